@@ -14,6 +14,7 @@ const CPV_SECTORS: &str = include_str!("../rules/cpv_sectors.tsv");
 const SECTOR_WORDS: &str = include_str!("../rules/sector_words.tsv");
 const SIDE_NEEDS: &str = include_str!("../rules/side_needs.tsv");
 const DEPARTMENTS: &str = include_str!("../rules/departments.tsv");
+const LABOUR_SHARES: &str = include_str!("../rules/labour_shares.tsv");
 const COMMUNES: &str = include_str!("../rules/communes.tsv");
 
 /// The words of buyers: concept and forms a line (`watcher` reads them; the head of the table says how they are written).
@@ -49,6 +50,15 @@ pub struct SectorWord {
     pub phrase: String,
 }
 
+/// How much of a trade's price is labour, as a source publishes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabourShare {
+    pub trade: String,
+    /// In percent.
+    pub share: u8,
+    pub source: String,
+}
+
 #[derive(Debug)]
 pub struct Rules {
     sectors: BTreeMap<Sector, SectorRow>,
@@ -59,6 +69,8 @@ pub struct Rules {
     /// CPV prefixes of works whose sites have needs beside the works, with the sectors of those needs.
     pub side_needs: Vec<(String, Vec<Sector>)>,
     departments: BTreeMap<String, String>,
+    /// By trade, in the order shown.
+    pub labour_shares: Vec<LabourShare>,
 }
 
 impl Rules {
@@ -87,6 +99,13 @@ impl Rules {
                 .collect(),
             side_needs: rows(SIDE_NEEDS).map(|r| (r[0].to_owned(), list(cell(&r, 1)))).collect(),
             departments: rows(DEPARTMENTS).map(|r| (r[0].to_owned(), cell(&r, 1).to_owned())).collect(),
+            labour_shares: rows(LABOUR_SHARES)
+                .map(|r| LabourShare {
+                    trade: r[0].to_owned(),
+                    share: cell(&r, 1).parse().unwrap_or_default(),
+                    source: cell(&r, 2).to_owned(),
+                })
+                .collect(),
         }
     }
 
@@ -181,6 +200,13 @@ mod tests {
         for slug in named.chain(rules.sector_words.iter().filter_map(|w| w.sector.as_ref())) {
             assert!(rules.is_sector(slug), "unknown sector {slug}");
         }
+    }
+
+    #[test]
+    fn labour_shares_are_percents_with_a_source() {
+        let shares = &Rules::embedded().labour_shares;
+        assert!(shares.iter().any(|s| s.trade == "Maçonnerie" && s.share == 50));
+        assert!(shares.iter().all(|s| (1..=100).contains(&s.share) && !s.source.is_empty() && !s.trade.is_empty()));
     }
 
     #[test]

@@ -293,7 +293,12 @@ impl Page {
             self.text("Ce que l’acheteur écrit :");
             self.quote(&finding.quote, &finding.at.to_string());
             for hit in passages::search(consultation, name, QUOTED) {
-                if hit.quote != finding.quote {
+                // Nor the sentence that holds it, or that lists the criteria.
+                let lists = consultation.findings.iter().any(|f| {
+                    matches!(f.what, What::Criterion { .. })
+                        && (hit.quote.contains(&f.quote) || f.quote.contains(&hit.quote))
+                });
+                if !lists {
                     self.quote(&hit.quote, &hit.at.to_string());
                 }
             }

@@ -144,6 +144,11 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
             finding: finding.clone(),
         });
     };
+    let visit = |f: &&Finding, wanted| matches!(f.what, What::Term { term: Term::Visit, amount: Some(Amount::Allowed(told)) } if told == wanted);
+    let must = consultation.of_term(Term::Visit).find(|f| visit(f, true));
+    if let Some(finding) = must.filter(|_| notice.findings.iter().any(|f| visit(&f, false))) {
+        told("visite", "qu’aucune n’est prévue", "elle est obligatoire", finding);
+    }
     let says_none =
         |term: Term| notice.findings.iter().any(|f| matches!(f.what, What::Term { term: t, .. } if t == term));
     for (kind, term, about) in [
@@ -201,7 +206,6 @@ fn figure(finding: &Finding) -> Option<Figure> {
                 term,
                 Term::Validity
                     | Term::Variants
-                    | Term::Visit
                     | Term::MinimumTurnover
                     | Term::PaymentDelay
                     | Term::Retention

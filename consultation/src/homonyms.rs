@@ -2,10 +2,13 @@
 //! judged, since nothing of it is about people. A contract that buys announcements says the word on every page, "pénalité par insertion
 //! non parue" included.
 //!
+//! "Détenu par l'acheteur" is no prisoner either.
+//!
 //! A word is set aside where its own sentence speaks of things, or where the whole piece buys announcements and neither the sentence nor
 //! its headings speak of people. What is set aside is replaced by as many other letters: places and quotes stay as they are.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use regex::Regex;
 use vigie_classify::fold::fold;
@@ -14,6 +17,8 @@ use vigie_classify::pattern;
 use crate::written::Written;
 
 pattern!(WORD, r"(?i)insertion");
+// Held by somebody: no prisoner.
+pattern!(HELD, r"(?i)\b(?P<word>d[ée]tenue?s?) (?:par|dans|en|auprès|sous)\b");
 // Announcements: where they are many, the piece buys them.
 pattern!(
     ANNOUNCE,
@@ -39,27 +44,47 @@ pub(crate) fn is_of_things(folded: &str) -> bool {
 
 /// The piece as it is judged.
 pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
-    if !WORD.is_match(&piece.text) {
+    if !WORD.is_match(&piece.text) && !HELD.is_match(&piece.text) {
         return Cow::Borrowed(piece);
     }
     let mentions = |what: &Regex| piece.lines.iter().map(|l| what.find_iter(&l.folded).count()).sum::<usize>();
     let announces = mentions(&ANNOUNCE) >= MANY.max(mentions(&PEOPLE));
+    // An article that buys some, in a piece that buys other things.
+    let mut of_article = vec![(0_usize, 0_usize); piece.articles.len()];
+    for line in &piece.lines {
+        if let Some(article) = line.article {
+            of_article[article].0 += ANNOUNCE.find_iter(&line.folded).count();
+            of_article[article].1 += PEOPLE.find_iter(&line.folded).count();
+        }
+    }
+    let announces_there = |article: Option<usize>| {
+        article.is_some_and(|a| of_article[a].0 >= 2 && of_article[a].1 * 3 <= of_article[a].0)
+    };
     let mut judged = piece.text.clone().into_bytes();
     let mut lines = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
-        let of_things = OF_THINGS.is_match(&line.folded);
-        if !WORD.is_match(&line.folded) || !(of_things || announces) || PEOPLE.is_match(&line.folded) {
-            continue;
-        }
-        if !of_things && PEOPLE.is_match(&piece.headings(line.article)) {
-            continue;
-        }
-        lines.push(i);
-        for word in WORD.find_iter(&piece.text[line.range.clone()]) {
+        for word in HELD.captures_iter(&piece.text[line.range.clone()]).filter_map(|c| c.name("word")) {
             judged[line.range.start + word.start()..line.range.start + word.end()].fill(b'x');
+            lines.push(i);
+        }
+        if !WORD.is_match(&line.folded) {
+            continue;
+        }
+        let announces = announces || announces_there(line.article);
+        for sentence in sentences(&piece.text, &line.range) {
+            let folded = fold(&piece.text[sentence.clone()]);
+            let of_things = OF_THINGS.is_match(&folded);
+            let of_people = PEOPLE.is_match(&folded) || !of_things && PEOPLE.is_match(&piece.headings(line.article));
+            if !(of_things || announces) || of_people {
+                continue;
+            }
+            lines.push(i);
+            for word in WORD.find_iter(&piece.text[sentence.clone()]) {
+                judged[sentence.start + word.start()..sentence.start + word.end()].fill(b'x');
+            }
         }
     }
-    // Letters of ASCII took the place of letters of ASCII.
+    // Whole words were replaced: it is UTF-8 still.
     let Ok(judged) = String::from_utf8(judged) else { return Cow::Borrowed(piece) };
     if lines.is_empty() {
         return Cow::Borrowed(piece);
@@ -75,6 +100,18 @@ pub(crate) fn set_aside(piece: &Written) -> Cow<'_, Written> {
     }
     out.judged = judged;
     Cow::Owned(out)
+}
+
+/// A line cut where sentences end, roughly: a word is judged by what stands around it.
+fn sentences(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = line.start;
+    for (at, _) in text[line.clone()].match_indices(". ") {
+        out.push(start..line.start + at + 1);
+        start = line.start + at + 1;
+    }
+    out.push(start..line.end);
+    out
 }
 
 #[cfg(test)]
@@ -100,6 +137,16 @@ mod tests {
             "Le titulaire réserve 100 heures d’insertion à des demandeurs d’emploi.",
         ];
         assert_eq!(judged(&piece), [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn what_is_held_by_somebody_names_no_prisoner() {
+        let text = "l’exemplaire détenu par l’acheteur fait foi\nréservé à des détenus";
+        let passages = vec![Passage::new(Place::Page(1), text.to_owned())];
+        let written = Written::of("CCAP.pdf", Kind::Ccap, &Text { passages, ..Text::default() });
+        let set = set_aside(&written);
+        assert!(!set.judged().contains("détenu par") && set.judged().contains("à des détenus"), "{}", set.judged());
+        assert_eq!(set.judged().len(), written.text.len());
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! | [`award`] | results as a source states them: winners, amounts, the contract that follows |
 //! | [`contract`] | the contract of a lot, out of all that was published of it: holder, amount, end, hours owed |
 //! | [`object`] | whether two titles speak of the same purchase |
+//! | [`operation`] | what a facilitator follows: calibrated, awarded lot by lot, hours planned and done |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`untold`] | what changed since a person was last told, where alerts between never left |
@@ -55,6 +56,7 @@ pub mod follow_up;
 pub mod french;
 pub mod notice;
 pub mod object;
+pub mod operation;
 pub mod outcome;
 pub mod partner_call;
 pub mod permission;
@@ -88,6 +90,7 @@ pub use date::{DateKind, TypedDate};
 pub use delivery::{Alert, AlertKind, Cause, Channel, DeliveryState, Disposition};
 pub use follow_up::{Decision, Refusal, Stage};
 pub use notice::{Buyer, BuyerKind, Code, Lot, Notice, NoticeKind, Passage, Visibility};
+pub use operation::{Hours, Operation, OperationState, Programme};
 pub use outcome::{NoAwardReason, Outcome};
 pub use partner_call::{PartnerCall, PartnerRole, Position};
 pub use permission::Permission;

@@ -12,6 +12,8 @@ pub enum Permission {
     CorrectVerdict,
     /// Read the monthly table of the clauses of a territory.
     ReadClauseTable,
+    /// Keep the operations of one's organisation: what is calibrated, awarded and done under social clauses.
+    FollowOperations,
     /// Pass a notice on to the members of a network.
     PassOn,
     /// Open a call for partners, and read who positions itself on which lot.
@@ -24,10 +26,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Decide,
         Self::CorrectVerdict,
         Self::ReadClauseTable,
+        Self::FollowOperations,
         Self::PassOn,
         Self::Coordinate,
         Self::PublishLead,
@@ -47,7 +50,13 @@ impl Role {
                 matches!(what, Permission::Decide | Permission::Coordinate | Permission::PublishLead)
             }
             Self::Facilitator => {
-                matches!(what, Permission::CorrectVerdict | Permission::ReadClauseTable | Permission::PublishLead)
+                matches!(
+                    what,
+                    Permission::CorrectVerdict
+                        | Permission::ReadClauseTable
+                        | Permission::FollowOperations
+                        | Permission::PublishLead
+                )
             }
             Self::Network => matches!(
                 what,

@@ -1,5 +1,5 @@
-//! What a structure chose about being found and counted: to be proposed as a partner, or never; to be counted in its network's year;
-//! to hear no more of open lots that it leaves out.
+//! What a structure chose about being found and counted: to be proposed as a partner, or never; to be counted in its network's year; and
+//! which networks ask it to be a member.
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
@@ -21,8 +21,6 @@ pub enum Choice {
     CountedIn,
     /// The network `about` asks it to be a member, and it did not answer.
     AskedToJoin,
-    /// It wants no line about open lots that it always leaves out.
-    NoOpenLotsLine,
 }
 
 impl Choice {

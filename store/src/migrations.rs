@@ -40,6 +40,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     CONSULTATIONS,
     IN_THEIR_HANDS,
     TOGETHER,
+    OPERATIONS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -362,6 +363,41 @@ CREATE INDEX attachment_at ON attachment (at);
 /// How large the database was, day by day.
 const SIZES: &str = r"
 CREATE TABLE size_day (day TEXT PRIMARY KEY, bytes BIGINT NOT NULL);
+";
+
+/// Operations of facilitators: what they follow, from a planned purchase to hours done. `reference_key` is the reference as it is
+/// compared; `sheet` the calibration; an attachment with `proposed` = 1 waits for a person. Hours are hundredths of an hour.
+const OPERATIONS: &str = r"
+CREATE TABLE operation (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, reference TEXT NOT NULL, reference_key TEXT NOT NULL, title TEXT NOT NULL,
+  buyer TEXT NOT NULL, siret TEXT, territory TEXT NOT NULL, departments TEXT NOT NULL, programme TEXT NOT NULL, state TEXT NOT NULL,
+  amount BIGINT, in_charge TEXT NOT NULL, next_step TEXT NOT NULL, next_on TEXT, remark TEXT NOT NULL, sheet TEXT,
+  created BIGINT NOT NULL, updated BIGINT NOT NULL);
+CREATE UNIQUE INDEX operation_reference ON operation (structure, reference_key);
+CREATE TABLE operation_note (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, operation_id TEXT NOT NULL, written_by TEXT NOT NULL, at BIGINT NOT NULL,
+  text TEXT NOT NULL);
+CREATE INDEX operation_note_of ON operation_note (operation_id, at);
+CREATE TABLE operation_procedure (
+  structure TEXT NOT NULL, operation_id TEXT NOT NULL, procedure_id TEXT NOT NULL, standing TEXT NOT NULL, by_hand BIGINT NOT NULL,
+  at BIGINT NOT NULL, PRIMARY KEY (operation_id, procedure_id));
+CREATE INDEX operation_procedure_of ON operation_procedure (procedure_id, structure);
+CREATE TABLE operation_lot (
+  structure TEXT NOT NULL, operation_id TEXT NOT NULL, lot TEXT NOT NULL, company_key TEXT NOT NULL, company TEXT NOT NULL, siret TEXT,
+  owed BIGINT NOT NULL, starts TEXT, ends TEXT, published BIGINT NOT NULL, PRIMARY KEY (operation_id, lot, company_key));
+CREATE TABLE operation_hours (
+  structure TEXT NOT NULL, operation_id TEXT NOT NULL, month TEXT NOT NULL, lot TEXT NOT NULL, company_key TEXT NOT NULL,
+  modality TEXT NOT NULL, company TEXT NOT NULL, siret TEXT, planned BIGINT NOT NULL, done BIGINT NOT NULL, people BIGINT,
+  quarters BIGINT, women BIGINT, disabled BIGINT, remark TEXT NOT NULL,
+  PRIMARY KEY (operation_id, month, lot, company_key, modality));
+CREATE INDEX operation_hours_month ON operation_hours (structure, month);
+CREATE TABLE operation_coefficient (
+  structure TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, value BIGINT NOT NULL, source TEXT NOT NULL, set_by TEXT NOT NULL,
+  at BIGINT NOT NULL, PRIMARY KEY (structure, name));
+CREATE TABLE operation_table (
+  structure TEXT PRIMARY KEY, document TEXT NOT NULL, day BIGINT NOT NULL, sent TEXT NOT NULL, set_by TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE TABLE operation_told (
+  structure TEXT NOT NULL, operation_id TEXT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, operation_id, what));
 ";
 
 /// Where a database stands.

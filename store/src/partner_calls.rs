@@ -3,8 +3,6 @@
 //! What one structure answered is read for it by name ([`Store::positions_of`]); all of a call ([`Store::positions_on`]) is for its
 //! coordinator and for what is worked out for everybody asked (which lots are uncovered): the use case says who reads what.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn, answered};
 
@@ -397,15 +395,5 @@ impl Store {
         let mut tx = self.begin_ingest(now).await?;
         one_by_one(&mut tx.tx, self.engine(), id).await?;
         Ok(tx.partner_call(id).await?.map(|call| (tx, call)))
-    }
-
-    /// The latest call of a coordinator on one of these procedures: what a renewal starts from.
-    pub async fn partner_call_on(
-        &self,
-        structure: &str,
-        procedures: &BTreeSet<String>,
-    ) -> Result<Option<PartnerCall>, StoreError> {
-        let mine = self.partner_calls_of(structure).await?;
-        Ok(mine.into_iter().find(|c| procedures.contains(&c.procedure) && c.state != CallState::Cancelled))
     }
 }

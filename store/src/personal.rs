@@ -120,6 +120,19 @@ pub const REGISTER: &[Held] = &[
     ),
     held("renewal", "contrats dont la fin vous a été annoncée", "structure = $2", Fate::Unnamed(&[])),
     held("account", "acheteurs et entreprises que vous suivez", "structure = $2", Fate::Unnamed(&["followed_by"])),
+    held("operation_told", "opérations dont une nouvelle vous a été dite", "structure = $2", Fate::Unnamed(&[])),
+    held("operation_table", "votre tableau mensuel", "structure = $2", Fate::Unnamed(&["set_by"])),
+    held("operation_coefficient", "vos coefficients de calibrage", "structure = $2", Fate::Unnamed(&["set_by"])),
+    held(
+        "operation_hours",
+        "heures prévues et réalisées de vos opérations, sans nom de personne",
+        "structure = $2",
+        Fate::Unnamed(&[]),
+    ),
+    held("operation_lot", "entreprises titulaires dans vos opérations", "structure = $2", Fate::Unnamed(&[])),
+    held("operation_procedure", "marchés rattachés à vos opérations", "structure = $2", Fate::Unnamed(&[])),
+    held("operation_note", "notes sur vos opérations", "structure = $2", Fate::Unnamed(&["written_by"])),
+    held("operation", "opérations que votre organisation suit", "structure = $2", Fate::Unnamed(&["in_charge"])),
     held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
@@ -456,9 +469,16 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
             changed += done;
         }
     }
-    if matches!(held.table, "decision" | "partner_position" | "partner_call") {
+    // What colleagues wrote may name the person.
+    let written: &[&str] = match held.table {
+        "decision" | "partner_position" | "partner_call" => &["note"],
+        "operation" => &["remark", "next_step"],
+        "operation_note" => &["text"],
+        _ => &[],
+    };
+    for column in written {
         for word in &leaving.words {
-            replace(tx, held.table, "note", word).await?;
+            replace(tx, held.table, column, word).await?;
         }
     }
     Ok(changed)

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use crate::columns::{clean, millis, moment};
 use crate::error::StoreError;
-use crate::ids::derived_id;
 use crate::ingest::IngestTx;
 use crate::rows::over_rows;
-use crate::sql::{self, Columns, FromRow, Row, SqlError, Transaction, row};
+use crate::sql::{self, Columns, FromRow, Row, SqlError, Transaction};
 use crate::{Store, batch};
 
 /// State of a source.
@@ -74,37 +73,6 @@ pub struct PageEnd<'a> {
     /// How many records it held.
     pub records: usize,
 }
-
-/// A record put aside.
-#[derive(Debug, Clone)]
-pub struct Quarantined {
-    pub source: String,
-    /// Identifier of the record, when it has one.
-    pub record_id: Option<String>,
-    /// Where it stood.
-    pub place: String,
-    /// What was wrong.
-    pub reason: String,
-    /// Its bytes, as they came.
-    pub raw: Vec<u8>,
-    pub at: DateTime<Utc>,
-}
-
-row!(Quarantined { source, record_id, place, reason, raw, at });
-
-/// A record put aside, as lists show it.
-#[derive(Debug, Clone)]
-pub struct PutAside {
-    pub id: String,
-    pub record_id: Option<String>,
-    /// What was wrong.
-    pub reason: String,
-    /// How many bytes it has.
-    pub bytes: i64,
-    pub at: DateTime<Utc>,
-}
-
-row!(PutAside { id, record_id, reason, bytes, at });
 
 /// The state of a source, with its identifier: see `state_columns!`.
 struct SourceRow(String, SourceState);
@@ -271,16 +239,6 @@ impl Store {
         Ok(days)
     }
 
-    /// How many records of each source were put aside since then.
-    pub async fn put_aside(&self, since: DateTime<Utc>) -> Result<HashMap<String, u64>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sql::query_as("SELECT source, COUNT(*) FROM quarantine WHERE at >= $1 GROUP BY source")
-                .bind(millis(since))
-                .fetch_all(&self.reader)
-                .await?;
-        Ok(rows.into_iter().map(|(source, n)| (source, n.unsigned_abs())).collect())
-    }
-
     /// Alarms of a source that were told and are not over: what kind, since when.
     pub async fn open_alarms(&self, source: &str) -> Result<Vec<(String, DateTime<Utc>)>, StoreError> {
         Ok(self.all_open_alarms().await?.remove(source).unwrap_or_default())
@@ -301,64 +259,6 @@ impl Store {
     pub async fn alarm_count(&self) -> Result<i64, StoreError> {
         let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM alarm").fetch_one(&self.reader).await?;
         Ok(n)
-    }
-
-    /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
-    pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
-        let fingerprint = derived_id(&[
-            &record.source,
-            record.record_id.as_deref().unwrap_or_default(),
-            &record.reason,
-            &String::from_utf8_lossy(&record.raw),
-        ]);
-        let mut tx = self.begin().await?;
-        let done = sql::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
-            .bind(fingerprint)
-            .bind(record.source.clone())
-            .bind(record.record_id.as_deref().map(clean))
-            .bind(clean(&record.place))
-            .bind(clean(&record.reason))
-            .bind(record.raw.clone())
-            .bind(millis(record.at))
-            .execute(&mut tx)
-            .await?;
-        let new = done == 1;
-        if new {
-            sql::query("UPDATE source SET bad = bad + 1 WHERE id = $1")
-                .bind(record.source.clone())
-                .execute(&mut tx)
-                .await?;
-        }
-        tx.commit().await?;
-        Ok(new)
-    }
-
-    /// Records of one source that were put aside, newest first, without their bytes.
-    pub async fn put_aside_of(&self, source: &str, limit: i64) -> Result<Vec<PutAside>, StoreError> {
-        Ok(sql::query_as(
-            "SELECT id, record_id, reason, LENGTH(raw), at FROM quarantine WHERE source = $1 ORDER BY at DESC LIMIT $2",
-        )
-        .bind(source.to_owned())
-        .bind(limit)
-        .fetch_all(&self.reader)
-        .await?)
-    }
-
-    /// The bytes of a record that was put aside, as they came.
-    pub async fn raw_of_put_aside(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let found: Option<(Vec<u8>,)> = sql::query_as("SELECT raw FROM quarantine WHERE id = $1")
-            .bind(id.to_owned())
-            .fetch_optional(&self.reader)
-            .await?;
-        Ok(found.map(|(raw,)| raw))
-    }
-
-    /// Records put aside, newest first.
-    pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
-        Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
-            .bind(limit)
-            .fetch_all(&self.reader)
-            .await?)
     }
 
     /// Takes or renews a named lease (the scheduler's); `false` when another holds it.

@@ -32,6 +32,16 @@ pub fn decode_xml(bytes: &[u8]) -> String {
     }
 }
 
+/// A file of text that says nothing of its letters: a byte-order mark first, then UTF-8, then windows-1252.
+#[must_use]
+pub fn plain_text(bytes: &[u8]) -> String {
+    if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
+        return encoding.decode(bytes).0.into_owned();
+    }
+    std::str::from_utf8(bytes)
+        .map_or_else(|_| encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(), str::to_owned)
+}
+
 /// UTF-16 without a mark, known by how `<?` looks in it (XML 1.0, appendix F).
 fn wide(bytes: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     match bytes.get(..4)? {

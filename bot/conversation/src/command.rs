@@ -69,6 +69,8 @@ pub enum Command {
     Unfollow(String),
     /// A lead.
     Add(String),
+    /// Facilitators: the operations; what follows names one, or says what to do with it.
+    Operations(String),
     /// Words to look for in the consultation file; empty = how to ask.
     Search(String),
     /// What the consultation file says, or how far its reading is.
@@ -152,6 +154,7 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "suivre" | "suivis" | "suivi" => Command::Follow(rest),
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
+        "operations" | "operation" => Command::Operations(rest),
         "chercher" | "cherche" | "trouver" => Command::Search(rest),
         "dossier" | "dce" | "lecture" => Command::Dossier,
         "stop" | "arreter" | "arret" => Command::Stop,
@@ -283,6 +286,8 @@ mod tests {
             ("/chercher pénalité de retard", Command::Search("pénalité de retard".into())),
             ("/Dossier", Command::Dossier),
             ("/oublier 217000156", Command::Unfollow("217000156".into())),
+            ("/Opérations", Command::Operations(String::new())),
+            ("/operations 2027-001", Command::Operations("2027-001".into())),
             ("/pauser boamp", Command::PauseSource("boamp".into())),
             ("/reprendre_source boamp", Command::ResumeSource("boamp".into())),
             ("/rejouer abc", Command::Replay("abc".into())),

@@ -175,14 +175,12 @@ impl Line {
     pub fn cells(&self) -> impl Iterator<Item = &Cell> {
         self.rungs.iter().chain(&self.endings)
     }
+}
 
-    /// Won of what was answered, in percent; `None` where nothing was answered.
-    #[must_use]
-    pub fn won_share(&self) -> Option<usize> {
-        let (answered, won) =
-            (self.rungs[Rung::Answered as usize].procedures, self.rungs[Rung::Won as usize].procedures);
-        (answered > 0).then(|| (won * 100 + answered / 2) / answered)
-    }
+/// Won of what was answered, in percent, rounded; `None` where nothing was answered.
+#[must_use]
+pub fn won_share(answered: usize, won: usize) -> Option<usize> {
+    (answered > 0).then(|| (won * 100 + answered / 2) / answered)
 }
 
 /// The line of all tracks.
@@ -393,7 +391,7 @@ mod tests {
         let line = total(&tracks);
         let counts: Vec<usize> = line.cells().map(|c| c.procedures).collect();
         assert_eq!(counts, [55, 55, 55, 15, 12, 3, 0, 0, 40]);
-        assert_eq!(line.won_share(), Some(80), "55 analysed, 15 answered, 80 % won");
+        assert_eq!(won_share(counts[3], counts[4]), Some(80), "55 analysed, 15 answered, 80 % won");
         assert_eq!(reasons(&tracks), [("pas à notre taille", 40)]);
         let by_trade = table(&tracks, By::Trade);
         assert_eq!(by_trade.iter().map(|(k, _)| k.as_str()).collect::<Vec<_>>(), ["Nettoyage", "Espaces verts"]);

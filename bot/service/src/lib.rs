@@ -22,6 +22,8 @@
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
 //! | [`preview`] | what a subscription would have given over the last days |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
+//! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
+//! | [`spreadsheet`] | tables as files for spreadsheets, and back |
 //! | [`operators`], [`suspension`], [`source_health`] | alarms, addresses that get nothing more, the health of sources |
 //! | [`why`] | why a person did, or did not, hear of a notice |
 //! | [`replay`] | a message sent again, an address put back into use |
@@ -55,6 +57,7 @@ pub mod metrics;
 pub mod my_markets;
 pub mod network;
 pub mod on_behalf;
+pub mod operations;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
@@ -74,6 +77,7 @@ pub mod sign_in;
 pub mod silence_notice;
 pub mod source_health;
 pub mod sources;
+pub mod spreadsheet;
 pub mod subscriptions;
 pub mod suspension;
 pub mod verdict_correction;

@@ -16,7 +16,7 @@ use vigie_service::Failure;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_store::StoreError;
 use vigie_store::incoming::IncomingRow;
-use vigie_store::sources::Quarantined;
+use vigie_store::quarantine::Quarantined;
 use vigie_telegram::receive::{self, MAX_FILE, Received};
 use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
@@ -40,7 +40,7 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 16] = [
+pub const MENU: [(&str, &str); 17] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
     ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
     ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
@@ -48,6 +48,7 @@ pub const MENU: [(&str, &str); 16] = [
     ("echeances", "Les dates des marchés que nous suivons"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
+    ("operations", "Facilitateurs : les opérations que nous suivons"),
     ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
     ("chercher", "Chercher un mot dans ce dossier"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),

@@ -232,7 +232,7 @@ fn buyer_types(chosen: &[BuyerType]) -> Vec<Choice> {
 }
 
 /// The procedure whose notice bears that number, if the visitor may see it.
-async fn by_number(site: &Site, visitor: &Visitor, number: &str) -> Result<Option<String>, Trouble> {
+pub(crate) async fn by_number(site: &Site, visitor: &Visitor, number: &str) -> Result<Option<String>, Trouble> {
     let mut keys = vec![format!("record:{number}"), format!("publication:{number}")];
     let blocks = blocks(&site.service.settings, &site.service.store).await?;
     let sources = blocks.iter().flat_map(|s| [s.id.as_str(), s.kind.as_str()]);

@@ -84,7 +84,7 @@ impl Clause {
 }
 
 /// The territory of a person: what the address asks for, else what their profile says, else what they subscribed to.
-async fn territory(site: &Site, person: &Subscriber, fields: &Fields) -> Result<Vec<Department>, Trouble> {
+pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields) -> Result<Vec<Department>, Trouble> {
     let mut out: Vec<Department> = fields.all("departement").filter_map(Department::parse).collect();
     if out.is_empty() {
         out.clone_from(&person.profile.departments);

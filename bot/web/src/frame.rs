@@ -68,6 +68,16 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("chercher.html", include_str!("../pages/chercher.html")),
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("operations.html", include_str!("../pages/operations.html")),
+    ("operation.html", include_str!("../pages/operation.html")),
+    ("operation-saisie.html", include_str!("../pages/operation-saisie.html")),
+    ("a-calibrer.html", include_str!("../pages/a-calibrer.html")),
+    ("a-verifier.html", include_str!("../pages/a-verifier.html")),
+    ("calibrage.html", include_str!("../pages/calibrage.html")),
+    ("coefficients.html", include_str!("../pages/coefficients.html")),
+    ("heures.html", include_str!("../pages/heures.html")),
+    ("importer.html", include_str!("../pages/importer.html")),
+    ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
@@ -151,6 +161,7 @@ impl Site {
             coordinates: s.person.role.may(Permission::Coordinate),
             corrects: s.person.role.may(Permission::CorrectVerdict),
             follows_clauses: s.person.role.may(Permission::ReadClauseTable),
+            follows_operations: s.person.role.may(Permission::FollowOperations),
             csrf: &s.csrf,
         });
         let operator = self.service.settings.operator.as_ref().map(|o| {
@@ -201,6 +212,7 @@ struct Me<'a> {
     coordinates: bool,
     corrects: bool,
     follows_clauses: bool,
+    follows_operations: bool,
     csrf: &'a str,
 }
 
@@ -379,6 +391,11 @@ impl Fields {
     /// Every field of that name that says something.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
+    }
+
+    /// Every field of that name, empty ones too: columns of a form whose rows stand side by side.
+    pub(crate) fn every<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.trim())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -29,6 +29,7 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_contracts` | the API for programs |
 //! | `operator` | sources, queue, deliveries, people |
@@ -58,6 +59,7 @@ mod leads;
 mod limits;
 mod month;
 mod network;
+mod operations;
 mod operator;
 mod partner_calls;
 mod preferences;
@@ -219,6 +221,22 @@ routes! {
     "/bilan" => get(year::report),
     "/bilan/chiffres" => post(year::put_figures),
     "/clauses" => get(clauses::show),
+    "/operations" => get(operations::list),
+    "/operations/nouvelle" => get(operations::form::fresh).post(operations::form::make),
+    "/operations/a-calibrer" => get(operations::to_calibrate),
+    "/operations/a-verifier" => get(operations::unseen::show).post(operations::unseen::say),
+    "/operations/suivre" => post(operations::follow),
+    "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
+    "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
+    "/operations/{id}" => get(operations::show),
+    "/operations/{id}/modifier" => get(operations::form::edit).post(operations::form::change),
+    "/operations/{id}/note" => post(operations::note),
+    "/operations/{id}/marche" => post(operations::attach),
+    "/operations/{id}/retirer" => post(operations::remove),
+    "/operations/{id}/calibrage" => get(operations::sheet::show).post(operations::sheet::save),
+    "/operations/{id}/heures" => get(operations::hours::show).post(operations::hours::write),
+    "/operations/{id}/lots" => post(operations::hours::owe),
     "/compte" => get(account::show),
     "/compte/donnees.json" => get(account::export),
     "/compte/partenaires" => post(account::partners),
@@ -247,6 +265,9 @@ routes! {
     "/tableaux/annee.csv" => get(year::csv),
     "/tableaux/bilan.csv" => get(year::report_csv),
     "/tableaux/clauses.csv" => get(clauses::table),
+    "/tableaux/operations.csv" => get(operations::files::operations),
+    "/tableaux/heures.csv" => get(operations::files::hours),
+    "/tableaux/mensuel.csv" => get(operations::monthly::file),
     "/tableaux/envois.csv" => get(tables::deliveries),
     "/tableaux/personnes.csv" => get(tables::people),
     "/agenda/{token}" => get(feeds::agenda),

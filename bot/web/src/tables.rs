@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::{DeliveryState, Department, Refusal};
 use vigie_notifier::card::{alert_label, provision_label};
+use vigie_service::spreadsheet;
 use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
@@ -24,24 +25,13 @@ const MAX_ROWS: usize = 5_000;
 /// Rows read at a time.
 const BATCH: usize = 500;
 
-/// A cell that stays text.
-fn cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{line}") } else { line }
-}
-
 /// A table as a file.
-pub(crate) fn csv(name: &str, head: &[&str], rows: &[Vec<String>]) -> Result<Response, Trouble> {
+pub(crate) fn csv(name: &str, head: &[impl AsRef<str>], rows: &[Vec<String>]) -> Result<Response, Trouble> {
     let failed = |e: String| {
         tracing::error!("table {name}: {e}");
         Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Tableau indisponible", "Réessayez dans un instant.")
     };
-    let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer("\u{feff}".as_bytes().to_vec());
-    writer.write_record(head).map_err(|e| failed(e.to_string()))?;
-    for row in rows {
-        writer.write_record(row.iter().map(|c| cell(c))).map_err(|e| failed(e.to_string()))?;
-    }
-    let body = writer.into_inner().map_err(|e| failed(e.to_string()))?;
+    let body = spreadsheet::written(head, rows).map_err(|e| failed(e.to_string()))?;
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"vigie-{name}.csv\"")),
@@ -249,16 +239,4 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator) ->
         ]);
     }
     csv("personnes", &["identifiant", "nom", "role", "nature", "siret", "adresses"], &rows)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_spreadsheet_would_run_stays_text() {
-        assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(cell("\n @cmd"), "'@cmd");
-        assert_eq!(cell("Nettoyage\r\nde locaux"), "Nettoyage de locaux");
-    }
 }

@@ -109,12 +109,11 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
     let shown = table(&site, person, (from, to), by).await?;
     let at = |rung: Rung| shown.total.get(rung as usize).copied().flatten();
     let bars: Vec<(&str, Option<usize>)> = Rung::ALL.into_iter().map(|r| (r.in_french(), at(r))).collect();
-    let rate = match (at(Rung::Answered), at(Rung::Won)) {
-        (Some(answered), Some(won)) if answered > 0 => {
-            Some(format!("{won} gagnés sur {answered} répondus : {}\u{a0}%", (won * 100 + answered / 2) / answered))
-        }
-        _ => None,
-    };
+    // A rate stands beside its counts, and only where both may be shown.
+    let rate = at(Rung::Answered).zip(at(Rung::Won)).and_then(|(answered, won)| {
+        let share = funnel::won_share(answered, won)?;
+        Some(format!("{won} gagnés sur {answered} répondus : {share}\u{a0}%"))
+    });
     let this = now.with_timezone(&Paris).year();
     let ways: Vec<(&str, &str, bool)> = By::ALL.into_iter().map(|(b, word, label)| (word, label, b == by)).collect();
     let values = context! {
@@ -182,8 +181,13 @@ pub(crate) async fn report(State(site): State<Arc<Site>>, signed: Decider, field
     let sum = impact::sum(&listed);
     let name = vigie_service::partner_calls::name_of(&site.service, person.structure()).await?;
     let this = now.with_timezone(&Paris).year();
+    let query: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("annee", &year.to_string())
+        .append_pair("client", client)
+        .finish();
     let values = context! {
         year => year, before => year - 1, after => (year < this).then_some(year + 1), structure => name, client => client,
+        query => query,
         clients => Serde(clients), won => Serde(listed.into_iter().map(won).collect::<Vec<_>>()), sum => Serde(sum),
         today => french::date(now.with_timezone(&Paris).date_naive()),
     };

@@ -107,7 +107,12 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
             let end = folded.original(whole.range()).end;
             let range = match is_row || out.is_empty() && rest.len() < 60 {
                 true => line.clone(),
-                false => line.start + back.start..line.start + end,
+                // Not what closes the one before.
+                false => {
+                    let open = text[back.clone()].len()
+                        - text[back.clone()].trim_start_matches([')', ',', ';', '.', ' ', '|']).len();
+                    line.start + back.start + open..line.start + end
+                }
             };
             out.push(Weighed { name, weight, range, sub });
         }
@@ -158,15 +163,23 @@ fn named(words: &str) -> String {
     for word in ["et ", "puis ", "dont ", "ainsi que "] {
         name = name.strip_prefix(word).unwrap_or(name);
     }
+    // "d'après le prix (prix : 60 %)": what is named in a parenthesis that the weight closes.
+    if name.matches('(').count() > name.matches(')').count()
+        && let Some((before, inside)) = name.rsplit_once('(')
+    {
+        let of_weight = ["pondera", "coef", "note", "bareme"].iter().any(|w| fold(inside).trim().starts_with(w));
+        name = if of_weight { before.trim() } else { inside.trim() };
+    }
     // "1 | Prix des prestations", "Critère 1 | Prix", "1. Prix".
     let cells: Vec<&str> = name.split(" | ").filter(|c| c.chars().filter(|c| c.is_alphabetic()).count() >= 3).collect();
     let longest = cells.iter().copied().find(|c| !is_number_of_criterion(c)).unwrap_or(name);
     let longest = strip_number(longest);
-    longest
+    let name = longest
         .trim_matches([' ', ':', '(', ',', ';', '–', '-', '•', '.', '|', '\u{f0b7}'])
         .split_whitespace()
         .collect::<Vec<_>>()
-        .join(" ")
+        .join(" ");
+    vigie_domain::french::capital(&name)
 }
 
 fn is_number_of_criterion(cell: &str) -> bool {

@@ -137,10 +137,21 @@ fn is_social(name: &str) -> bool {
     SOCIAL_CRITERION.is_match(name) && !homonyms::is_of_things(name)
 }
 
+/// The same of a criterion among others, in their order; `within`: the one that it details is social.
+fn is_social_one(name: &str, sub: bool, within: &mut bool) -> bool {
+    let social = is_social(&vigie_classify::fold::fold(name));
+    if !sub {
+        *within = social;
+    }
+    social || sub && *within
+}
+
 /// Criteria that weigh social merit.
 fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
+    // What details a social criterion is social, whatever its own words.
+    let mut within = false;
     let social = criteria.iter().filter_map(|f| match &f.what {
-        What::Criterion { name, weight, .. } if is_social(&vigie_classify::fold::fold(name)) => {
+        What::Criterion { name, weight, sub } if is_social_one(name, *sub, &mut within) => {
             let evidence = Evidence { field: Some(f.at.piece.clone()), quote: Some(f.quote.clone()) };
             let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
             provision.weight = *weight;

@@ -36,6 +36,7 @@ pattern!(
     CANDIDATURE,
     r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
+pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(HEAD_ROW, r"^(?:piece|document|libelle|designation|n°|intitule|element|nature)s?\b[^|]{0,30}\|");
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
@@ -90,12 +91,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             list = Some(Open { envelope, marked: None, next: 1 });
         } else if HEAD_ROW.is_match(&line.folded) {
             list = Some(Open { envelope, marked: Some(true), next: 1 });
-        } else if list.is_none()
-            && about.is_some()
-            && (bullet || is_item(piece, line))
-            && !lead
-            && !WEIGHED.is_match(&line.folded)
-        {
+        } else if list.is_none() && about.is_some() && (bullet || is_item(piece, line)) && !lead {
             // The heading opens the list itself, and a list goes on behind a paragraph.
             if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
                 push(piece, &mut out, envelope, vec![line.range.clone()]);
@@ -199,6 +195,10 @@ fn inline(piece: &Written, line: &Line) -> Option<Vec<Range<usize>>> {
 fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<Range<usize>>) {
     for range in items {
         let words = piece.words(range.clone());
+        let folded = vigie_classify::fold::fold(&words);
+        if WEIGHED.is_match(&folded) || HEAD_OF_OTHERS.is_match(&folded) {
+            continue;
+        }
         // Of a row, the cell that names the piece.
         let letters = |cell: &&str| cell.chars().filter(|c| c.is_alphabetic()).count() >= 2;
         let words = words.split(" | ").find(letters).unwrap_or(&words);

@@ -69,7 +69,7 @@ pattern!(
 );
 pattern!(
     MODALITIES,
-    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprise d'insertion|apprentissage|professionnalisation|recours a"
+    r"embauche directe|recrutement direct|mise a disposition (?:de (?:personnel|salarie|travailleur|main|demandeur)|par|via|aupres|d'un salarie|du personnel)|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprise d'insertion|apprentissage|professionnalisation|recours a"
 );
 pattern!(
     VALIDITY,
@@ -79,12 +79,13 @@ pattern!(
     QUESTION,
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|ecrites?))[^.]*(?:au plus tard|avant|jours|delai)"
 );
-pattern!(VARIANT, r"\bvariantes?\b");
+pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
 pattern!(TURNOVER, r"chiffres? d'affaires");
 pattern!(
     REFERENCES,
-    r"\breferences?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|certificats? de bonne execution|attestations? de bonne execution"
+    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|certificats? de bonne execution|attestations? de bonne execution"
 );
+pattern!(NO_INSURANCE, r"assurance[- ]qualite|plan d'assurance");
 pattern!(INSURANCE, r"\bassurances?\b|responsabilite civile|decennale");
 pattern!(
     CERTIFICATE,
@@ -92,7 +93,7 @@ pattern!(
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}[0-9]+\)? ?jours|trente jours|interets moratoires|chorus pro|acomptes? mensuels?|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|demandes? de paiement"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets moratoires|chorus pro|acomptes? mensuels?|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
 pattern!(NO_ADVANCE, r"(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
@@ -113,7 +114,7 @@ pattern!(
 pattern!(PERCENT, r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?:\([^)]{0,20}\) ?)?(?:%|pour ?cent)");
 pattern!(
     DAYS,
-    r"(?P<n>[0-9]{1,3}) ?(?:\([^)]{1,30}\) ?)?jours?|\((?P<m>[0-9]{1,3})\) ?jours?|(?P<w>trente|soixante|quatre-vingt-dix|cent vingt|cent quatre-vingts?|dix|huit|quinze|six) (?:\([0-9]{1,3}\) )?jours"
+    r"(?P<n>[0-9]{1,3}) ?(?:\([^)]{1,30}\) ?)?jours?|\((?P<m>[0-9]{1,3})\) ?jours?|(?P<w>trente|quarante-cinq|quarante|cinquante|soixante|quatre-vingt-dix|cent vingt|cent quatre-vingts?|dix|huit|quinze|six) (?:\([0-9]{1,3}\) )?jours"
 );
 pattern!(
     MONTHS,
@@ -191,9 +192,9 @@ fn sought() -> [Sought; 21] {
         row(Term::References, &REFERENCES, "capacite", RULES, Reads::Nothing),
         row(Term::Insurance, &INSURANCE, "assurance", ADMINISTRATIVE, Reads::Nothing),
         row(Term::Certificate, &CERTIFICATE, "capacite", RULES, Reads::Nothing),
-        Sought { needs_amount: true, ..row(Term::PaymentDelay, &PAYMENT, "paiement", ADMINISTRATIVE, Reads::Delay) },
+        Sought { needs_amount: false, ..row(Term::PaymentDelay, &PAYMENT, "paiement", ADMINISTRATIVE, Reads::Delay) },
         row(Term::Advance, &ADVANCE, "avance", ADMINISTRATIVE, Reads::Share),
-        row(Term::Retention, &RETENTION, "garantie", ADMINISTRATIVE, Reads::Share),
+        row(Term::Retention, &RETENTION, "retenue", ADMINISTRATIVE, Reads::Share),
         row(Term::PriceRevision, &PRICES, "prix", ADMINISTRATIVE, Reads::Nothing),
         row(
             Term::StaffTakeover,
@@ -250,7 +251,11 @@ fn told(
     let named = own.contains(sought.under);
     // Under an article of that very name a sentence may leave the name out, if it gives the number.
     let says = sought.words.is_match(text);
-    let alone = named && own.len() < 60 && matches!(sought.term, Term::Insurance | Term::PriceRevision);
+    let alone = match sought.term {
+        Term::Insurance => named && own.len() < 60,
+        Term::PriceRevision => ["revis", "variation", "actualis"].iter().any(|w| own.contains(w)),
+        _ => false,
+    };
     let bare = alone || named && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
     if !says && !bare {
         return None;
@@ -262,6 +267,12 @@ fn told(
         return None;
     }
     match sought.term {
+        // The head of a table, and what only opens a list.
+        _ if text.contains(" | ") && !text.bytes().any(|b| b.is_ascii_digit()) && text.len() < 90 => return None,
+        Term::References if !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':') => {
+            return None;
+        }
+        Term::Insurance if NO_INSURANCE.is_match(text) => return None,
         Term::Visit if OTHER_VISIT.is_match(text) || !RULES.contains(&piece.kind) => return None,
         Term::NoClause | Term::NotReserved if !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap) => {
             return None;

@@ -40,6 +40,45 @@ struct Segment {
     right: f64,
     first_word: f64,
     text: String,
+    /// Left and right edge of each word, and where it starts in the text.
+    words: Vec<(f64, f64, usize)>,
+}
+
+impl Segment {
+    /// The segment of one word.
+    fn of(word: &Word) -> Self {
+        Self {
+            left: word.left,
+            right: word.right,
+            first_word: word.right - word.left,
+            text: word.text.clone(),
+            words: vec![(word.left, word.right, 0)],
+        }
+    }
+
+    /// Appends what stands behind a space.
+    fn append(&mut self, next: &Self) {
+        self.text.push(' ');
+        let at = self.text.len();
+        self.text.push_str(&next.text);
+        self.words.extend(next.words.iter().map(|w| (w.0, w.1, at + w.2)));
+        self.right = self.right.max(next.right);
+    }
+
+    /// Its two parts where a space as wide as `least` lies over `x`.
+    fn split(&self, x: f64, least: f64) -> Option<(Self, Self)> {
+        let at = self.words.windows(2).position(|w| w[0].1 <= x && w[1].0 >= x && w[1].0 - w[0].1 >= least)?;
+        let (before, after) = self.words.split_at(at + 1);
+        let cut = after[0].2;
+        let part = |words: &[(f64, f64, usize)], text: &str, from: usize| Self {
+            left: words[0].0,
+            right: words.iter().map(|w| w.1).fold(0.0, f64::max),
+            first_word: words[0].1 - words[0].0,
+            text: text.trim().to_owned(),
+            words: words.iter().map(|w| (w.0, w.1, w.2 - from)).collect(),
+        };
+        Some((part(before, &self.text[..cut], 0), part(after, &self.text[cut..], cut)))
+    }
 }
 
 /// Words at one height.
@@ -93,17 +132,16 @@ fn row(mut words: Vec<&Word>) -> Row {
             Some(last) if word.left - last.right < wide => {
                 // A word drawn in two pieces (small capitals, ligatures) has no space inside.
                 if word.left - last.right > height * 0.08 {
-                    last.text.push(' ');
+                    last.append(&Segment::of(word));
+                } else {
+                    last.text.push_str(&word.text);
+                    last.right = last.right.max(word.right);
+                    if let Some(piece) = last.words.last_mut() {
+                        piece.1 = piece.1.max(word.right);
+                    }
                 }
-                last.text.push_str(&word.text);
-                last.right = last.right.max(word.right);
             }
-            _ => segments.push(Segment {
-                left: word.left,
-                right: word.right,
-                first_word: word.right - word.left,
-                text: word.text.clone(),
-            }),
+            _ => segments.push(Segment::of(word)),
         }
     }
     // A bullet, or the number of a heading, stands far from its words.
@@ -111,9 +149,7 @@ fn row(mut words: Vec<&Word>) -> Row {
     for segment in segments {
         match merged.last_mut() {
             Some(last) if is_marker(&last.text) && segment.left - last.right < height * 5.0 => {
-                last.text.push(' ');
-                last.text.push_str(&segment.text);
-                last.right = segment.right;
+                last.append(&segment);
             }
             _ => merged.push(segment),
         }
@@ -170,7 +206,13 @@ fn text(rows: Vec<Row>, width: f64) -> String {
         None => blocks(&rows, &mut out),
         Some(gutter) => {
             let mut columns = (Vec::new(), Vec::new());
-            for row in rows {
+            for mut row in rows {
+                // What stands in both columns at one height, and nearly touches.
+                let cut = |s: Segment| match s.split(gutter, row.height * 0.6) {
+                    Some((left, right)) => vec![left, right],
+                    None => vec![s],
+                };
+                row.segments = std::mem::take(&mut row.segments).into_iter().flat_map(cut).collect();
                 let spans = row.segments.iter().any(|s| s.left < gutter && s.right > gutter);
                 if spans {
                     blocks(&std::mem::take(&mut columns.0), &mut out);
@@ -181,6 +223,7 @@ fn text(rows: Vec<Row>, width: f64) -> String {
                 let (left, right): (Vec<_>, Vec<_>) = row.segments.into_iter().partition(|s| s.right <= gutter);
                 for (side, segments) in [(&mut columns.0, left), (&mut columns.1, right)] {
                     if !segments.is_empty() {
+                        let segments = justified(segments);
                         side.push(Row { middle: row.middle, height: row.height, segments });
                     }
                 }
@@ -190,6 +233,20 @@ fn text(rows: Vec<Row>, width: f64) -> String {
         }
     }
     out.join("\n")
+}
+
+/// Words drawn far apart, so that the line fills its column, are one segment: cells are not parted so evenly.
+fn justified(segments: Vec<Segment>) -> Vec<Segment> {
+    let gaps: Vec<f64> = segments.windows(2).map(|w| w[1].left - w[0].right).collect();
+    let (least, most) = (gaps.iter().copied().fold(f64::MAX, f64::min), gaps.iter().copied().fold(0.0, f64::max));
+    let words: usize = segments.iter().map(|s| s.words.len()).sum();
+    if gaps.len() < 2 || most > least * 1.35 || words > segments.len() + 1 {
+        return segments;
+    }
+    let mut all = segments.into_iter();
+    let Some(mut line) = all.next() else { return Vec::new() };
+    all.for_each(|s| line.append(&s));
+    vec![line]
 }
 
 /// Where the space between two columns of prose is, if the page has two.
@@ -219,9 +276,13 @@ fn gutter(rows: &[Row], width: f64) -> Option<f64> {
 /// Rows that stand close together, one block after another.
 fn blocks(rows: &[Row], out: &mut Vec<String>) {
     let margin = rows.iter().flat_map(|r| &r.segments).map(|s| s.right).fold(0.0, f64::max);
+    let usual = pitch(rows);
     let mut block: Vec<&Row> = Vec::new();
     for row in rows {
-        let close = block.last().is_none_or(|b| row.middle - b.middle < 1.32 * b.height.max(row.height));
+        let close = block.last().is_none_or(|b| {
+            let down = row.middle - b.middle;
+            down < 1.32 * b.height.max(row.height) || down < usual
+        });
         // Half a row apart, in other columns: what a cell wraps beside a cell that does not.
         if !close {
             block_text(&std::mem::take(&mut block), margin, out);
@@ -229,6 +290,20 @@ fn blocks(rows: &[Row], out: &mut Vec<String>) {
         block.push(row);
     }
     block_text(&block, margin, out);
+}
+
+/// From one line of prose to the next, with a little more; zero where lines of prose are few, or so far apart that each is a paragraph.
+fn pitch(rows: &[Row]) -> f64 {
+    /// Lines from which a page has a pitch.
+    const ENOUGH: usize = 6;
+    let lines = rows.windows(2).filter(|w| w[0].segments.len() == 1 && w[1].segments.len() == 1);
+    let mut down: Vec<(f64, f64)> = lines.map(|w| (w[1].middle - w[0].middle, w[1].height)).collect();
+    if down.len() < ENOUGH {
+        return 0.0;
+    }
+    down.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (usual, height) = down[down.len() / 2];
+    if usual < 2.2 * height { usual * 1.08 } else { 0.0 }
 }
 
 fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
@@ -294,7 +369,12 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
     let mut line = String::new();
     let mut before: Option<&Segment> = None;
     for segment in rows.iter().flat_map(|r| &r.segments) {
-        let opens = segment.text.split(' ').next().is_some_and(is_marker);
+        let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
+        let word = first(&segment.text);
+        // "Lot 12 …", "Lot 13 …": rows, however near their cells.
+        let row =
+            word.starts_with(char::is_uppercase) && word.len() > 2 && before.is_some_and(|b| first(&b.text) == word);
+        let opens = row || is_marker(&word);
         let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
         if !wrapped || opens {
             flush(&mut line, out);

@@ -8,6 +8,7 @@ mod engines;
 mod failures;
 mod growth;
 mod migrations;
+mod operations;
 mod partner_calls;
 #[path = "../../../tests/src/postgres.rs"]
 #[allow(dead_code, reason = "tests from end to end need more of it")]

@@ -27,6 +27,7 @@ mod mail;
 mod matrix;
 mod merging;
 mod operating;
+mod operations;
 mod pages;
 mod personal;
 mod politeness;

@@ -17,7 +17,7 @@ use vigie_store::Store;
 use vigie_store::leads::NewAttachment;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::personal::{IMPERSONAL, REGISTER};
-use vigie_store::sources::Quarantined;
+use vigie_store::quarantine::Quarantined;
 use vigie_tests::servers::{self, Postgres, Smtp};
 use vigie_watcher::fetch::Fetcher;
 

@@ -137,6 +137,16 @@ async fn verdicts_are_corrected_and_clauses_tabled_by_who_may() {
         assert_eq!(form.contains("name=\"holds\""), role.may(Permission::CorrectVerdict), "{role:?}");
         let table = visitor.get("/tableaux/clauses.csv").await.unwrap().status;
         assert_eq!(table == 200, role.may(Permission::ReadClauseTable), "{role:?}");
+        let follows = role.may(Permission::FollowOperations);
+        for path in vigie_web::PATHS.iter().filter(|p| p.starts_with("/operations") && !p.contains('{')) {
+            let status = visitor.get(path).await.unwrap().status.as_u16();
+            assert!(if follows { status != 404 } else { [404, 405].contains(&status) }, "{path}: {status}, {role:?}");
+        }
+        assert_eq!(nav_has(&visitor, "/operations").await, follows, "{role:?}");
+        let said = cast.says(role, said("/operations")).await;
+        assert_eq!(said.contains("pour les facilitateurs"), !follows, "{role:?}: {said}");
+        let posted = visitor.post_form("/operations/suivre", &[("procedure", &cast.procedure)]).await.unwrap();
+        assert_eq!(posted.status == 303, follows, "{role:?}");
     }
     // What may not be done from a page may not be done by posting to it either.
     let reader = cast.pages.signed_in(id(Role::Subscriber)).await.unwrap();

@@ -15,7 +15,7 @@ use vigie_store::digests::DueDigest;
 use vigie_store::ingest::{NewDelivery, NewNotification};
 use vigie_store::outbox::Claimed;
 use vigie_store::people::{AddressState, NewSubscriber};
-use vigie_store::sources::Quarantined;
+use vigie_store::quarantine::Quarantined;
 use vigie_store::sources::{PageEnd, PollEnd};
 use vigie_tests::servers::Postgres;
 use vigie_watcher::classify::classify;

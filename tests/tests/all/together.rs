@@ -3,14 +3,16 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender, by_mail};
+use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{CallState, PartnerRole, Turn};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
-    AlertKind, Channel, DateKind, Department, Lot, Notice, NoticeKind, Stage, StructureKind, Subscriber, TypedDate,
+    AlertKind, Channel, DateKind, Decision, Department, Lot, Notice, NoticeKind, Place, Stage, StructureKind,
+    Subscriber, TypedDate,
 };
 use vigie_notifier::typeset::typeset;
 use vigie_service::after_award::messages;
-use vigie_service::partner_calls::closing;
+use vigie_service::partner_calls::{closing, proposing};
 use vigie_store::choices::Choice;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::pages::{Pages, Visitor};
@@ -209,7 +211,7 @@ async fn story(pages: Pages) {
     // The coordinator sees who is where; what is read is noted for those whose answers were read.
     let table = page(&gie, &format!("/groupements/{id}")).await;
     assert!(table.contains("5 réponses sur 23") || table.contains("<strong>5</strong> réponses sur 23"), "{table}");
-    assert!(table.contains("non couvert") && table.contains("Structure 04") && table.contains("400"), "{table}");
+    assert!(table.contains("non couvert") && table.contains("Structure 04") && table.contains("C 40"), "{table}");
     let looks = store.looks("m04", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "gie" && l.what.contains(&id)), "{looks:?}");
     assert!(store.looks("m06", 20).await.unwrap().is_empty(), "who answered nothing was not read");
@@ -385,4 +387,163 @@ async fn a_structure_asks_only_those_who_agreed_and_a_call_ends_with_its_market(
     assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "jamais")]).await.unwrap().status, 303);
     assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "oui")]).await.unwrap().status, 303);
     assert!(!store.chose("26590671900017", Choice::Proposed, "").await.unwrap(), "for good");
+}
+
+/// A network asks by a table; what it reads is the same of a stranger and of somebody who is here; whoever says yes is a member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_asks_people_by_a_table_and_they_say_yes_or_no() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    let store = &pages.app.service.store;
+    pages.person("gie", "GIE Nord", Role::Network, None).await.unwrap();
+    pages.person("ana", "Atelier Ana", Role::Structure, Some("21590350100017")).await.unwrap();
+    let gie = pages.signed_in("gie").await.unwrap();
+    let ana = pages.signed_in("ana").await.unwrap();
+    assert_eq!(ana.get("/reseau").await.unwrap().status, 404, "only networks have one");
+    let table =
+        "courriel;nom;siret\nana@structure.example;Ana;\nnouvelle@ailleurs.example;Nouvelle;\npas une adresse;X;\n";
+    let files = [("fichier", "membres.csv", table.as_bytes())];
+    let answer = plain(&gie.post_files("/reseau/membres", &[("membres", "")], &files).await.unwrap().body);
+    assert!(answer.contains("2 demandes envoyées") && answer.contains("Ligne 4"), "{answer}");
+    assert!(page(&gie, "/reseau").await.contains("Aucun membre"), "nobody is one before they say so");
+    let asked = store.own_alerts("ana", 9).await.unwrap();
+    assert_eq!(asked.len(), 0, "no market is told");
+    assert!(page(&ana, "/groupements").await.contains("GIE Nord"), "she reads who asks");
+    let fields = [("reseau", "gie"), ("do", "rejoindre")];
+    assert_eq!(ana.post_form("/reseaux", &fields).await.unwrap().status, 303);
+    assert!(store.subscriber("ana").await.unwrap().unwrap().profile.is_member_of("GIE Nord"));
+    assert!(page(&gie, "/reseau").await.contains("Atelier Ana"));
+    assert_eq!(ana.post_form("/reseaux", &fields).await.unwrap().status, 400, "asked once, answered once");
+    let again = gie.post_form("/reseau", &[]).await.unwrap().status;
+    assert_eq!(again, 405);
+    assert_eq!(ana.post_form("/reseaux", &[("reseau", "GIE Nord"), ("do", "quitter")]).await.unwrap().status, 303);
+    assert!(page(&gie, "/reseau").await.contains("Aucun membre"));
+}
+
+/// « 55 analysés → 15 répondus → 80 % gagnés »; of a network, nothing of fewer than five; the report of what was won.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_is_counted_for_a_structure_and_for_a_network_of_five_or_more() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    let store = &pages.app.service.store;
+    network(&pages).await;
+    let decide = async |structure: &str, n: usize, stage: Stage| {
+        let at = now() - Duration::days(300) + Duration::hours(i64::try_from(n).unwrap() * 24);
+        let decision = Decision::new(structure, &format!("p{n}"), stage, "Ana", at + Duration::hours(stage as i64));
+        store.decide(&decision).await.unwrap();
+    };
+    for n in 0..55 {
+        decide(&siret(1), n, if n < 15 { Stage::Go } else { Stage::NoGo }).await;
+        if n < 15 {
+            decide(&siret(1), n, Stage::Submitted).await;
+            decide(&siret(1), n, if n < 12 { Stage::Won } else { Stage::Lost }).await;
+        }
+    }
+    let m01 = pages.signed_in("m01").await.unwrap();
+    let year = page(&m01, "/annee").await;
+    assert!(year.contains("12 gagnés sur 15 répondus : 80 %"), "{year}");
+    assert!(year.contains("aria-label=\"Analysés : 55\""), "{year}");
+    let csv = page(&m01, "/tableaux/annee.csv?par=mois").await;
+    assert!(csv.contains("Ensemble;55;55;55;15;12;3;0;0;40"), "{csv}");
+    // The network: members agree one by one; with four nothing is shown, with five the sum is.
+    let gie = pages.signed_in("gie").await.unwrap();
+    for n in 1..=5 {
+        let member = pages.signed_in(&member(n)).await.unwrap();
+        let fields = [("reseau", "GIE Nord"), ("do", "compter")];
+        assert_eq!(member.post_form("/annee/compter", &fields).await.unwrap().status, 303);
+        if n > 1 {
+            decide(&siret(n), n, Stage::Submitted).await;
+        }
+        let csv = page(&gie, "/tableaux/annee.csv?par=acheteur").await;
+        let total = csv.lines().find(|l| l.starts_with("Ensemble")).unwrap().to_owned();
+        assert_eq!(total.contains(";59;"), n == 5, "{n}: {total}");
+        assert_eq!(total.starts_with("Ensemble;moins de 5"), n < 5, "{n}: {total}");
+        assert!(!total.contains(";12;"), "what one alone won is never shown: {total}");
+    }
+    let shown = page(&gie, "/annee").await;
+    assert!(shown.contains("5 membres sur 23") && !shown.contains("Structure 01"), "{shown}");
+    // What was won: figures are typed, added up, and given as a table.
+    let fields = [("marche", "p3"), ("lot", ""), ("annee", "2026"), ("montant", "40 000"), ("faites", "900")];
+    assert_eq!(m01.post_form("/bilan/chiffres", &fields).await.unwrap().status, 303);
+    let report = page(&m01, "/bilan?annee=2026").await;
+    assert!(report.contains("<strong>12</strong> contrats") && report.contains("40000"), "{report}");
+    assert!(page(&m01, "/tableaux/bilan.csv?annee=2026").await.contains(";40000;"));
+    let not_won = [("marche", "p30"), ("lot", ""), ("montant", "1")];
+    assert_eq!(m01.post_form("/bilan/chiffres", &not_won).await.unwrap().status, 404);
+    let m02 = pages.signed_in("m02").await.unwrap();
+    assert!(!page(&m02, "/bilan?annee=2026").await.contains("40000"));
+}
+
+/// Fifty written lots against the real directory: six at most a lot, near enough, able to bid, each with its reasons.
+#[tokio::test(flavor = "multi_thread")]
+async fn proposals_on_the_real_directory_are_near_able_and_explained() {
+    let Some(file) = vigie_tests::shared::data("data/directory/siae_real_2021.jsonl") else { return };
+    let pages = Pages::start(now(), "").await.unwrap();
+    let store = &pages.app.service.store;
+    network(&pages).await;
+    let mut entries: Vec<Structure> = Vec::new();
+    for line in std::fs::read_to_string(file).unwrap().lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let Some(kind) = StructureKind::parse(&text("kind")) else { continue };
+        let brand = if text("brand").is_empty() { text("name") } else { text("brand") };
+        entries.push(Structure {
+            siret: text("siret"),
+            name: brand,
+            kind,
+            sectors: Vec::new(),
+            departments: Department::parse(&text("department")).into_iter().collect(),
+            place: Some(Place { city: Some(text("city")), postcode: Some(text("post_code")), nuts: None }),
+            naf: Some(text("naf")).filter(|n| !n.is_empty()),
+        });
+    }
+    store.put_entries(&entries, now()).await.unwrap();
+    let trades = [
+        "Entretien des espaces verts",
+        "Nettoyage des locaux",
+        "Blanchisserie du linge",
+        "Collecte et traitement des déchets",
+        "Travaux de peinture",
+        "Traiteur et plateaux-repas",
+        "Mise à disposition de personnel d’entretien",
+        "Livraison de fruits et légumes, maraîchage",
+        "Réparation de vélos",
+        "Déménagement de bureaux",
+    ];
+    let towns = [("Lens", "62"), ("Nantes", "44"), ("Marseille", "13"), ("Grenoble", "38"), ("Rennes", "35")];
+    let (mut lots, mut with, mut proposals) = (0, 0, 0);
+    for (t, (town, department)) in towns.into_iter().enumerate() {
+        let mut notice = call(&format!("26-{t}"), (2026, 11, 18), "2026-12-21T12:00:00+01:00");
+        notice.title = format!("Services à {town}");
+        notice.departments = Department::parse(department).into_iter().collect();
+        notice.buyer.name = format!("Ville de {town}");
+        notice.lots = (1..)
+            .zip(trades)
+            .map(|(n, trade)| Lot { id: n.to_string(), title: format!("{trade} à {town}"), ..Lot::default() })
+            .collect();
+        let procedure = pages.take(&notice).await.unwrap();
+        let gie = pages.signed_in("gie").await.unwrap();
+        let id = opened(&pages, &gie, &procedure, "01/12/2026 à 18h").await;
+        let coordinator = store.subscriber("gie").await.unwrap().unwrap();
+        let found = proposing::for_call(&pages.app.service, &coordinator, &id).await.unwrap().unwrap();
+        for (lot, proposed) in found {
+            lots += 1;
+            with += usize::from(!proposed.is_empty());
+            assert!(proposed.len() <= proposing::MOST);
+            for one in proposed {
+                proposals += 1;
+                let title = trades[lot.parse::<usize>().unwrap() - 1];
+                eprintln!("{town} | {title} | {} | {} | {}", one.kind, one.name, one.reasons.join(" ; "));
+                assert!(one.reasons.len() >= 2, "{one:?}");
+                let entry = entries.iter().find(|e| e.siret == one.siret).unwrap();
+                if let Some(code) = one.reasons[0].split("code d’activité ").nth(1) {
+                    assert_eq!(entry.naf.as_deref(), Some(code.trim_end_matches(')')), "the reason is true");
+                }
+                let km =
+                    one.reasons.iter().find_map(|r| r.split(", ").nth(1)?.split(" km").next()?.parse::<f64>().ok());
+                assert!(km.is_none_or(|km| km <= 90.0), "{one:?}");
+            }
+        }
+        assert_eq!(page(&gie, &format!("/groupements/{id}/partenaires")).await.matches("<h2").count(), trades.len());
+    }
+    eprintln!("{proposals} proposals, {with} of {lots} lots have some");
+    assert!(with * 10 >= lots * 7, "{with} of {lots} lots have proposals");
 }

@@ -11,6 +11,7 @@ use vigie_domain::{Provision, ProvisionKind};
 
 use super::criterion;
 use super::finding::Reading;
+use super::given::{below_article, buyer_speaks, has_volume, listed_below, volume_of_heading, work_given};
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
@@ -18,7 +19,7 @@ use super::quantity::{Quantity, Unit};
 use super::reserved::{STRUCTURES, lots_of};
 use super::statement::Statement;
 use super::token::mark;
-use super::undertaking::{bound_after_all, done_by, future, strict_duty, undertakes};
+use super::undertaking::{bound_after_all, future};
 use super::volume::{Owed, Volume, counts, share_of_work, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
@@ -40,6 +41,9 @@ pub fn read(
         }
         if let Some(mut o) = owes(reading, statements, at, &reserved, explained) {
             explained.push(s.index);
+            if taken_back_later(reading, statements, at) {
+                continue;
+            }
             // "Ce volume est fixé à …": of the lots of the sentence before.
             if o.lots.is_empty()
                 && !o.named
@@ -102,6 +106,29 @@ fn about_staff_below(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool
         && !below().any(|b| b.says.any(WORK))
 }
 
+/// "4.2 Clause sociale : l'office a retenu un seuil de … . La part étant inférieure, aucune clause n'est imposée ici.": what the same
+/// article says no to in the end, for the whole contract and without a number.
+fn taken_back_later(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> bool {
+    const OF_IT: &[&str] =
+        &["clause", "action", "heure", "obligation", "condition", "engagement", "exigence", "disposition"];
+    let s = &statements[at];
+    if has_volume(s) || reading.lots.len() > 1 && !reading.mentions(&s.unit.range).is_empty() {
+        return false;
+    }
+    let same_article = statements[at + 1..].iter().take(5).take_while(|b| {
+        b.unit.line - s.unit.line <= 3
+            && (b.unit.line == s.unit.line || b.unit.heading == s.unit.heading && !b.unit.is_heading)
+    });
+    let denies = |b: &Statement<'_>| {
+        (0..b.tokens.len()).any(|i| {
+            matches!(b.tokens[i].word.as_ref(), "aucun" | "aucune")
+                && (i + 1..i + 3).any(|k| b.tokens.get(k).is_some_and(|t| OF_IT.iter().any(|w| t.word.starts_with(w))))
+                && b.has_word(i, i + 8, &["n", "ne"])
+        })
+    };
+    same_article.into_iter().any(|b| denies(b) && !b.has_word(0, b.tokens.len(), &["lot", "lots", "autre", "autres"]))
+}
+
 /// Why a statement owes work, if it does.
 fn owes(
     reading: &Reading<'_>,
@@ -125,7 +152,16 @@ fn owes(
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     let described = !reserved.contains(&s.index) && !goes_on;
-    let mut hit = named(s, explained).or_else(|| below_article(s));
+    let mut hit = named(s, explained).or_else(|| below_article(statements, at));
+    // "La participation est réservée à des opérateurs dont l'objectif est l'insertion sociale" describes them.
+    if reserved.contains(&s.index)
+        && hit.is_some_and(|(h, _)| {
+            !s.tokens[h.from..h.to].iter().any(|t| t.word.starts_with("clause") || t.word.starts_with("heure"))
+        })
+        && !has_volume(s)
+    {
+        hit = None;
+    }
     if hit.is_some_and(|(h, _)| about_staff_below(statements, at, &h)) {
         explained.push(s.index);
         return None;
@@ -133,7 +169,8 @@ fn owes(
     if hit.is_none() && described && !buyer_speaks(s) {
         hit = laid_on_winner(reading, s, explained)
             .or_else(|| work_given(reading, statements, at))
-            .or_else(|| volume_of_heading(s));
+            .or_else(|| volume_of_heading(s))
+            .or_else(|| listed_below(reading, statements, at));
     }
     let (hit, named) = hit?;
     // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.
@@ -169,7 +206,11 @@ fn owes(
     // "Objectif social promu : Possibilités d'emploi …" is a form's wording.
     let optional = s.says.has(Concept::Optional)
         && !s.has_word(0, 3, &["objectif"])
-        && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"]);
+        && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"])
+        && !s.of(Concept::Optional).all(|o| {
+            // "Possibilités d'emploi", "au choix par sous-traitance ou embauche" leave nothing to the winner's will.
+            s.has_word(o.to, o.to + 2, &["emploi"]) || s.tokens[o.to - 1].word == "choix"
+        });
     Some(Owed { at: 0, range, lots, named, optional })
 }
 
@@ -182,6 +223,15 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
     {
         let hit = Hit { concept: Concept::ClauseName, from, to: from + 1 };
         return (!polarity::void(s, &hit)).then_some((hit, true));
+    }
+    // "Insertion : oui, une personne du PLIE".
+    let labelled = s.of(Concept::InsertionAction).find(|h| {
+        h.from <= 2
+            && s.tokens.get(h.to).is_some_and(|t| t.word == "oui" && t.after(mark::COLON | mark::ASK))
+            && !s.heading.any(&[Concept::Reserve, Concept::Criterion])
+    });
+    if let Some(hit) = labelled.filter(|_| s.unit.ticked != Some(false)) {
+        return Some((*hit, true));
     }
     // A table of hours for such people names what it counts in its head.
     if s.unit.cell && s.unit.is_heading && s.has_word(0, s.tokens.len(), &["heures"]) {
@@ -218,6 +268,26 @@ fn named(s: &Statement<'_>, explained: &mut Vec<usize>) -> Option<(Hit, bool)> {
         && s.says.has(Concept::BundledMerit)
         && !s.says.any(&[Concept::InsertionAction, Concept::FarFromWork]);
     if both {
+        return None;
+    }
+    // "Charges sociales garanties (« option clauses sociales »)".
+    let of_charges = |h: &Hit| {
+        s.tokens[h.from..h.to].iter().any(|t| ["charge", "fiscale", "prevoyance"].iter().any(|w| t.word.starts_with(w)))
+    };
+    let charges = s.of(Concept::NotSocial).any(of_charges)
+        && !s.says.any(&[Concept::FarFromWork, Concept::InsertionAction, Concept::Winner])
+        && s.numbers.iter().all(|q| q.unit != Unit::Hours)
+        && !s.tokens[hit.from..hit.to].iter().any(|t| t.word == "insertion");
+    if charges {
+        explained.push(s.index);
+        return None;
+    }
+    // "Campagne de promotion de l'emploi des personnes handicapées": what is bought, where nobody is bound to it.
+    let promoted = s.tokens[hit.from].word.starts_with("promo")
+        && !s.says.any(&[Concept::Winner, Concept::Contract, Concept::Duty])
+        && !has_volume(s)
+        && !s.unit.is_heading;
+    if promoted {
         return None;
     }
     let rate = s.says.has(Concept::ServiceTalk) && s.tokens[hit.from].word.starts_with("taux");
@@ -288,194 +358,6 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
     None
 }
 
-/// "L'entreprise confiera 320 heures à des personnes qui peinent à accéder à un emploi", "10 % de la main-d'œuvre sera recrutée parmi
-/// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
-fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
-    let s = &statements[at];
-    if !s.says.any(&[Concept::FarFromWork, Concept::WorkIntegration, Concept::Sheltered]) {
-        return None;
-    }
-    let quantity = has_volume(s);
-    let given = |h: &Hit| s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to);
-    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && (given(h) || done_by(s, h)));
-    // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
-    let part =
-        |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
-    let winner =
-        people.is_none_or(|h| s.of(Concept::Winner).any(|w| part(h).contains(&w.from))) && s.says.has(Concept::Winner);
-    let asked = winner || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]) && s.says.has(Concept::Duty);
-    if s.says.has(Concept::StaffMatter) && !quantity {
-        return None;
-    }
-    if let Some(hit) = people {
-        let served = reading.served || s.says.has(Concept::ServiceTalk);
-        let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
-        let duty = amount && s.says.has(Concept::Reserve)
-            || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
-            || (asked || s.says.has(Concept::Contract)) && amount
-            || asked && future(s);
-        let other = s.says.has(Concept::OtherSocial) && !quantity;
-        let open = s.says.any(&[Concept::Bid, Concept::Reserve]) || served;
-        let imposed = strict_duty(s) && !open;
-        let disabled = s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap"));
-        let hired = s.tokens.iter().enumerate().any(|(i, t)| {
-            let duty_of_employment = t.word == "emploi" && i > 1 && s.has_word(i - 2, i, &["obligation"]);
-            (i < hit.from || i >= hit.to)
-                && ["embauch", "recrut", "emplo", "confi", "heure", "travail", "recour", "salarie"]
-                    .iter()
-                    .any(|w| t.word.starts_with(w))
-                && !t.word.starts_with("travailleur")
-                && !duty_of_employment
-        });
-        let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
-        let quantity = quantity || hours_below(reading, statements, at);
-        const GIVEN: &[&str] = &[
-            "revient",
-            "reviennent",
-            "confiee",
-            "confiees",
-            "reservee",
-            "reservees",
-            "effectuee",
-            "effectuees",
-            "accomplies",
-            "accomplie",
-            "executee",
-            "executees",
-            "realisees",
-            "realisee",
-        ];
-        let duty = duty || amount && s.has_word(0, s.tokens.len(), GIVEN) && !s.says.has(Concept::Reserve);
-        if other || disabled && !hired && !quantity {
-            return None;
-        }
-        if share {
-            return Some((*hit, false));
-        }
-        let describes = s.any_of(STRUCTURES).any(|t| t.from <= hit.from && hit.to <= t.to);
-        let asked_all_the_same = quantity && s.says.has(Concept::Winner) && !s.says.has(Concept::ServiceTalk);
-        let at_least = s.has_word(0, s.tokens.len(), &["moins", "minimum"]) && hired && !open;
-        let site = hired || s.has_word(0, s.tokens.len(), &["chantier"]);
-        let promised = (undertakes(s) || at_least) && !open || imposed && site;
-        if !describes && (!served || asked_all_the_same) && (quantity || duty || promised) {
-            return Some((*hit, false));
-        }
-    }
-    let structure = s.any_of(&[Concept::WorkIntegration, Concept::Sheltered]).find(|h| {
-        let sub = s.of(Concept::Subcontract).any(|c| {
-            c.to <= h.from && h.from - c.to <= 16
-                || (quantity || strict_duty(s)) && c.from >= h.to && c.from - h.to <= 10
-        });
-        (sub || done_by(s, h)) && !polarity::void(s, h)
-    })?;
-    const ASKED: &[&str] =
-        &["demande", "demandee", "attendu", "attendue", "exige", "exigee", "requis", "prevoit", "prevu"];
-    let bound = strict_duty(s)
-        || s.has_word(0, structure.from, ASKED)
-        || future(s)
-        || quantity && s.says.has(Concept::Winner)
-        || s.says.has(Concept::Only) && s.of(Concept::Winner).any(|w| w.to <= structure.from);
-    let who = s.says.any(&[Concept::Winner]);
-    let invited = s.says.has(Concept::Optional) && s.says.has(Concept::Bid);
-    (who && !invited
-        && (bound || done_by(s, structure))
-        && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
-    .then_some((*structure, false))
-}
-
-/// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".
-fn below_article(s: &Statement<'_>) -> Option<(Hit, bool)> {
-    let headed = s.heading.any(&[Concept::InsertionAction, Concept::ClauseName])
-        && !s.heading.any(&[Concept::Criterion, Concept::Reserve, Concept::Selection, Concept::NotInsertion]);
-    let publics = s.has_word(0, 4, &["public", "publics", "beneficiaires"]);
-    let hit = s
-        .of(Concept::FarFromWork)
-        .find(|h| !polarity::void(s, h))
-        .filter(|_| headed && publics && s.unit.heading.is_some())?;
-    s.tokens[..hit.from].iter().chain(&s.tokens[hit.from..]).any(|t| t.after(mark::COLON)).then_some((*hit, true))
-}
-
-/// "La collectivité emploie douze personnes …": the buyer speaks of itself.
-fn buyer_speaks(s: &Statement<'_>) -> bool {
-    const BUYERS: &[&str] = &[
-        "collectivite",
-        "ville",
-        "commune",
-        "departement",
-        "region",
-        "metropole",
-        "mairie",
-        "etat",
-        "agglomeration",
-        "etablissement",
-        "lycee",
-        "ecole",
-        "college",
-        "association",
-        "foyer",
-        "centre",
-        "bailleur",
-        "restaurant",
-    ];
-    // "142 agents dont 9 …": its staff.
-    let staff =
-        s.tokens.first().is_some_and(|t| t.is_number()) && s.has_word(1, 2, &["agents", "salaries", "employes"]);
-    (staff || s.has_word(0, 3, BUYERS) && !s.says.any(&[Concept::Contract]))
-        && !s.numbers.iter().any(|q| q.unit == Unit::Hours)
-        && !s.of(Concept::Winner).any(|w| w.from < 12)
-}
-
-/// "À ce titre : - lot 2 : trois cent cinquante heures ; …": a list of lots with their hours below.
-fn hours_below(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize) -> bool {
-    let line = statements[at].unit.line;
-    statements[at + 1..].iter().take(4).take_while(|b| b.unit.line - line <= 3).any(|b| {
-        b.tokens.len() <= 20
-            && b.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 10.0)
-            && !reading.mentions(&b.unit.range).is_empty()
-            && !b.says.any(&[Concept::Criterion, Concept::Reserve])
-    })
-}
-
-/// "12.1 Le volume est fixé à 420 heures" under "Obligation sociale".
-fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
-    let social = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName])
-        || s.heading.has(Concept::InsertionAction)
-            && !s.heading.has(Concept::Criterion)
-            && s.has_word(0, 4, &["volume", "volumes", "heures"])
-        || s.previous.any(&[Concept::ClauseName]) && s.has_word(0, s.tokens.len(), &["volume", "lots", "lot"]);
-    let denied =
-        s.any_of(&[Concept::Deny]).any(|d| matches!(s.tokens[d.from].word.as_ref(), "sans" | "aucun" | "aucune"));
-    if !social
-        || denied
-        || !(s.says.any(&[Concept::Winner, Concept::Duty, Concept::GiveWork, Concept::FarFromWork])
-            || s.has_word(0, 4, &["volume", "volumes"]))
-    {
-        return None;
-    }
-    let q = s
-        .numbers
-        .iter()
-        .find(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))?;
-    (q.unit != Unit::Percent || s.says.any(&[Concept::FarFromWork]))
-        .then_some((Hit { concept: Concept::SocialDuty, from: q.from, to: q.to }, false))
-}
-
-fn has_volume(s: &Statement<'_>) -> bool {
-    let labelled = s.has_word(0, s.tokens.len(), &["heures"]);
-    if labelled
-        && s.numbers.iter().any(|q| q.unit == Unit::None && s.tokens[q.from].after(mark::COLON) && q.value >= 10.0)
-    {
-        return true;
-    }
-    // "5 % de la puissance", "20 % des places" are no work.
-    let insertion = s.says.any(&[Concept::ClauseName, Concept::InsertionAction]);
-    s.numbers.iter().any(|q| match q.unit {
-        Unit::Hours | Unit::FullTime => counts(s, q, false),
-        Unit::Percent => counts(s, q, false) && (insertion || share_of_work(s, q)),
-        _ => false,
-    })
-}
-
 /// A social condition that does not say which.
 fn unnamed(
     reading: &Reading<'_>,
@@ -484,7 +366,8 @@ fn unnamed(
     explained: &mut Vec<usize>,
 ) -> Vec<Provision> {
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
-        let condition = s.of(Concept::SocialDuty).find(|h| !polarity::void(s, h));
+        // A title, "Annexe 1 – Dispositions sociales", only names what follows.
+        let condition = s.of(Concept::SocialDuty).find(|h| s.index > 0 && !polarity::void(s, h));
         let Some(hit) = condition else { continue };
         let of_execution = s.says.any(&[Concept::Duty]) && s.says.any(&[Concept::Contract, Concept::Winner])
             || s.has_word(0, s.tokens.len(), &["execution"]);

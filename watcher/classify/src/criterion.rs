@@ -123,7 +123,10 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
     // "10 % des heures sont confiées …" is owed, whatever criterion stands beside it.
     let share =
         s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q) && q.from >= from && q.from < hit.from);
-    if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from) || denies_criterion(s) {
+    if share && !s.of(Concept::Criterion).any(|c| c.from < hit.from)
+        || denies_criterion(s)
+        || s.says.has(Concept::NotWeighed)
+    {
         return false;
     }
     // "22.1 Une action d'insertion : 8 % la première année, 10 % ensuite", under "Clause sociale".
@@ -137,8 +140,19 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
     let points = s.numbers.iter().any(|q| q.unit == Unit::Points && q.value <= 100.0 && q.from >= from && q.to <= to);
+    // "Clause d'insertion : 400 heures", below the criteria of a form: named a clause and counted in hours, it is owed.
+    if hit.concept == Concept::ClauseName && hours && !points && !s.says.has(Concept::Criterion) {
+        return false;
+    }
     let announced = s.heading.has(Concept::Criterion) || s.previous.has(Concept::Criterion);
+    // "Nom : Insertion sociale | Pondération : 10".
+    let weighed_beside = s.unit.cell
+        && statements[at + 1..]
+            .iter()
+            .take(3)
+            .any(|c| c.unit.line == s.unit.line && c.has_word(0, 1, &["ponderation", "poids", "coefficient"]));
     let listed = announced
+        || weighed_beside
         || s.says.has(Concept::Criterion)
         || weights(s).count() >= 2
         || s.says.has(Concept::OtherMerit)
@@ -233,7 +247,9 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let weight = weight_of(statements, at, hit);
     // "Nature de l'accompagnement social": how the service bought is done.
     let own = s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
-        && s.has_word(from, hit.to, &["nature", "contenu"]);
+        && s.has_word(from, hit.to, &["nature", "contenu", "qualite"])
+        && !s.has_word(from, to, &["emploi", "insertion", "professionnel", "professionnelle", "socioprofessionnel"])
+        && hit.concept == Concept::SocialMerit;
     let social = match hit.concept {
         _ if own => false,
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
@@ -244,8 +260,20 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         }
         // "Qualité de l'accueil des personnes handicapées" is the service bought.
         Concept::FarFromWork if s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap")) => {
-            let work =
-                ["emplo", "embauch", "recrut", "confi", "affect", "heure", "insertion", "sous", "recours", "associ"];
+            let work = [
+                "emplo",
+                "embauch",
+                "recrut",
+                "confi",
+                "affect",
+                "heure",
+                "insertion",
+                "sous",
+                "recours",
+                "associ",
+                "equipe",
+                "place",
+            ];
             s.tokens[from..to]
                 .iter()
                 .any(|t| t.word.starts_with("travail") || work.iter().any(|w| t.word.starts_with(w)))
@@ -257,7 +285,9 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         && !insertion
         && !within(Concept::SocialMerit)
         && !within(Concept::GiveWork);
+    // "Facultative, sans effet sur la note".
     let sold = within(Concept::BidderMerit)
+        || s.says.has(Concept::NotWeighed)
         || s.says.has(Concept::Selection)
         || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion)
         || s.says.has(Concept::BidderPaper) && weight.is_none();
@@ -288,6 +318,8 @@ fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
             "affectera",
             "soumis",
             "comporte",
+            "comprend",
+            "contient",
             "prevoit",
         ],
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
@@ -331,7 +363,7 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
             let t = &s.tokens[q.from];
-            if !t.is_number() {
+            if !t.is_number() || names_a_lot(s, q.from) {
                 return false;
             }
             // "Pondération : 50 prix ; 30 technique ; 20 emploi de publics fragiles".
@@ -352,8 +384,8 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s)
                 || s.heading.has(Concept::Criterion)
                 || s.before.has(Concept::Criterion) && s.tokens[0].is_number();
-            let ends_item =
-                q.to == s.tokens.len() || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP | mark::SLASH);
+            let ends_item = q.to == s.tokens.len()
+                || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP | mark::SLASH | mark::OPEN);
             if listed && ends_item && q.from > 0 && t.before & !mark::CLOSE == 0 {
                 return true;
             }
@@ -379,6 +411,15 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a number names a lot: "pour le lot 3", "les lots 3 et 4", "lot n° 2".
+fn names_a_lot(s: &Statement<'_>, at: usize) -> bool {
+    let joins = |i: &usize| {
+        s.tokens[*i].is_number() || matches!(s.tokens[*i].word.as_ref(), "et" | "n" | "no" | "a" | "au" | "numero")
+    };
+    let before = (0..at).rev().find(|i| !joins(i));
+    before.is_some_and(|i| matches!(s.tokens[i].word.as_ref(), "lot" | "lots"))
 }
 
 /// "prix 40, qualité 45": numbers end the items.
@@ -408,7 +449,14 @@ fn item_weight(s: &Statement<'_>, hit: &Hit) -> Option<f64> {
     // "Et, pour quinze pour cent, la part confiée à …".
     let led = |q: &&Quantity| q.to == from && q.from > 0 && s.tokens[q.from - 1].word == "pour";
     let before = || all.iter().rev().find(|q| q.from >= from && q.to <= hit.from).or_else(|| all.iter().find(led));
-    mine.or_else(told_behind).or_else(before).map(|q| q.value * scale)
+    // "L'accompagnement et le tutorat proposés, ainsi que leurs perspectives, pour 10 %": the only weight up to the semicolon.
+    let in_segment = || {
+        let end = s.clause_end(hit.to - 1, mark::ITEM | mark::STOP);
+        let mut of_it =
+            all.iter().filter(|q| q.from >= s.clause_start(hit.from, mark::ITEM | mark::STOP) && q.from < end);
+        of_it.next().filter(|_| of_it.next().is_none()).filter(|q| q.from >= hit.to)
+    };
+    mine.or_else(told_behind).or_else(in_segment).or_else(before).map(|q| q.value * scale)
 }
 
 /// The weight of what a hit names: its item's, its row's, the statement's only one, or one told some lines below.

@@ -179,7 +179,8 @@ impl Document {
         before().ends_with('?')
             && ANSWERS.iter().any(|w| {
                 let a = answer();
-                a.len() <= 40 && a.starts_with(w)
+                let said = a.strip_prefix(w).map(|rest| rest.trim_start_matches([' ', ':', '.']));
+                said.is_some_and(|rest| a.len() <= 40 || rest.starts_with("oui") || rest.starts_with("non"))
             })
     }
 

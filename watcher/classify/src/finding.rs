@@ -21,6 +21,8 @@ pub struct Reading<'a> {
     pub titles: &'a [String],
     /// The contract is a service for people far from employment: speaking of them asks nothing of the winner.
     pub served: bool,
+    /// The title names such people or structures as those the contract is for, and nothing of insertion.
+    pub for_them: bool,
     /// The contract looks into such matters, or helps others with them: what it speaks of is of other contracts.
     pub studied: bool,
 }
@@ -231,6 +233,18 @@ impl<'a> Reading<'a> {
             head.len() >= 3 && words.starts_with(head.as_str())
         });
         known.map(|(_, lot)| vec![lot.clone()])
+    }
+
+    /// The lots whose title a line's label begins: "- gros œuvre : sept cent dix heures".
+    #[must_use]
+    pub fn lots_of_label(&self, unit: &Range<usize>) -> Vec<String> {
+        let text = &self.doc.text()[unit.clone()];
+        let Some((label, _)) = text.split_once(" : ") else { return Vec::new() };
+        let label = label.trim_matches([' ', '-', '–', '•', '.']);
+        if label.len() < 3 {
+            return Vec::new();
+        }
+        self.titles.iter().zip(self.lots).filter(|(t, _)| t.starts_with(label)).map(|(_, lot)| lot.clone()).collect()
     }
 
     /// Lots named in a unit, in place.

@@ -96,6 +96,8 @@ concepts! {
     Compulsory = "compulsory",
     NotCompulsory = "not_compulsory",
     Facilitator = "facilitator",
+    WorkForPeople = "work_for_people",
+    NotWeighed = "not_weighed",
 }
 
 /// Structures of one kind or another.
@@ -112,7 +114,7 @@ pub const ARTICLES: &[Concept] =
 
 /// A set of concepts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Concepts(u64);
+pub struct Concepts(u128);
 
 impl Concepts {
     /// These concepts.
@@ -304,7 +306,9 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
          femmes homme hommes adulte adultes refugies personnel personnels detenus handicapes chercheurs tous ceux celles
          ces certains quelques plus moins heure heures emploi travail nature type minimum maximum caractere charge plie
          lot lots cette ce part meme qualite economique lutte formation retour gens prestation marche droit titulaire
-         ccap ccag rc cctp candidat candidats dix cent"
+         ccap ccag rc cctp candidat candidats dix cent entreprise entreprises milieu equipe equipes chantier marche
+         vie societe monde cours situation structure structures sens faveur application cas matiere tout particulier
+         france region departement quartier territoire metropole faisant lien complement fonction cadre execution"
     );
     if hit.concept == Concept::NotInsertion || tokens[hit.to - 1].word != "insertion" {
         return false;
@@ -316,9 +320,12 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
         // "Clause de réexamen : insertion d'une pompe".
         && !tokens[hit.to - 1].after(mark::COLON);
     let rest = &tokens[hit.to..];
-    let of =
-        !named && rest.first().is_some_and(|t| t.before == 0 && matches!(t.word.as_ref(), "d" | "de" | "du" | "des"));
-    if !of {
+    let preposition =
+        |words: &[&str]| rest.first().is_some_and(|t| t.before & !mark::COMMA == 0 && words.contains(&t.word.as_ref()));
+    // "Insertion en boîtes", "dans le calendrier".
+    let somewhere = (hit.to - hit.from == 1 || hit.concept == Concept::IntegrationObject && hit.to - hit.from > 4)
+        && preposition(&["en", "dans", "sur"]);
+    if !(!named && preposition(&["d", "de", "du", "des"]) || somewhere) {
         return false;
     }
     let article = rest.get(1).is_some_and(|t| matches!(t.word.as_ref(), "un" | "une" | "l" | "la" | "le" | "les"));
@@ -346,7 +353,11 @@ fn end_of(form: &Form, from: usize, tokens: &[Token<'_>], capitals: &impl Fn(usi
         loop {
             let token = tokens.get(at)?;
             let bounded = !step.gap || SWALLOWS.contains(&form.concept);
-            if token.ends_sentence() || (token.starts_item() && bounded) {
+            // "Clauses de contrats de travail, IRP, et insertion": items of a list; "application de l'article 14 : insertion" is not.
+            let listed = form.concept == Concept::ClauseName
+                && tokens[from].word != "article"
+                && token.after(mark::COMMA | mark::COLON);
+            if token.ends_sentence() || (token.starts_item() && bounded) || listed {
                 return None;
             }
             if is(step, at) {
@@ -403,6 +414,7 @@ const LOSES: &[(Concept, &[Concept])] = &[
     (Concept::SocialMerit, &[Concept::ClauseName]),
     (Concept::Criterion, &[Concept::Selection]),
     (Concept::Selection, &[Concept::Criterion, Concept::FarFromWork]),
+    (Concept::ClauseName, &[Concept::Facilitator]),
     (Concept::Past, &[Concept::FarFromWork]),
     (Concept::SocialDuty, &[Concept::ClauseName]),
     (Concept::NotInsertion, &[Concept::NotInsertion]),
@@ -449,7 +461,10 @@ fn settle(mut hits: Vec<Hit>) -> Vec<Hit> {
                 || hits[group.clone()].iter().any(|b| b.concept != hit.concept && beats(b));
             // "Clause relative à l'insertion du bâtiment": the word that counts is another phrase's.
             let bent = !swallows.has(hit.concept)
-                && misleading.iter().any(|b| b.from < hit.to && hit.to <= b.to && hit.from <= b.from);
+                && misleading.iter().any(|b| {
+                    let of_it = matches!(hit.concept, Concept::IntegrationObject | Concept::InsertionAction);
+                    b.from < hit.to && hit.to <= b.to && hit.from <= b.from || of_it && hit.from == b.from
+                });
             if !beaten && !bent && kept.last() != Some(hit) {
                 kept.push(*hit);
             }

@@ -5,11 +5,11 @@
 //! | [`fold`] | one spelling, with the way back to the original |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
-//! | [`statement`] with `table`, `context`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words |
+//! | [`statement`] with `table`, `sentences`, `context`, `anaphora`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words, and what they take over |
 //! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`numerals`], [`quantity`], [`when`] | numbers with units; days and times |
-//! | [`reserved`] with `beneficiary`, [`clause`] with `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
@@ -25,6 +25,7 @@
 pub mod pattern;
 
 pub(crate) mod allotment;
+mod anaphora;
 pub mod anchors;
 pub(crate) mod beneficiary;
 pub mod clause;
@@ -33,10 +34,12 @@ mod context;
 pub mod criterion;
 pub mod dates;
 mod department_names;
+mod destined;
 pub mod document;
 pub mod facts;
 pub mod finding;
 pub mod fold;
+mod given;
 mod intention;
 mod label;
 pub mod lexicon;
@@ -53,6 +56,7 @@ pub mod quantity;
 mod refusal;
 pub mod reserved;
 pub mod sectors;
+mod sentences;
 pub mod service;
 pub mod statement;
 pub(crate) mod table;
@@ -98,6 +102,7 @@ pub fn classify(notice: &Notice) -> Assessment {
         lots: &lot_ids,
         titles: &lot_titles,
         served: serves_jobseekers(&notice.title),
+        for_them: is_for_them(&notice.title),
         studied: studies(&notice.title),
     };
     let units = Units::of(&doc, &anchors);
@@ -172,13 +177,39 @@ fn serves_jobseekers(title: &str) -> bool {
             && !has(&[Concept::ClauseName])
 }
 
+/// Whether a title names people far from employment, or a structure, as those the contract is for: "cour d'un ESAT", "transport d'élèves
+/// handicapés". A title that reserves, asks or buys insertion does not.
+fn is_for_them(title: &str) -> bool {
+    const THEM: &[Concept] = &[Concept::Sheltered, Concept::WorkIntegration, Concept::FarFromWork, Concept::Prison];
+    const MORE: &[Concept] = &[
+        Concept::Reserve,
+        Concept::Only,
+        Concept::ClauseName,
+        Concept::IntegrationObject,
+        Concept::InsertionAction,
+        Concept::SocialDuty,
+        Concept::Subcontract,
+    ];
+    const FOR: &[&str] = &["pour", "d", "de", "du", "des", "aux", "avec", "entre"];
+    let folded = fold::fold(title);
+    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
+    let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
+    let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
+    let for_them = |h: &lexicon::Hit| {
+        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(&t.word.as_ref())) && h.from > 0
+    };
+    hits.iter().any(|h| THEM.contains(&h.concept) && for_them(h)) && !has(MORE)
+}
+
 /// Whether a title names a study, a design, or help with clauses and reservations.
 fn studies(title: &str) -> bool {
     let folded = fold::fold(title);
     let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
     // "Animation d'un chantier", "assistance technique à l'exploitation" do what they name.
     let does = |word: &str| matches!(word, "animation" | "assistance");
-    let head = tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()) && !does(&t.word));
+    // "Marché de conseil".
+    let advice = tokens.iter().take(4).zip(tokens.iter().skip(1)).any(|(a, b)| a.word == "de" && b.word == "conseil");
+    let head = advice || tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()) && !does(&t.word));
     head || lexicon::Lexicon::embedded().find(&tokens, |_| false).iter().any(|h| h.concept == Concept::TalkAboutClauses)
 }
 
@@ -217,36 +248,14 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
         statement::forget(&mut statements, Concept::InsertionAction);
     }
     let mut explained = Vec::new();
-    let mut told = reserved::read(reading, &statements, &mut explained);
-    let for_structures = told
-        .iter()
-        .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
-    let service = service::read(reading, &statements, &mut explained);
-    let clauses = clause::read(reading, &statements, for_structures, &mut explained);
-    let listed = criterion::read_listed(&notice.criteria);
-    if listed.is_empty() {
-        // Where insertion is bought, its quality is the service's own; only social merit beside it is a social criterion.
-        let merit = |p: &Provision| {
-            let quote = p.evidence.quote.as_deref().map(fold::fold).unwrap_or_default();
-            ["social", "medico", "emploi", "performance"].iter().any(|w| quote.contains(w))
-        };
-        let criteria = criterion::read(reading, &statements, &mut explained);
-        told.extend(criteria.into_iter().filter(|p| service.is_empty() || merit(p)));
-    } else {
-        told.extend(merge_same_criterion(listed, lot_count));
+    let mut told = frames(notice, reading, &statements, lot_count, &mut explained);
+    if anaphora::join(&mut statements, &explained) {
+        explained.clear();
+        told = frames(notice, reading, &statements, lot_count, &mut explained);
     }
-    // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
-    let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
-    told.extend(
-        clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)),
-    );
-    if !service.is_empty() {
-        reserved::narrow_by_object(&mut told, reading.doc.text());
-    }
-    // Where insertion is bought, speaking of its publics leaves no doubt.
-    let bought = !service.is_empty();
-    told.extend(service);
+    let bought = told.iter().any(|p| p.kind == ProvisionKind::InsertionService);
     told.extend(other::read(reading, &statements, &mut explained));
+    // Where insertion is bought, speaking of its publics leaves no doubt.
     let doubts =
         other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
     told.extend(doubts);
@@ -259,6 +268,44 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
         joined.push(p);
     }
     joined
+}
+
+/// What each frame reads in the statements; those it explains are marked.
+fn frames(
+    notice: &Notice,
+    reading: &Reading<'_>,
+    statements: &[statement::Statement<'_>],
+    lot_count: usize,
+    explained: &mut Vec<usize>,
+) -> Vec<Provision> {
+    let mut told = reserved::read(reading, statements, explained);
+    let for_structures = told
+        .iter()
+        .any(|p| matches!(p.beneficiary, Some(Beneficiary::Disability | Beneficiary::Insertion | Beneficiary::Both)));
+    let service = service::read(reading, statements, explained);
+    let clauses = clause::read(reading, statements, for_structures, explained);
+    let listed = criterion::read_listed(&notice.criteria);
+    if listed.is_empty() {
+        // Where insertion is bought, its quality is the service's own; only social merit beside it is a social criterion.
+        let merit = |p: &Provision| {
+            let quote = p.evidence.quote.as_deref().map(fold::fold).unwrap_or_default();
+            ["social", "medico", "emploi", "performance"].iter().any(|w| quote.contains(w))
+        };
+        let criteria = criterion::read(reading, statements, explained);
+        told.extend(criteria.into_iter().filter(|p| service.is_empty() || merit(p)));
+    } else {
+        told.extend(merge_same_criterion(listed, lot_count));
+    }
+    // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
+    let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
+    told.extend(
+        clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)),
+    );
+    if !service.is_empty() {
+        reserved::narrow_by_object(&mut told, reading.doc.text());
+    }
+    told.extend(service);
+    told
 }
 
 /// Whether "insertion" is of things throughout ("insertion paysagère", "kit d'insertion"): a text uses a word in one sense, and nothing
@@ -279,7 +326,7 @@ const MAX_STATEMENTS: usize = 3000;
 
 /// Units that hold a social word, and the few behind each that may go on with what it says.
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
-    const GOES_ON: usize = 5;
+    const GOES_ON: usize = 8;
     const UNDER_HEADING: usize = 12;
     let windows = reading.anchors.windows(anchors::Topic::Social);
     let mut out = Vec::new();

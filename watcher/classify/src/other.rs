@@ -6,12 +6,14 @@ use std::ops::Range;
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
+use super::given::buyer_speaks;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::Unit;
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 use super::token::mark;
+use super::undertaking::future;
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
@@ -69,6 +71,7 @@ const WHO: &[&[Concept]] = &[
     STRUCTURES,
     &[Concept::InsertionAction, Concept::Facilitator, Concept::FormObjective],
     ARTICLES,
+    &[Concept::WorkForPeople],
 ];
 
 /// The words of a statement that make it social.
@@ -108,13 +111,23 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     }
     let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
-    let asked = beside(&[Concept::Winner]) && beside(&[Concept::Duty]);
+    let asked = beside(&[Concept::Winner, Concept::Contract]) && beside(&[Concept::Duty]);
     // "formation, emploi des publics fragiles": items of a list.
     let service = s
         .of(Concept::ServiceTalk)
         .filter(|t| t.to <= hit.from || t.from >= hit.to)
         .any(|t| !(t.to..=hit.from).any(|i| s.tokens[i].after(mark::COMMA | mark::ITEM)));
     let served = reading.served || service || of_users(s, hit);
+    // People and work in one breath: only where somebody is bound to it.
+    if hit.concept == Concept::WorkForPeople
+        && !(s.says.has(Concept::Winner) && (beside(&[Concept::Duty]) || future(s))
+            || s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]))
+    {
+        return true;
+    }
+    if of_others(reading, s, hit, asked) {
+        return true;
+    }
     let works = asked || beside(CALLED_FOR) || s.heading.any(CALLED_FOR) || speaks_of_work(s, hit);
     // "Publics visés : DELD, BRSA": nothing else is said.
     let bare = hit.concept == Concept::InsertionAction && hit.to - hit.from == 1;
@@ -133,21 +146,88 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         || (s.index == 0 || !works) && of_a_place(s, hit)
 }
 
+/// Whether words are of somebody outside the contract: an office named by its acronym, those who are said not to be concerned, the buyer
+/// itself, the people or the house that the title names.
+fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -> bool {
+    const ABOUT: &[Concept] =
+        &[Concept::ClauseName, Concept::InsertionAction, Concept::FarFromWork, Concept::SocialDuty, Concept::Winner];
+    const THIS: &[&str] = &[
+        "chantier",
+        "chantiers",
+        "titulaire",
+        "entreprise",
+        "entreprises",
+        "marche",
+        "travaux",
+        "candidats",
+        "prestataire",
+    ];
+    const CALLED_FOR: &[Concept] = &[
+        Concept::Criterion,
+        Concept::Only,
+        Concept::Reserve,
+        Concept::MustBe,
+        Concept::ClauseName,
+        Concept::SocialDuty,
+    ];
+    let all = s.tokens.len();
+    let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
+    // "Fournitures pour les bureaux du PLIE", "association porteuse du PLIE".
+    let of_clauses = s.heading_or_own(ABOUT) || s.has_word(0, all, &["heures", "clauses", "clause", "entreprises"]);
+    let contact =
+        all <= 12 && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]);
+    let office = hit.concept == Concept::Facilitator && !of_clauses && !contact;
+    // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
+    let not_them = STRUCTURES.contains(&hit.concept)
+        && (hit.to..all.min(hit.to + 4)).any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
+                && s.has_word(i, i + 5, &["pas"])
+                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
+        });
+    // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
+    let optional = beside(&[Concept::Subcontract, Concept::Possible, Concept::Optional]);
+    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_word(0, all, THIS);
+    // "Cour d'un ESAT", "transport des personnes handicapées".
+    let house = reading.for_them
+        && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
+        && !(asked && speaks_of_work(s, hit))
+        && !beside(CALLED_FOR);
+    office || not_them || of_the_buyer || house
+}
+
 /// Whether a structure is only named: at its address, as a neighbour, as where something comes from, as one among others, or as somebody
 /// outside the contract.
 fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
     const FROM: &[&str] = &[
-        "issu", "proven", "voisin", "riverain", "mitoyen", "siege", "loue", "heberg", "adherent", "benevole",
+        "issu",
+        "proven",
+        "voisin",
+        "riverain",
+        "mitoyen",
+        "siege",
+        "loue",
+        "heberg",
+        "adherent",
+        "benevole",
         "acheteur",
+        "usage",
+        "gestionnaire",
+        "exploit",
+        "gere",
     ];
     let starts =
         |at: usize, words: &[&str]| s.tokens.get(at).is_some_and(|t| words.iter().any(|w| t.word.starts_with(w)));
     let address = s.tokens.iter().any(|t| t.word.len() == 5 && t.word.bytes().all(|b| b.is_ascii_digit()));
     let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
+    let elsewhere = (1..s.tokens.len()).any(|i| {
+        s.tokens[i - 1].word == "autres"
+            && ["marche", "contrat", "operation", "consultation"].iter().any(|w| s.tokens[i].word.starts_with(w))
+    });
     let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
-    let outside =
-        given_up || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
+    let outside = given_up
+        || elsewhere
+        || (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "hors" && s.tokens[i].word == "marche");
     STRUCTURES.contains(&hit.concept) && (address || near || among)
         || outside
         || address && s.says.any(STRUCTURES)

@@ -66,6 +66,20 @@ fn denied_by_sentence(s: &Statement<'_>, hit: &Hit) -> bool {
     };
     let end = s.clause_end(colon, mark::STOP | mark::ITEM);
     let ne = (colon..end.min(colon + 10)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
+    // "Clause sociale : au vu du sourcing, le Département n'a pas jugé opportun d'en introduire une."
+    let of_it = (colon..end).any(|i| {
+        s.tokens[i].word == "en"
+            && s.has_word(
+                i + 1,
+                i + 3,
+                &["introduire", "prevoir", "inserer", "imposer", "retenir", "fixer", "a", "ont", "comporte"],
+            )
+            && s.has_word(colon, i + 5, &["pas", "aucune", "aucun", "plus"])
+            && s.has_word(colon, i, &["n", "ne"])
+    });
+    if of_it && hit.from <= 8 {
+        return true;
+    }
     hit.from <= 8
         && ne.is_some_and(|ne| {
             s.has_word(ne, end.min(ne + 5), &["pas", "aucun", "aucune"])
@@ -224,9 +238,9 @@ words!(
 
 /// "La clause ne s'applique pas": but not when only a lot is spared.
 fn denied_behind(s: &Statement<'_>, hit: &Hit) -> bool {
-    let end = s
-        .clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON)
-        .min(hit.to + if s.tokens[hit.to - 1..].iter().take(3).any(|t| t.after(mark::OPEN)) { 18 } else { 9 });
+    let end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::COLON).min(
+        hit.to + if s.tokens[hit.to - 1..].iter().take(6).any(|t| t.after(mark::OPEN | mark::COMMA)) { 18 } else { 9 },
+    );
     let Some(ne) = (hit.to..end).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n")) else { return false };
     // Another subject stands between: "une clause … ; le marché n'est pas réservé".
     if s.any_of(&[Concept::Contract, Concept::Winner])
@@ -261,7 +275,13 @@ pub fn spares(s: &Statement<'_>, hit: &Hit) -> bool {
 
 /// "est supprimée", "a été levée", "clause écartée".
 fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
-    let mut end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM | mark::OPEN);
+    let mut end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
+    // "La réservation prévue pour le lot 2 (EA/ESAT) est supprimée": brackets that close again part nothing.
+    if let Some(open) = (hit.to..end).find(|i| s.tokens[*i].after(mark::OPEN))
+        && !(open + 1..end).any(|i| s.tokens[i].after(mark::CLOSE))
+    {
+        end = open;
+    }
     // "Une clause sociale ; elle est ici remplacée par …".
     if s.has_word(end, end + 1, &["elle", "elles", "celle", "celles"]) {
         end = s.clause_end(end, mark::STOP | mark::ITEM);
@@ -302,7 +322,17 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
         // "Si oui, marché réservé à … : oui".
         let answered = s.has_word(c.to, c.to + 1, &["oui"]) && s.tokens.last().is_some_and(|t| t.word == "oui");
         let around = c.from < hit.from && hit.to <= c.to;
+        // "Prestation supplémentaire éventuelle n° 2" is a name.
+        let named = s.tokens[c.from].word.starts_with("eventuel")
+            && c.from > 0
+            && s.tokens[c.from - 1].word.starts_with("supplementaire");
+        // "N'est recevable que si elle émane d'une entreprise adaptée".
+        let only_if = c.from > 0
+            && matches!(s.tokens[c.from - 1].word.as_ref(), "que" | "qu")
+            && s.has_word(c.from.saturating_sub(8), c.from, &["ne", "n"]);
         c.from >= start
+            && !only_if
+            && !named
             && (around || c.to <= hit.from && hit.from - c.to < 20)
             && !wish
             && !possible
@@ -315,5 +345,7 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 #[must_use]
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
-    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6)
+    // "Comme l'an passé", "comme sur l'ancien marché": as then, so now.
+    let as_then = |p: &Hit| s.has_word(p.from.saturating_sub(3), p.from, &["comme"]);
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6 && !as_then(p))
 }

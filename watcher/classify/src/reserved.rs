@@ -11,6 +11,7 @@ use vigie_domain::{Beneficiary, Provision};
 pub(super) use super::beneficiary::narrow_by_object;
 use super::beneficiary::{Found, Told, combine, found, grouped, told};
 pub use super::beneficiary::{article_of, lots_of};
+use super::destined;
 use super::finding::Reading;
 use super::intention;
 pub use super::lexicon::{ARTICLES, STRUCTURES};
@@ -40,10 +41,16 @@ const WHO: &[Concept] = &[
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut found: Vec<Found> = Vec::new();
-    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.says.any(WHO)) {
+    let who =
+        |s: &Statement<'_>| s.says.any(WHO) || s.unit.ticked == Some(true) && s.heading_or_before(Concept::Reserve);
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| who(s)) {
         // A study of how to buy, and papers of bidders, close nothing, unless the contract is said to be reserved.
         let aside = reading.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
-        if aside && !s.says.any(&[Concept::Only, Concept::MustBe]) && !asserted(s) {
+        let closes = (s.says.any(&[Concept::Only, Concept::MustBe]) || excepts(s)) && !fills_a_form(s);
+        if aside && !closes && !asserted(s) {
+            let out = destined::paper_or_out(reading, s, statements.get(at + 1));
+            explained.extend((!out.is_empty()).then_some(s.index));
+            found.extend(out);
             continue;
         }
         let known = found.len();
@@ -63,6 +70,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             found.extend(must_be(reading, s));
         }
         if found.len() == known {
+            found.extend(destined::read(reading, s, statements.get(at + 1)));
+        }
+        if found.len() == known {
             found.extend(applied(reading, s));
         }
         let denied = s.of(Concept::Reserve).any(|h| polarity::settled(s, h));
@@ -79,10 +89,35 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     provisions
 }
 
+/// "On ne consulte que des structures d'insertion".
+fn excepts(s: &Statement<'_>) -> bool {
+    s.any_of(STRUCTURES).any(|h| {
+        (h.from.saturating_sub(3)..h.from).any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(6), i, &["ne", "n"])
+        })
+    })
+}
+
+/// "Le candidat coche la case", "la rubrique C2 du formulaire reste vierge".
+fn fills_a_form(s: &Statement<'_>) -> bool {
+    s.says.has(Concept::BidderPaper)
+        && s.has_word(
+            0,
+            s.tokens.len(),
+            &["case", "coche", "cocher", "rubrique", "rubriques", "cadre", "dc1", "dc2", "formulaire"],
+        )
+}
+
 /// "Le lot 3 est réservé", "marché réservé": not "des marchés réservés".
 fn asserted(s: &Statement<'_>) -> bool {
     const SAYS: &[&str] = &["est", "sont", "sera", "seront", "marche", "lot", "consultation", "procedure"];
-    s.of(Concept::Reserve).any(|r| s.has_word(r.from.saturating_sub(1), r.from, SAYS) && !polarity::void(s, r))
+    // "Dans l'hypothèse d'un marché réservé", "relatives aux marchés réservés": the kind of contract, not this one.
+    let a_kind = |r: &Hit| {
+        s.has_word(r.from.saturating_sub(3), r.from, &["d", "un", "aux"])
+            && !s.has_word(r.from.saturating_sub(1), r.from, &["est", "sera"])
+    };
+    s.of(Concept::Reserve)
+        .any(|r| s.has_word(r.from.saturating_sub(1), r.from, SAYS) && !a_kind(r) && !polarity::void(s, r))
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
@@ -271,6 +306,22 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
     let asserted = |h: &&Hit| !polarity::denied(s, h) && !polarity::supposed(s, h);
     let mut structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(asserted).collect();
     // "Seules les organisations répondant à l'article L. 2113-15": the article stands for those it names.
+    // "Réservation : ☒ insertion par l'activité économique ☐ handicap": the field stands for its structures.
+    if structures.is_empty()
+        && s.unit.ticked == Some(true)
+        && s.tokens.len() <= 8
+        && s.heading_or_before(Concept::Reserve)
+    {
+        let field = s.tokens.iter().position(|t| matches!(t.word.as_ref(), "insertion" | "iae" | "handicap"));
+        let other = s.says.any(&[Concept::ClauseName, Concept::Criterion])
+            || s.has_word(0, s.tokens.len(), &["clause", "critere", "volume"]);
+        if let Some(from) = field.filter(|_| !other) {
+            let disability = s.tokens[from].word == "handicap";
+            let concept = if disability { Concept::Sheltered } else { Concept::WorkIntegration };
+            let hit = Hit { concept, from, to: from + 1 };
+            return grouped(reading, s, &[&hit], &hit);
+        }
+    }
     if structures.is_empty() {
         structures =
             s.any_of(ARTICLES).filter(asserted).filter(|_| s.says.any(&[Concept::Bid, Concept::Contract])).collect();
@@ -291,7 +342,8 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         beside && !alone_or && !polarity::denied(s, o)
     });
     let excepting = (0..first.from).rev().take(18).find(|i| {
-        matches!(s.tokens[*i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(9), *i, &["ne", "n"])
+        matches!(s.tokens[*i].word.as_ref(), "que" | "qu")
+            && s.has_word(s.clause_start(*i, mark::STOP | mark::ITEM).max(i.saturating_sub(20)), *i, &["ne", "n"])
     });
     // "EA / ESAT" in the column that says who may bid; "confié obligatoirement à un opérateur de l'IAE".
     let column = s.unit.cell
@@ -309,7 +361,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
                 && !s.of(Concept::Winner).any(|w| w.to <= *i)
     });
     // "Marché réservé à : ☒ EA/ESAT".
-    let ticked = s.unit.ticked == Some(true) && s.heading.has(Concept::Reserve);
+    let ticked = s.unit.ticked == Some(true) && (s.heading.has(Concept::Reserve) || s.before.has(Concept::Reserve));
     let given = entrusted.or((column || ticked || labelled(s, first)).then_some(first.from)).map(|i| Hit {
         concept: Concept::Only,
         from: i,
@@ -327,7 +379,8 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         s.any_of(&[Concept::Bid, Concept::Contract, Concept::Addressed]).any(|h| h.from.abs_diff(anchor.from) <= 30)
             || s.unit.row.is_some()
             || s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Contract])
-            || s.previous.has(Concept::Bid);
+            || s.previous.has(Concept::Bid)
+            || excepting.is_some() && s.tokens.len() <= 24 && s.previous.any(&[Concept::Addressed, Concept::Contract]);
     // "Secteur B : EI, ACI et ETTI exclusivement".
     let closes = s.of(Concept::Only).any(|o| {
         o.from >= last.to
@@ -341,8 +394,10 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         s.clause_start(first.from, mark::ITEM | mark::STOP)..s.clause_end(last.to - 1, mark::ITEM | mark::STOP);
     let volume = s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours) && segment.contains(&q.from));
     // "Le contrat ne saurait être confié qu'à un ESAT" speaks of the contract, not of a part that the winner passes on.
-    let whole =
-        excepting.is_some() && s.of(Concept::Contract).any(|c| c.to <= first.from) && !s.says.has(Concept::Winner);
+    let whole = (excepting.is_some()
+        || s.has_word(first.from.saturating_sub(8), first.from, &["exclusivement", "uniquement"]))
+        && s.of(Concept::Contract).any(|c| c.to <= first.from)
+        && !s.says.has(Concept::Winner);
     let owed = owed && !whole;
     if !of_access || owed || volume {
         return Vec::new();
@@ -354,12 +409,17 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
 fn labelled(s: &Statement<'_>, first: &Hit) -> bool {
     let label = first.from.checked_sub(1).map_or(0, |_| first.from);
     let colon = (1..=label).rev().find(|i| s.tokens[*i].after(mark::COLON | mark::ASK));
-    let Some(colon) = colon.filter(|c| first.from - c <= 2 && *c <= 8) else { return false };
+    let Some(colon) =
+        colon.filter(|c| (first.from - c <= 2 || s.tokens[*c].after(mark::ASK) && first.from - c <= 4) && *c <= 8)
+    else {
+        return false;
+    };
     // "Prestataire recherché : SIAE ou EA".
     let sought = s.has_word(0, colon, &["recherche", "recherches", "recherchee", "recherchees"]);
     let access = s.any_of(&[Concept::Bid, Concept::Only, Concept::Addressed]).any(|h| h.to <= colon)
         && !s.any_of(&[Concept::Winner, Concept::Criterion]).any(|h| h.to <= colon);
     (access || sought)
+        && !s.has_word(0, colon, &["nom", "organisme", "acheteur"])
         && !s.of(Concept::Reserve).any(|r| polarity::denied(s, r))
         && !s.says.any(&[Concept::OrdinaryBidder, Concept::Subcontract, Concept::Past, Concept::BidderPaper])
         && (sought || !s.says.has(Concept::Winner))

@@ -20,7 +20,10 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     if reading.studied {
         return Vec::new();
     }
-    let mut told = statements.iter().enumerate().filter_map(object);
+    let support =
+        |(at, s): (usize, &'_ Statement<'_>)| as_support(s, at.checked_sub(1).map(|i| &statements[i])).map(|h| (at, h));
+    let mut told =
+        statements.iter().enumerate().filter_map(object).chain(statements.iter().enumerate().filter_map(support));
     // Everybody has read the title; what the text says of it is worth a quote.
     let first = told.next();
     let better = first.filter(|(at, _)| statements[*at].index == 0).and_then(|_| told.next());
@@ -35,6 +38,27 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         return vec![provision];
     }
     Vec::new()
+}
+
+/// "Nous achetons … le suivi de dix allocataires du RSA. La restauration de murets leur sert de support de travail.": works that serve
+/// people for whom something is bought in the sentence before.
+fn as_support(s: &Statement<'_>, previous: Option<&Statement<'_>>) -> Option<Hit> {
+    let serves = (1..s.tokens.len()).any(|i| {
+        matches!(s.tokens[i].word.as_ref(), "support" | "terrain" | "pretexte" | "outil")
+            && s.has_word(
+                i.saturating_sub(4),
+                i,
+                &["sert", "servent", "servira", "est", "sont", "sera", "seront", "constitue"],
+            )
+    });
+    let owed = s.says.any(&[Concept::Winner, Concept::ClauseName, Concept::Criterion, Concept::Reserve]);
+    let previous = previous.filter(|p| p.last + 1 == s.index)?;
+    const BUYS: &[&str] =
+        &["achetons", "achete", "achat", "finance", "financons", "objet", "commande", "commandons", "payons"];
+    let bought = previous.has_word(0, previous.tokens.len(), BUYS)
+        && previous.says.any(&[Concept::FarFromWork, Concept::InsertionAction]);
+    let hit = s.hits.iter().find(|h| matches!(h.concept, Concept::FarFromWork | Concept::Support | Concept::Works))?;
+    (serves && bought && !owed && s.says.has(Concept::Works)).then_some(*hit)
 }
 
 fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {

@@ -7,14 +7,17 @@
 //! Invariants: ranges are folded and lie within one passage; a statement holds at most [`MAX_TOKENS`] words, so that cost stays
 //! linear whatever the text.
 
+use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::ops::Range;
 
+use super::anaphora;
 use super::anchors::Anchors;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
 use super::quantity::{Quantity, Unit as Measure, quantities};
+use super::sentences::{is_heading, numbering, says_no_below, sentences, taken_back_below};
 use super::table::{answer_of_row, boxes, cells, row_lot};
 use super::token::{Token, mark};
 use super::tokenizer::{MAX_TOKENS, tokens};
@@ -24,7 +27,7 @@ const HEADING_REACH: usize = 12;
 /// How many units before an item may belong to its list.
 const LIST_REACH: usize = 6;
 /// Longest line taken for a heading, in bytes.
-const MAX_HEADING: usize = 130;
+pub(super) const MAX_HEADING: usize = 130;
 
 /// A piece of text that says one thing.
 #[derive(Debug, Clone)]
@@ -52,8 +55,10 @@ pub struct Unit {
 pub struct Statement<'a> {
     /// Index among the units.
     pub index: usize,
+    /// Index of the last unit in it: of two sentences that go together, the second's.
+    pub last: usize,
     /// The unit.
-    pub unit: &'a Unit,
+    pub unit: Cow<'a, Unit>,
     /// Its text behind the last word.
     pub trailing: &'a str,
     /// Its words.
@@ -90,6 +95,12 @@ impl Statement<'_> {
     #[must_use]
     pub fn heading_or_own(&self, concepts: &[Concept]) -> bool {
         self.says.any(concepts) || self.heading.any(concepts)
+    }
+
+    /// Whether its heading, or the few lines before it, say a concept.
+    #[must_use]
+    pub fn heading_or_before(&self, concept: Concept) -> bool {
+        self.heading.has(concept) || self.before.has(concept)
     }
 
     /// Hits of any of some concepts, in order.
@@ -336,146 +347,6 @@ impl Units {
     }
 }
 
-/// Whether a line is a heading: short, and ended by a colon or begun by a number or a word that heads articles.
-fn is_heading(text: &str) -> bool {
-    let text = text.trim();
-    if text.len() > MAX_HEADING || text.is_empty() {
-        return false;
-    }
-    if text.ends_with(':')
-        || text.len() < 90 && (text.starts_with("critere") || text.starts_with("sous-critere")) && !text.contains(',')
-    {
-        return true;
-    }
-    let first = text.as_bytes()[0];
-    let numbered =
-        first.is_ascii_digit() || text.starts_with("article ") || text.starts_with("section ") || roman(text);
-    let open = text.ends_with('.') || text.ends_with(';') || text.contains(" : ");
-    !open && (numbered && text.len() < 90 || text.split(' ').count() <= 6)
-}
-
-/// The number that a line begins with: `12`, `12.1`.
-fn numbering(text: &str) -> Option<&str> {
-    let text = text.trim_start();
-    let text = text.strip_prefix("article ").unwrap_or(text);
-    let end = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-    let number = text[..end].trim_end_matches('.');
-    let marked = text[end..].starts_with([' ', ')', '-'])
-        && (text[..end].contains('.') || text[end..].starts_with(')') || text[end..].starts_with(" -"));
-    (!number.is_empty() && number.len() <= 8 && marked).then_some(number)
-}
-
-fn roman(text: &str) -> bool {
-    let numeral = text.bytes().take_while(|b| matches!(b, b'i' | b'v' | b'x')).count();
-    numeral > 0 && matches!(text.as_bytes().get(numeral), Some(b'.' | b')' | b'-'))
-}
-
-/// The sentences of a line. A question keeps its answer.
-fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>> {
-    let text = doc.text();
-    let bytes = text.as_bytes();
-    // Only a letter begins a sentence without a space.
-    let glued = |at: usize| bytes.get(at + 1).is_some_and(u8::is_ascii_lowercase) && doc.is_glued(at);
-    let mut out = Vec::new();
-    let mut start = line.start;
-    for at in memchr::memchr3_iter(b'.', b'?', b'!', &bytes[line.clone()]).map(|i| line.start + i) {
-        let behind = &text[at + 1..line.end];
-        let next = behind.trim_start_matches(['"', ')', ' ', '\u{bb}']);
-        let spaced = behind.starts_with([' ', '\u{bb}', '"']) || next.is_empty();
-        let ends = match bytes[at] {
-            b'.' => {
-                let word = &text[start..at];
-                let last = word.rsplit([' ', '(', '\'']).next().unwrap_or_default();
-                let acronym =
-                    last.len() >= 3 && last.split('.').all(|p| p.len() == 1 && p.as_bytes()[0].is_ascii_alphabetic());
-                let abbreviation = acronym
-                    || ABBREVIATIONS.contains(last)
-                    || last.len() == 1 && last.as_bytes()[0].is_ascii_alphabetic();
-                // "3.", "Réponse 5.", "Lot 1.": what they number goes on.
-                let label = word.trim().strip_suffix(last).unwrap_or_default().trim_end();
-                let numbering = last.bytes().all(|b| b.is_ascii_digit())
-                    && (label.is_empty() && last.len() <= 3
-                        || matches!(label, "article" | "art" | "art." | "question" | "reponse" | "lot"));
-                // "Clause sociale ........ non": dots that lead to an answer.
-                let leader = bytes[..at].ends_with(b"..") && !behind.trim().is_empty();
-                (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && glued(at))
-            }
-            b'?' => {
-                let answer = next.trim_start_matches([':', '-', ' ']);
-                let is_answer = ["oui", "non", "r :", "r:", "r. ", "reponse", "sans objet", "neant"]
-                    .iter()
-                    .any(|w| answer.starts_with(w))
-                    || text[start..at].trim_start().starts_with("qui ");
-                spaced && !is_answer
-            }
-            _ => spaced,
-        };
-        if ends {
-            out.push(start..at + 1);
-            start = at + 1;
-        }
-    }
-    if !text[start..line.end].trim().is_empty() {
-        out.push(start..line.end);
-    }
-    out
-}
-
-// Words that end with a full stop without ending a sentence.
-words!(
-    ABBREVIATIONS,
-    "art cf ex env min max n no p mme dr tel st ste av bd nb etc janv fevr avr juil sept oct nov dec al ref i.e e.a e.s.a s.i.a inf sup hab"
-);
-
-/// Whether the statement under a heading denies what the heading names.
-fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
-    let Some(next) =
-        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1)
-    else {
-        return false;
-    };
-    // The sentences of the heading's own line, where it goes on.
-    let same_line = units.list[index + 1..].iter().take(4).filter(|n| n.line == units.list[index].line);
-    if same_line
-        .clone()
-        .any(|n| doc.text()[n.range.clone()].contains(" aucun") || doc.text()[n.range.clone()].contains("derogation"))
-    {
-        return true;
-    }
-    // "Marchés réservés. Au lieu de : « lot 3 ». Lire : « sans objet »."
-    let mended = units.list[index + 1..].iter().take(3).map(|u| doc.text()[u.range.clone()].trim_start());
-    if mended.filter_map(|t| t.strip_prefix("lire")).any(|t| t.contains("sans objet") || t.contains("neant")) {
-        return true;
-    }
-    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
-    const NO: &[&str] =
-        &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
-    let head = &text[..text.floor_char_boundary(160)];
-    let negated = [
-        " n'est pas ",
-        " ne sont pas ",
-        " n'est prevu",
-        " ne comporte ",
-        " n'a pas ",
-        " ne prevoit ",
-        " n'y a pas ",
-        "n'est pas ",
-        " ne fait l'objet d'aucun",
-        " n'est exige",
-        " ne s'applique",
-        " ne trouve",
-        " ne figure",
-        " ne contient",
-    ]
-    .iter()
-    .any(|w| head.contains(w));
-    let deals = head.contains("pas") || head.contains("aucun");
-    !text.contains("heures d")
-        && (NO.iter().any(|w| text.starts_with(w))
-            || text.trim() == "non"
-            || negated && deals && !head.contains(" mais ") && !head.contains("titulaire"))
-}
-
 /// What acronyms of structures stand for elsewhere: a text that spells one out so means nothing else by it.
 const OTHER_EXPANSIONS: &[&str] = &[
     "act of engagement",
@@ -532,8 +403,8 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
     let mut out: Vec<Statement<'a>> = Vec::with_capacity(wanted.len());
     for &index in wanted {
         let unit = &units.list[index];
-        let (tokens, hits, says) = read(index);
-        known[index] = Some(says);
+        let (tokens, mut hits, mut says) = read(index);
+        let pointed = anaphora::people(&tokens, says);
         let mut of = |i: usize| *known[i].get_or_insert_with(|| read(i).2);
         let numbers = quantities(&tokens);
         // What says nothing social and counts no work needs no company.
@@ -541,6 +412,7 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             |q: &Quantity| matches!(q.unit, Measure::Hours | Measure::FullTime | Measure::Percent | Measure::Points);
         let alone = unit.ticked != Some(true)
             && !unit.cell
+            && pointed.is_none()
             && !says.meets(near::SOCIAL)
             && !numbers.iter().any(counts)
             && !tokens.iter().any(|t| t.word.starts_with("socia"));
@@ -565,14 +437,20 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             line = other.line;
             before = before.with(of(i));
         }
+        if let Some(hit) = pointed.filter(|_| heading.with(before).meets(anaphora::PEOPLE)) {
+            hits.push(hit);
+            says.add(hit.concept);
+        }
+        known[index] = Some(says);
         let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
         let trailing = &doc.text()[end..unit.range.end.max(end)];
         let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
-        let denied_below =
-            (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
+        let denied_below = says.meets(near::SOCIAL) && taken_back_below(doc, units, index)
+            || (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
         out.push(Statement {
             index,
-            unit,
+            last: index,
+            unit: Cow::Borrowed(unit),
             trailing,
             denied_below,
             tokens,

@@ -145,6 +145,9 @@ fn mended(raw: &str) -> Cow<'_, str> {
     if letters >= 2 && bytes.contains(&b'.') {
         return Cow::Owned(raw.replace('.', ""));
     }
+    if bytes[0] == b'0' && digits == 1 && letters >= 4 {
+        return Cow::Owned(format!("o{}", &raw[1..]));
+    }
     if bytes[0] == b'1' && digits == 1 && letters >= 7 {
         return Cow::Owned(format!("i{}", &raw[1..]));
     }

@@ -2,6 +2,7 @@
 
 use super::lexicon::{Concept, Hit};
 use super::statement::Statement;
+use super::token::mark;
 
 pub(super) fn strict_duty(s: &Statement<'_>) -> bool {
     // "Bénéficiaires de l'obligation d'emploi" owe nothing here.
@@ -47,7 +48,7 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
     const HIRES: &[&str] = &["embauch", "recrut", "emplo"];
     const GIVES: &[&str] = &[
         "confi", "consacr", "affect", "fait", "fera", "realis", "recour", "integr", "mobilis", "accueil", "reserv",
-        "propos", "associ", "donn",
+        "propos", "associ", "donn", "prend",
     ];
     let work = s.has_word(
         0,
@@ -72,6 +73,8 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
             "travaux",
             "contrat",
             "contrats",
+            "salarie",
+            "salaries",
         ],
     );
     s.of(Concept::Winner).any(|w| {
@@ -93,12 +96,17 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
 
 /// "Le débroussaillement est effectué par un chantier d'insertion".
 pub(super) fn done_by(s: &Statement<'_>, structure: &Hit) -> bool {
-    const DONE: &[&str] = &["effectue", "realise", "execute", "assure", "accompli", "tenu"];
-    (structure.from.saturating_sub(3).max(2)..structure.from).any(|i| {
-        s.tokens[i].word == "par"
-            && DONE.iter().any(|w| s.tokens[i - 1].word.starts_with(w))
-            && matches!(s.tokens[i - 2].word.as_ref(), "est" | "sont" | "sera" | "seront")
-    })
+    const DONE: &[&str] = &["effectue", "realise", "execute", "assure", "accompli", "tenu", "fait", "mene"];
+    // "Sont faits, pour un dixième au moins du temps, par des salariés d'un ESAT".
+    const REACH: usize = 12;
+    let of = |i: usize| {
+        (i.saturating_sub(REACH).max(1)..i).any(|p| {
+            DONE.iter().any(|w| s.tokens[p].word.starts_with(w))
+                && matches!(s.tokens[p - 1].word.as_ref(), "est" | "sont" | "sera" | "seront" | "etre")
+                && s.clause_end(p, mark::STOP | mark::ITEM) > structure.from
+        })
+    };
+    (structure.from.saturating_sub(5).max(2)..structure.from).any(|i| s.tokens[i].word == "par" && of(i))
 }
 
 /// "Pas soumis pour le lot 1 ; en revanche les lots 2 et 3 y sont soumis": where the second half begins.

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::anaphora;
 use super::finding::Reading;
 use super::lexicon::Concept;
 use super::numbers::LotMention;
@@ -23,6 +24,9 @@ pub(super) struct Owed {
     pub(super) named: bool,
     pub(super) optional: bool,
 }
+
+/// Statements looked through behind one for the hours of its list or table.
+const ROWS: usize = 90;
 
 /// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
 const HOURS_A_YEAR: f64 = 1607.0;
@@ -51,8 +55,16 @@ pub(super) fn volumes(
     for o in owed {
         let s = &statements[o.at];
         out.extend(of_statement(reading, s, Some(o), false));
+        // "Ces heures sont à faire exécuter par …": those that the sentence before tells.
+        if let Some(before) = o.at.checked_sub(1).filter(|b| !owing.contains(b)).map(|b| &statements[b])
+            && before.last + 1 == s.index
+            && s.has_word(0, 3, &["ces", "ce"])
+            && s.has_word(0, 4, &["heures", "volume", "nombre", "quota"])
+        {
+            out.extend(of_statement(reading, before, None, true));
+        }
         let hours_awaited = s.has_word(0, s.tokens.len(), &["heures", "heure", "volume", "nombre"]);
-        for next in o.at + 1..statements.len().min(o.at + 40) {
+        for next in o.at + 1..statements.len().min(o.at + ROWS) {
             let below = &statements[next];
             if below.unit.ticked == Some(false) {
                 continue;
@@ -63,14 +75,15 @@ pub(super) fn volumes(
             let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
             let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots"))
                 || below.unit.row.is_some()
-                || counted() && !reading.mentions(&below.unit.range).is_empty();
+                || counted() && !reading.mentions(&below.unit.range).is_empty()
+                || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
             let cue = below.has_word(
                 0,
                 below.tokens.len(),
                 &[
                     "volume", "minimum", "nombre", "objectif", "lire", "part", "realiser", "soit", "porte", "quota",
-                    "total",
+                    "idem", "total",
                 ],
             );
             // The head of a table says what its columns hold.
@@ -85,9 +98,13 @@ pub(super) fn volumes(
             }
             let other =
                 below.says.any(&[Concept::Criterion, Concept::Reserve]) || below.unit.is_heading && !lot_line && !cue;
-            let follows = next - o.at <= 3
-                && cue
-                && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName])
+            let hours = || {
+                below.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent) && counts(below, q, true))
+            };
+            let follows = next - o.at <= 2 && anaphora::refers_back(below) && hours()
+                || next - o.at <= 3
+                    && cue
+                    && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName])
                 || (next - o.at <= 2 || below.unit.line - s.unit.line <= 2) && cue;
             if other || said && !lot_line || !(lot_line || follows) {
                 // A title may stand some lines above the table it names.
@@ -133,8 +150,11 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
     for q in all {
         let counted = match q.unit {
             Unit::Hours => {
+                // "Une partie des travaux (30 h) avec des personnes en insertion".
+                let of_people = told && q.value >= 10.0 && s.says.has(Concept::FarFromWork);
                 counts(s, &q, told)
                     && (q.value > 48.0
+                        || of_people
                         || !mentions.is_empty()
                         || told
                             && (s.has_word(q.to, q.to + 4, &["insertion"])
@@ -154,6 +174,8 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                         || s.has_word(q.to, q.to + 12, &["remunerer", "remunere", "remunerent"]))
                     && !is_weight(s, &q)
             }
+            // "L'ordonnance du 23 juillet 2015".
+            Unit::None if of_a_date(s, &q) => false,
             Unit::None => {
                 let labelled = hours_word
                     && (s.tokens[q.from].after(mark::COLON) || told && set_at(s, &q))
@@ -207,6 +229,25 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
     distribute(reading, s, owed, &mentions, found)
+}
+
+/// Whether a number is of a day: a month stands beside it.
+fn of_a_date(s: &Statement<'_>, q: &Quantity) -> bool {
+    const MONTHS: &[&str] = &[
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ];
+    s.has_word(q.to, q.to + 1, MONTHS) || s.has_word(q.from.saturating_sub(1), q.from, MONTHS)
 }
 
 /// "Le nombre d'heures … est fixé à 420": a number without its unit, behind a verb that sets it.
@@ -316,7 +357,8 @@ fn distribute(
             let total = s.has_word(q.from.saturating_sub(3), q.from, &["total", "totale", "global"])
                 || s.has_word(q.to, q.to + 3, &["dont"]);
             let lots = if mentions.is_empty() {
-                own.clone()
+                let labelled = reading.lots_of_label(&s.unit.range);
+                if labelled.is_empty() { own.clone() } else { labelled }
             } else if behind {
                 mentions
                     .iter()
@@ -412,6 +454,7 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
             "sessions",
             "participant",
             "seance",
+            "chaque",
         ],
     ) || behind(7, &["tranche"])
         && (0..7).any(|i| {
@@ -440,7 +483,10 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
 
 /// Whether a percentage is a share of hours, time or staff.
 pub(super) fn share_of_work(s: &Statement<'_>, q: &Quantity) -> bool {
-    let end = s.clause_end(q.to.max(1) - 1, mark::ITEM | mark::STOP).min(q.to + 8);
+    // "Tarif 45 %, inclusion 20 % (nombre de postes …)": what a weight is given for.
+    let weights = s.numbers.iter().filter(|o| o.unit == Unit::Percent).count() >= 2;
+    let marks = mark::ITEM | mark::STOP | if weights { mark::OPEN } else { 0 };
+    let end = s.clause_end(q.to.max(1) - 1, marks).min(q.to + 8);
     s.has_word(q.to, end, &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"])
         && !s.has_word(q.to, q.to + 2, &["prix"])
 }

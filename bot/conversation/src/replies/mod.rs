@@ -5,6 +5,7 @@
 mod accounts;
 mod dossier;
 mod follow;
+mod operations;
 mod operator;
 mod personal;
 mod settle;
@@ -91,6 +92,7 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Follow(_)
         | Command::Unfollow(_)
         | Command::Add(_)
+        | Command::Operations(_)
         | Command::Search(_)
         | Command::Dossier
         | Command::Stop
@@ -124,6 +126,7 @@ impl Asker<'_> {
             Command::Follow(text) => self.follow_account(&text).await,
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
+            Command::Operations(text) => self.operations(&text, about).await,
             Command::Search(words) => self.search_dossier(&words, about).await,
             Command::Dossier => self.dossier(about).await,
             Command::Stop => self.stop().await,
@@ -164,6 +167,9 @@ impl Asker<'_> {
             ]
             .map(str::to_owned),
         );
+        if self.person.role.may(Permission::FollowOperations) {
+            lines.push("/operations : ce que votre organisation suit ; « /operations suivre » en réponse à une alerte en fait une".to_owned());
+        }
         if self.person.role.may(Permission::PassOn) {
             lines.push(
                 "/transmettre : passer un marché à vos membres, en réponse à son alerte ou par son numéro".to_owned(),

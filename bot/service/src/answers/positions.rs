@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 use regex::Regex;
 use vigie_domain::{Lot, PartnerRole};
 
-use super::vocabulary::folded;
-
 /// Most answers of one text.
 const MAX_SAID: usize = 20;
 /// Most lots that a range names.
@@ -73,7 +71,6 @@ static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 /// Reads an answer; `None` where there is none, or a doubt.
 #[must_use]
 pub fn said(text: &str) -> Option<Vec<Said>> {
-    // `folded` would take signs off the ends, `%` among them.
     let text = vigie_watcher::classify::fold::fold(text).replace('’', "'");
     let text = text.trim();
     if DOUBT.is_match(text) {
@@ -153,12 +150,6 @@ fn lots_in(text: &str) -> Vec<String> {
     out
 }
 
-/// A word of refusal or of assent, where a call for partners asks: « non » refuses all of it, « oui » does not say as what.
-#[must_use]
-pub fn is_bare_assent(text: &str) -> bool {
-    matches!(folded(text).as_str(), "oui" | "ok" | "d'accord" | "on y va" | "interesse" | "interessee" | "partants")
-}
-
 #[cfg(test)]
 mod tests {
     use PartnerRole::{CoContractor, Declined, Lead, Subcontractor};
@@ -207,7 +198,6 @@ mod tests {
         ] {
             assert_eq!(said(text), None, "{text}");
         }
-        assert!(is_bare_assent("Oui !") && !is_bare_assent("non"));
     }
 
     proptest::proptest! {

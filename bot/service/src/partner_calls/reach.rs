@@ -19,38 +19,49 @@ const NEAR: f64 = 35.0;
 const FAR: f64 = 60.0;
 const FARTHEST: f64 = 90.0;
 
-/// Activity codes (NAF rév. 2), by their beginning, and the group of sectors they are.
-const BY_NAF: &[(&str, &str)] = &[
-    ("8130", "espaces-verts-exterieurs-2"),
-    ("02", "espaces-verts-exterieurs-2"),
-    ("812", "hygiene-et-proprete-64"),
-    ("9601", "entretien-du-linge"),
-    ("141", "entretien-du-linge"),
-    ("381", "collecte-traitement-des-dechets"),
-    ("382", "collecte-traitement-des-dechets"),
-    ("383", "recyclage-economie-circulaire"),
-    ("4779", "recyclage-economie-circulaire"),
-    ("41", "batiments-et-travaux-publics-65"),
-    ("42", "batiments-et-travaux-publics-65"),
-    ("43", "batiments-et-travaux-publics-65"),
-    ("56", "restauration"),
-    ("1071", "restauration"),
-    ("1085", "restauration"),
-    ("01", "agro-alimentaire"),
-    ("4520", "reparations-depannages-8"),
-    ("95", "reparations-depannages-8"),
-    ("494", "demenagements-livraisons-transports-79"),
-    ("493", "demenagements-livraisons-transports-79"),
-    ("532", "demenagements-livraisons-transports-79"),
-    ("8292", "sous-traitance-industrielle"),
-    ("52", "sous-traitance-industrielle"),
-    ("25", "sous-traitance-industrielle"),
-    ("62", "prestations-informatiques"),
-    ("801", "securite-preventions"),
-    ("181", "communication-marketing"),
-    ("16", "ameublement-deco-textile-artisanat-73"),
-    ("31", "ameublement-deco-textile-artisanat-73"),
-    ("55", "culture-divertissement-et-tourisme"),
+/// Activity codes (NAF rév. 2) by their beginning, the longer before the shorter, and the sectors, or whole groups of sectors, that they
+/// are.
+const BY_NAF: &[(&str, &[&str])] = &[
+    ("8130", &["espaces-verts-exterieurs-2", "entretien-des-jardins"]),
+    ("02", &["espaces-verts-exterieurs-2"]),
+    ("812", &["hygiene-et-proprete-64"]),
+    ("9601", &["blanchisserie", "pressing-et-nettoyage-a-sec", "repassage"]),
+    ("141", &["couture-reprisage-retouches", "confection-a-facon"]),
+    ("381", &["collecte-traitement-des-dechets"]),
+    ("382", &["collecte-traitement-des-dechets"]),
+    ("383", &["recyclage-economie-circulaire"]),
+    ("4779", &["recyclage-economie-circulaire"]),
+    ("4321", &["electricite"]),
+    ("4322", &["plomberie"]),
+    ("4332A", &["menuiserie"]),
+    ("4332B", &["ouvrages-metalliques"]),
+    ("4333", &["carrelage-revetement-des-sols", "peinture-revetement-des-murs"]),
+    ("4334", &["peinture-revetement-des-murs"]),
+    ("4311", &["deconstruction-curage-demolition"]),
+    ("4399", &["travaux-de-chantiers-74", "tous-travaux-et-petits-bricolages-42"]),
+    ("41", &["batiments-et-travaux-publics-65"]),
+    ("42", &["travaux-de-chantiers-74"]),
+    ("43", &["batiments-et-travaux-publics-65"]),
+    ("1071", &["boulangerie-patisserie-confiseries-118"]),
+    ("1085", &["restauration"]),
+    ("56", &["restauration"]),
+    ("0113", &["maraichage", "livraison-de-fruits-et-legumes-34", "agriculture"]),
+    ("01", &["agro-alimentaire"]),
+    ("4520", &["garage-mecanique-automobile-10", "nettoyage-de-vehicules-12"]),
+    ("9529", &["reparation-de-velos-14"]),
+    ("952", &["entretien-machines-materiels-50"]),
+    ("4942", &["demenagement-45"]),
+    ("4941", &["transport-de-marchandises", "demenagement-45"]),
+    ("493", &["transports-de-personnes"]),
+    ("532", &["coursiers-livraison-de-plis-colis"]),
+    ("8292", &["logistique-conditionnement", "manutention"]),
+    ("52", &["logistique-conditionnement", "manutention"]),
+    ("25", &["metallurgie", "sous-traitance-industrielle-generale-53"]),
+    ("62", &["prestations-informatiques"]),
+    ("801", &["poste-de-garde-accueil"]),
+    ("181", &["impressions"]),
+    ("16", &["travail-du-bois"]),
+    ("31", &["equipements-et-mobiliers", "travail-du-bois"]),
 ];
 
 /// Words of a name, as keys, and the group of sectors they tell. A word ends there, or goes on where it ends in `*`.
@@ -139,6 +150,11 @@ pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
     let (place, km) = place(entry, sought)?;
     let mut reasons = Vec::new();
     if sought.staff || access == Access::Serve {
+        // « GEIQ BTP » lends builders.
+        let mut named = groups_named(&entry.name).peekable();
+        if named.peek().is_some() && !named.any(|group| sought.groups.contains(group)) {
+            return None;
+        }
         let how = if sought.staff {
             "met du personnel à disposition, ce que demande le lot"
         } else {
@@ -166,18 +182,24 @@ fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
         return None;
     }
     if let Some(code) = &entry.naf
-        && let Some((_, group)) = BY_NAF.iter().find(|(from, _)| code.starts_with(from))
+        && let Some((_, trades)) = BY_NAF.iter().find(|(from, _)| code.starts_with(from))
     {
-        let is_it = sought.groups.contains(group);
-        return is_it.then(|| format!("{} (code d’activité {code})", rules.group_label(group)));
+        let is_it = trades.iter().find(|t| sought.trades.contains(*t) || sought.groups.contains(*t))?;
+        let label = if rules.is_sector(is_it) { rules.trade(is_it) } else { rules.group_label(is_it) };
+        return Some(format!("{label} (code d’activité {code})"));
     }
-    let key = format!(" {} ", commune::key(&entry.name));
-    let said = |word: &str| match word.strip_suffix('*') {
+    let group = groups_named(&entry.name).find(|group| sought.groups.contains(group))?;
+    Some(format!("{} (d’après son nom)", rules.group_label(group)))
+}
+
+/// The groups of sectors that a name tells.
+fn groups_named(name: &str) -> impl Iterator<Item = &'static str> {
+    let key = format!(" {} ", commune::key(name));
+    let said = move |word: &str| match word.strip_suffix('*') {
         Some(begins) => key.contains(&format!(" {begins}")),
         None => key.contains(&format!(" {word} ")),
     };
-    let found = BY_NAME.iter().find(|(word, group)| sought.groups.contains(group) && said(word))?;
-    Some(format!("{} (d’après son nom)", rules.group_label(found.1)))
+    BY_NAME.iter().filter(move |(word, _)| said(word)).map(|(_, group)| *group)
 }
 
 /// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.

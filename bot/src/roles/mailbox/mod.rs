@@ -47,7 +47,7 @@ use vigie_service::suspension::{SuspendedAddress, stop_address, suspend_address}
 use vigie_service::{Failure, Service, opt_in};
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
-use vigie_store::sources::Quarantined;
+use vigie_store::quarantine::Quarantined;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::boundary::{self, MAX_ATTEMPTS};
 use vigie_watcher::fetch::Fetcher;

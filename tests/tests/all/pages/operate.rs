@@ -185,7 +185,7 @@ async fn a_source_is_added_tried_and_repaired_from_the_pages() {
     assert_eq!(known.len(), 1, "its notice is stored");
 
     // What was put aside is there as it came.
-    let aside = vigie_store::sources::Quarantined {
+    let aside = vigie_store::quarantine::Quarantined {
         source: "mairie".into(),
         record_id: Some("2".into()),
         place: "2".into(),

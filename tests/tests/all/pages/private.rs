@@ -89,6 +89,18 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
+    // An operation that her organisation keeps, whoever of it may see it.
+    let kept = vigie_domain::Operation {
+        structure: MINE.into(),
+        reference: secret.into(),
+        title: format!("Opération {secret}"),
+        created: now(),
+        updated: now(),
+        ..vigie_domain::Operation::default()
+    };
+    store.put_operations(std::slice::from_ref(&kept)).await.unwrap();
+    let kept = store.operations_of(MINE).await.unwrap().remove(0);
+    store.put_operation_note((MINE, &kept.id), secret, secret, now()).await.unwrap();
     // A call for partners that asks both: she answers it with a word for the coordinator, who alone reads it.
     let partners = PartnerCall {
         id: "appel".into(),
@@ -174,7 +186,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let tokens: Vec<String> = her_links
         .iter()
         .map(|t| t.id.clone())
-        .chain([procedure.clone(), file.clone(), "552045999".into(), "appel".into()])
+        .chain([procedure.clone(), file.clone(), "552045999".into(), kept.id.clone(), "appel".into()])
         .collect();
     for (token, of) in tokens.iter().map(|t| (t, &procedure)).chain([(&file, &lead)]) {
         for path in paths(of, token) {
@@ -208,13 +220,14 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert!(!store.consultations_of(MINE, &procedure).await.unwrap().is_empty(), "nor forgotten by them");
     assert_eq!(store.service_offer_of(MINE, &procedure, "1").await.unwrap(), Some(offer));
     assert_eq!(store.accounts_of(MINE).await.unwrap(), [account]);
+    assert_eq!(store.operations_of(MINE).await.unwrap(), [kept]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
     assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
 }
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
 async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
-    const COMMANDS: [&str; 18] = [
+    const COMMANDS: [&str; 19] = [
         "/aide",
         "/abonnements",
         "/pourquoi",
@@ -223,6 +236,7 @@ async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, S
         "/oublier",
         "/transmettre",
         "/ajouter",
+        "/operations",
         "/dossier",
         "/chercher confidence",
         "/chercher",

@@ -1,0 +1,338 @@
+//! What is new of operations, in one word a day at most, at the hour of digests: a notice whose hours are other than those calibrated, lots
+//! awarded, a procedure that may belong, a step that is due, hours below plan. Each thing is told once, to the colleague in charge, or
+//! to all where nobody is.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
+use chrono_tz::Europe::Paris;
+use vigie_domain::operation::plan::{self, Late};
+use vigie_domain::operation::{Hours, HoursRow, LotOwed, Operation};
+use vigie_domain::{Alert, AlertKind, Phase, ProvisionKind, Subscriber, commune, french};
+use vigie_notifier::card::short;
+use vigie_store::operations::Standing;
+use vigie_store::{StoreError, derived_id};
+use vigie_watcher::zones;
+
+use super::{colleagues, unseen};
+use crate::after_award::messages::main_of;
+use crate::service::Service;
+
+/// Most lines of a word; the page has them all.
+const MAX_LINES: usize = 15;
+/// Least time between two words of an organisation.
+const GAP: Duration = Duration::hours(20);
+
+/// Something to tell of an operation, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct News {
+    pub operation: String,
+    /// The colleague in charge.
+    pub in_charge: String,
+    /// What it is, by a name that another thing does not have.
+    pub key: String,
+    pub text: String,
+}
+
+/// What a call asks for, beside what its operation was calibrated for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Hours that its clauses say, in all; `None` where none says any.
+    pub hours: Option<Hours>,
+    /// In percent, where a clause says a share alone.
+    pub percent: Option<u32>,
+    /// There is a clause.
+    pub clause: bool,
+}
+
+/// What the call of an operation asks for; `None` while no call of it is out.
+///
+/// # Errors
+/// The database fails.
+pub async fn asked(service: &Service, structure: &str, operation: &str) -> Result<Option<(String, Asked)>, StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let attached: Vec<String> = store
+        .operation_procedures(structure)
+        .await?
+        .into_iter()
+        .filter(|a| a.operation == operation && a.standing == Standing::Attached)
+        .map(|a| a.procedure)
+        .collect();
+    for row in store.search_rows(&attached).await? {
+        if row.state_at(now).phase == Phase::Planned {
+            continue;
+        }
+        let notices = store.notices_of(&row.procedure).await?;
+        let Some(main) = main_of(&notices) else { continue };
+        let clauses: Vec<_> = main
+            .assessment
+            .provisions
+            .iter()
+            .filter(|p| matches!(p.kind, ProvisionKind::ExecutionClause | ProvisionKind::InsertionService))
+            .collect();
+        let hours: Vec<Hours> = clauses.iter().filter_map(|p| p.hours.and_then(Hours::of_clause)).collect();
+        let percent = clauses.iter().find_map(|p| p.percent).map(|p| p.round().clamp(0.0, 100.0) as u32);
+        let asked =
+            Asked { hours: (!hours.is_empty()).then(|| hours.into_iter().sum()), percent, clause: !clauses.is_empty() };
+        return Ok(Some((row.procedure, asked)));
+    }
+    Ok(None)
+}
+
+/// What a call asks for beside what was calibrated, in a sentence.
+#[must_use]
+pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
+    let h = |hours: Hours| format!("{hours}\u{a0}heures");
+    match (asked.hours, calibrated) {
+        (Some(asked), Some(advised)) if asked == advised => format!("l’avis demande les {} calibrées", h(asked)),
+        (Some(asked), Some(advised)) => {
+            let (gap, word) = if asked > advised { (asked - advised, "plus") } else { (advised - asked, "moins") };
+            format!("l’avis demande {}, le calibrage en conseillait {advised} : {gap} de {word}", h(asked))
+        }
+        (Some(asked), None) => format!("l’avis demande {}", h(asked)),
+        (None, advised) => {
+            let advised = advised.map(|a| format!(" ; le calibrage conseillait {}", h(a))).unwrap_or_default();
+            match asked.percent.filter(|_| asked.clause) {
+                Some(percent) => format!("l’avis demande {percent}\u{202f}% des heures{advised}"),
+                None if asked.clause => format!("l’avis a une clause sans dire d’heures{advised}"),
+                None => format!("l’avis ne dit aucune clause d’insertion, à vérifier au CCAP{advised}"),
+            }
+        }
+    }
+}
+
+/// What is late, in a sentence.
+#[must_use]
+pub fn late_in_french(late: &Late) -> String {
+    match late {
+        Late::Below { month, planned, done } => {
+            format!("fin {}, {done}\u{a0}heures réalisées pour {planned} prévues", french::month(*month))
+        }
+        Late::Unsaid { month, planned } => {
+            format!("{planned}\u{a0}heures prévues en {}, aucune n’a été rendue", french::month(*month))
+        }
+        Late::Missing { lot, company, owed, done } => {
+            let of = if lot.is_empty() { String::new() } else { format!("lot {lot}, ") };
+            format!("{of}{} : contrat fini, {done}\u{a0}heures réalisées pour {owed} dues", short(company, 80))
+        }
+    }
+}
+
+fn late_key(late: &Late) -> String {
+    match late {
+        Late::Below { month, .. } => format!("below:{month}"),
+        Late::Unsaid { month, .. } => format!("unsaid:{month}"),
+        Late::Missing { lot, company, .. } => format!("missing:{lot}:{company}"),
+    }
+}
+
+/// A name of its own for something told.
+fn told_key(parts: &[&str]) -> String {
+    format!("{}:{}", parts[0], &derived_id(parts)[..16])
+}
+
+/// What is new of one operation at a day, whether it was told or not.
+fn news_of(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    if let Some(day) = o.next_on.filter(|d| *d <= today && !o.next_step.is_empty()) {
+        out.push((
+            told_key(&["step", &day.to_string(), &o.next_step]),
+            format!("à faire : {}", short(&o.next_step, 120)),
+        ));
+    }
+    for lot in lots.iter().filter(|l| l.published) {
+        let named = if lot.lot.is_empty() { "attribuée".to_owned() } else { format!("lot {} attribué", lot.lot) };
+        let owed = match lot.owed {
+            Hours::NONE => "heures dues à demander".to_owned(),
+            owed => format!("{owed}\u{a0}heures dues"),
+        };
+        let text = format!("{named} à {}, {owed}", short(&lot.company, 80));
+        out.push((told_key(&["award", &lot.lot, &lot.company]), text));
+    }
+    for late in plan::late(rows, lots, today) {
+        out.push((told_key(&["late", &late_key(&late)]), late_in_french(&late)));
+    }
+    out
+}
+
+/// What is new of the operations of a structure and was not told.
+///
+/// # Errors
+/// The database fails.
+pub async fn news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+    let store = &service.store;
+    let today = zones::paris_day(now);
+    let told: BTreeSet<(String, String)> = store.operations_told(structure).await?.into_iter().collect();
+    let hours = store.hours_of(structure, None).await?;
+    let lots = store.lots_of(structure, None).await?;
+    let beside = store.operation_procedures(structure).await?;
+    let sheets = store.sheets_of(structure).await?;
+    let mut out = Vec::new();
+    for o in store.operations_of(structure).await?.into_iter().filter(|o| o.state.is_open()) {
+        let rows: Vec<HoursRow> = hours.iter().filter(|h| h.operation == o.id).map(|h| h.row.clone()).collect();
+        let owed: Vec<LotOwed> = lots.iter().filter(|l| l.operation == o.id).map(|l| l.lot.clone()).collect();
+        let mut found = Vec::new();
+        let own: Vec<_> = beside.iter().filter(|a| a.operation == o.id).collect();
+        if own.iter().any(|a| a.standing == Standing::Attached)
+            && let Some((procedure, asked)) = asked(service, structure, &o.id).await?
+        {
+            let said = difference(sheets.get(&o.id).map(|s| s.hours()), &asked);
+            found.push((told_key(&["asked", &procedure, &said]), said));
+        }
+        let waiting: Vec<String> =
+            own.iter().filter(|a| a.standing == Standing::Proposed).map(|a| a.procedure.clone()).collect();
+        for row in store.search_rows(&waiting).await? {
+            let text = format!("à rattacher, ou non : « {} »", short(&row.title, 120));
+            found.push((told_key(&["proposed", &row.procedure]), text));
+        }
+        found.extend(news_of(&o, &rows, &owed, today));
+        for (key, text) in found {
+            if !told.contains(&(o.id.clone(), key.clone())) {
+                let named = format!("{} – {}", short(&o.reference, 40), short(&o.title, 80));
+                out.push(News {
+                    operation: o.id.clone(),
+                    in_charge: o.in_charge.clone(),
+                    key,
+                    text: format!("{named} : {text}"),
+                });
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// Contracts of the territory that show no social condition and were not told: they are in nobody's charge.
+async fn unseen_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+    let lines = unseen::lines(service, structure, now).await?;
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let told = service.store.operations_told(structure).await?;
+    let fresh = |(procedure, text): (String, String)| {
+        let key = told_key(&["unseen", &procedure]);
+        let known = told.iter().any(|(operation, what)| operation.is_empty() && *what == key);
+        let news = News { operation: String::new(), in_charge: String::new(), key, text: french::capital(&text) };
+        (!known).then_some(news)
+    };
+    Ok(lines.into_iter().filter_map(fresh).collect())
+}
+
+/// Whether somebody is the one that a name means.
+fn is(person: &Subscriber, name: &str) -> bool {
+    let key = commune::key(name);
+    !key.is_empty() && (commune::key(&person.name) == key || person.id == name)
+}
+
+/// Tells every organisation what is new; gives the number of words.
+///
+/// # Errors
+/// The database fails; what was told stands.
+pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let hour = u32::from(service.digest_times().hour);
+    if now.with_timezone(&Paris).hour() < hour {
+        return Ok(0);
+    }
+    let mut words = 0;
+    let mut structures = service.store.structures_with_operations().await?;
+    structures.extend(unseen::structures(service).await?);
+    structures.sort();
+    structures.dedup();
+    for structure in structures {
+        let mut fresh = news(service, &structure, now).await?;
+        fresh.extend(unseen_news(service, &structure, now).await?);
+        if fresh.is_empty() || !service.store.take_chore(&format!("operations of {structure}"), GAP, now).await? {
+            continue;
+        }
+        let people = colleagues(service, &structure).await?;
+        for person in &people {
+            // What is in nobody's charge, or in the charge of somebody who is gone, is everybody's.
+            let mine: Vec<&News> = fresh
+                .iter()
+                .filter(|n| is(person, &n.in_charge) || !people.iter().any(|p| is(p, &n.in_charge)))
+                .collect();
+            if !mine.is_empty() {
+                tell(service, person, &body(service, &mine), &["operations", &structure], now).await?;
+                words += 1;
+            }
+        }
+        for n in &fresh {
+            service.store.note_operation_told((&structure, &n.operation), &n.key, now).await?;
+        }
+    }
+    Ok(words)
+}
+
+/// First line: the title.
+fn body(service: &Service, news: &[&News]) -> String {
+    let mut lines = vec!["Vos opérations : ce qui est nouveau".to_owned()];
+    lines.extend(news.iter().take(MAX_LINES).map(|n| format!("•\u{a0}{}", n.text)));
+    if news.len() > MAX_LINES {
+        lines.push(format!("et {} de plus sur la page.", french::plural(news.len() - MAX_LINES, "nouvelle")));
+    }
+    lines.extend(service.home_url().map(|home| format!("Tout voir : {home}operations")));
+    lines.join("\n")
+}
+
+/// A word to a person, once a day for what it is about.
+pub(super) async fn tell(
+    service: &Service,
+    person: &Subscriber,
+    body: &str,
+    about: &[&str],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let day = zones::paris_day(now).to_string();
+    let mut parts = about.to_vec();
+    parts.extend([person.id.as_str(), day.as_str()]);
+    let alert = Alert {
+        id: derived_id(&parts),
+        kind: AlertKind::Account,
+        procedure: String::new(),
+        notice: String::new(),
+        changes: Vec::new(),
+    };
+    let share = service.store.share_at_once(&person.id, &alert, "{}", None).await?;
+    let mut tx = service.store.begin_alert(now).await?;
+    tx.put_shares(&alert, Some(body), &[share]).await?;
+    tx.commit().await?;
+    service.deliveries_queued.notify_one();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_difference_between_what_was_advised_and_what_is_asked_is_told() {
+        let hours = |n| Asked { hours: Some(Hours::whole(n)), percent: None, clause: true };
+        let advised = Some(Hours::whole(833));
+        assert_eq!(
+            difference(advised, &hours(600)),
+            "l’avis demande 600\u{a0}heures, le calibrage en conseillait 833 : 233 de moins"
+        );
+        assert!(difference(advised, &hours(1_000)).ends_with("167 de plus"));
+        assert_eq!(difference(advised, &hours(833)), "l’avis demande les 833\u{a0}heures calibrées");
+        let share = Asked { hours: None, percent: Some(5), clause: true };
+        assert!(difference(advised, &share).starts_with("l’avis demande 5\u{202f}% des heures ; le calibrage"));
+        let nothing = Asked { hours: None, percent: None, clause: false };
+        assert!(difference(None, &nothing).contains("à vérifier au CCAP"));
+    }
+
+    #[test]
+    fn a_step_is_told_on_its_day_and_an_award_with_what_is_owed() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let o = Operation { next_step: "appeler".into(), next_on: Some(day("2027-03-04")), ..Operation::default() };
+        assert!(news_of(&o, &[], &[], day("2027-03-03")).is_empty());
+        let lot = LotOwed {
+            lot: "2".into(),
+            company: "Martin SARL".into(),
+            owed: Hours::whole(500),
+            published: true,
+            ..LotOwed::default()
+        };
+        let told = news_of(&o, &[], &[lot], day("2027-03-04"));
+        assert_eq!(told[0].1, "à faire : appeler");
+        assert_eq!(told[1].1, "lot 2 attribué à Martin SARL, 500\u{a0}heures dues");
+    }
+}

@@ -1,0 +1,283 @@
+//! Operations: what a facilitator follows, from a planned purchase to hours done. Pages, chats and the scheduler call these.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`attachments`] | procedures that belong to an operation: by themselves when sure, proposed else; contracts become lots |
+//! | [`coefficients`] | labour shares, rate and cost: those of the product, those of the organisation |
+//! | [`letter`] | what is new of operations, in one word a day at most |
+//! | [`report`] | the monthly table: columns, names and filters that an organisation chooses once |
+//! | [`tables`], [`hours_table`] | operations and hours as tables, and back |
+//! | [`unseen`] | contracts whose notice shows no social condition: told to facilitators, settled by what they read in the CCAP |
+//!
+//! All of it is the organisation's: every use case takes the structure of whoever asks.
+
+pub mod attachments;
+pub mod coefficients;
+pub mod hours_table;
+pub mod letter;
+pub mod report;
+pub mod tables;
+pub mod unseen;
+
+use chrono::{DateTime, Utc};
+use vigie_domain::operation::calibration::Sheet;
+use vigie_domain::operation::plan::{self, Totals};
+use vigie_domain::operation::{MAX_LINE, Operation, OperationState};
+use vigie_domain::{Permission, Subscriber, commune};
+use vigie_notifier::card::short;
+use vigie_store::StoreError;
+use vigie_store::operations::Standing;
+
+use crate::service::Service;
+
+/// Most operations of an organisation.
+pub const MAX_OPERATIONS: usize = 5_000;
+/// Longest note, in characters.
+pub const MAX_NOTE: usize = 4_000;
+
+/// What is wrong with an operation as somebody wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OperationFault {
+    #[error("l’objet manque")]
+    NoTitle,
+    #[error("la référence manque")]
+    NoReference,
+    #[error("une autre opération porte déjà cette référence")]
+    ReferenceTaken,
+    #[error("{MAX_LINE} caractères au plus dans « {0} »")]
+    TooLong(&'static str),
+    #[error("votre organisation a déjà {MAX_OPERATIONS} opérations")]
+    TooMany,
+}
+
+/// Checks what every door checks of an operation.
+///
+/// # Errors
+/// It lacks what every operation has, or is too long.
+pub fn checked(o: &Operation) -> Result<(), OperationFault> {
+    if o.reference.trim().is_empty() {
+        return Err(OperationFault::NoReference);
+    }
+    if o.title.trim().is_empty() {
+        return Err(OperationFault::NoTitle);
+    }
+    let lines = [
+        ("référence", &o.reference),
+        ("objet", &o.title),
+        ("acheteur", &o.buyer),
+        ("territoire", &o.territory),
+        ("suivi par", &o.in_charge),
+        ("prochaine étape", &o.next_step),
+        ("remarque", &o.remark),
+    ];
+    match lines.into_iter().find(|(_, text)| text.chars().count() > MAX_LINE) {
+        Some((name, _)) => Err(OperationFault::TooLong(name)),
+        None => Ok(()),
+    }
+}
+
+/// The colleagues of an organisation who follow operations, by name.
+///
+/// # Errors
+/// The database fails.
+pub async fn colleagues(service: &Service, structure: &str) -> Result<Vec<Subscriber>, StoreError> {
+    let mut out = Vec::new();
+    for id in service.store.members(structure).await? {
+        out.extend(service.store.subscriber(&id).await?.filter(|p| p.role.may(Permission::FollowOperations)));
+    }
+    out.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    Ok(out)
+}
+
+/// A reference that no operation of the organisation bears: the year and the next number.
+///
+/// # Errors
+/// The database fails.
+pub async fn next_reference(service: &Service, structure: &str) -> Result<String, StoreError> {
+    let year = vigie_watcher::zones::paris_day(service.clock.now()).format("%Y").to_string();
+    let taken = service.store.operations_of(structure).await?;
+    let numbers = taken.iter().filter_map(|o| o.reference.strip_prefix(&format!("{year}-"))?.parse::<u32>().ok());
+    Ok(format!("{year}-{:03}", numbers.max().unwrap_or(0) + 1))
+}
+
+/// What came of writing an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It is there, under this identifier.
+    Yes(String),
+    No(OperationFault),
+}
+
+/// Makes an operation; one without a reference gets the next one.
+///
+/// # Errors
+/// The database fails.
+pub async fn make(service: &Service, structure: &str, mut o: Operation) -> Result<Written, StoreError> {
+    let now = service.clock.now();
+    structure.clone_into(&mut o.structure);
+    o.id.clear();
+    (o.created, o.updated) = (now, now);
+    if o.reference.trim().is_empty() {
+        o.reference = next_reference(service, structure).await?;
+    }
+    if let Err(fault) = checked(&o) {
+        return Ok(Written::No(fault));
+    }
+    if service.store.operation_of_reference(structure, &o.reference).await?.is_some() {
+        return Ok(Written::No(OperationFault::ReferenceTaken));
+    }
+    if service.store.operations_of(structure).await?.len() >= MAX_OPERATIONS {
+        return Ok(Written::No(OperationFault::TooMany));
+    }
+    service.store.put_operations(std::slice::from_ref(&o)).await?;
+    let made = service.store.operation_of_reference(structure, &o.reference).await?;
+    Ok(Written::Yes(made.map(|m| m.id).unwrap_or_default()))
+}
+
+/// Changes an operation of a structure.
+///
+/// # Errors
+/// The database fails.
+pub async fn change(service: &Service, mut o: Operation) -> Result<Written, StoreError> {
+    if let Err(fault) = checked(&o) {
+        return Ok(Written::No(fault));
+    }
+    o.updated = service.clock.now();
+    let id = o.id.clone();
+    Ok(if service.store.change_operation(&o).await? {
+        Written::Yes(id)
+    } else {
+        Written::No(OperationFault::ReferenceTaken)
+    })
+}
+
+/// The operation that follows a procedure: the one to which it is attached, or one made of what was published. `None` where nothing
+/// of the procedure is public.
+///
+/// # Errors
+/// The database fails.
+pub async fn follow(
+    service: &Service,
+    person: &Subscriber,
+    by: &str,
+    procedure: &str,
+) -> Result<Option<(Operation, bool)>, StoreError> {
+    let (store, structure) = (&service.store, person.structure());
+    if let Some(known) = store.operations_with(structure, procedure).await?.into_iter().next() {
+        return Ok(Some((known, false)));
+    }
+    let now = service.clock.now();
+    let mut notices = store.notices_of(procedure).await?;
+    notices.retain(|n| n.notice.visibility.is_public());
+    let Some(row) = crate::after_award::messages::main_of(&notices).or(notices.last()) else { return Ok(None) };
+    let estimated = row.notice.estimated_value.filter(|v| v.is_finite() && (1.0..1e12).contains(v));
+    let buyer = row.assessment.buyer.clone().unwrap_or_else(|| row.notice.buyer.name.clone());
+    let made = Operation {
+        title: short(&row.assessment.title, MAX_LINE - 1),
+        buyer: short(&buyer, MAX_LINE - 1),
+        siret: row.notice.buyer.siret.clone(),
+        departments: row.notice.departments.clone(),
+        amount: estimated.map(|v| v.round() as i64),
+        in_charge: short(by, MAX_LINE - 1),
+        ..Operation::default()
+    };
+    let Written::Yes(id) = make(service, structure, made).await? else { return Ok(None) };
+    store.attach_procedure((structure, &id), procedure, (Standing::Attached, true), now).await?;
+    attachments::settle(service, structure, &id, now).await?;
+    Ok(store.operation(structure, &id).await?.map(|o| (o, true)))
+}
+
+/// Writes the sheet of an operation; a purchase that was to be calibrated is, from then on. `false` where there is no such operation.
+///
+/// # Errors
+/// The database fails.
+pub async fn calibrate(service: &Service, structure: &str, id: &str, sheet: &Sheet) -> Result<bool, StoreError> {
+    let now = service.clock.now();
+    let Some(mut o) = service.store.operation(structure, id).await? else { return Ok(false) };
+    if !service.store.put_sheet(structure, id, sheet, now).await? {
+        return Ok(false);
+    }
+    if o.state == OperationState::Planned && !sheet.lines.is_empty() {
+        (o.state, o.updated) = (OperationState::Calibrated, now);
+        service.store.change_operation(&o).await?;
+    }
+    Ok(true)
+}
+
+/// An operation with what lists show beside it.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    pub operation: Operation,
+    /// Hours of its sheet.
+    pub calibrated: Option<vigie_domain::Hours>,
+    pub totals: Totals,
+}
+
+/// The operations of a structure with their sums, by reference.
+///
+/// # Errors
+/// The database fails.
+pub async fn overviews(service: &Service, structure: &str) -> Result<Vec<Overview>, StoreError> {
+    let store = &service.store;
+    let hours = store.hours_of(structure, None).await?;
+    let lots = store.lots_of(structure, None).await?;
+    let sheets = store.sheets_of(structure).await?;
+    let mut rows_of: std::collections::HashMap<&str, Vec<_>> = std::collections::HashMap::new();
+    for h in &hours {
+        rows_of.entry(&h.operation).or_default().push(h.row.clone());
+    }
+    let mut lots_of: std::collections::HashMap<&str, Vec<_>> = std::collections::HashMap::new();
+    for l in &lots {
+        lots_of.entry(&l.operation).or_default().push(l.lot.clone());
+    }
+    let none = Vec::new();
+    let nobody = Vec::new();
+    Ok(store
+        .operations_of(structure)
+        .await?
+        .into_iter()
+        .map(|operation| {
+            let rows = rows_of.get(operation.id.as_str()).unwrap_or(&none);
+            let lots = lots_of.get(operation.id.as_str()).unwrap_or(&nobody);
+            Overview {
+                calibrated: sheets.get(&operation.id).map(Sheet::hours),
+                totals: plan::totals(rows, lots),
+                operation,
+            }
+        })
+        .collect())
+}
+
+/// The operations of a structure that a text means: by reference, else by words of the title.
+///
+/// # Errors
+/// The database fails.
+pub async fn meant(service: &Service, structure: &str, text: &str) -> Result<Vec<Operation>, StoreError> {
+    if let Some(one) = service.store.operation_of_reference(structure, text).await? {
+        return Ok(vec![one]);
+    }
+    let words = commune::key(text);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all = service.store.operations_of(structure).await?;
+    let holds = |o: &Operation| {
+        let key = commune::key(&format!("{} {} {}", o.reference, o.title, o.buyer));
+        words.split(' ').all(|w| key.contains(w))
+    };
+    Ok(all.into_iter().filter(holds).collect())
+}
+
+/// Does what time brings to operations; gives how many words were told.
+///
+/// # Errors
+/// The database fails; what was done stands, the rest is done at the next look.
+pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    if !service.store.take_chore("operations", chrono::Duration::hours(1), now).await? {
+        return Ok(0);
+    }
+    for structure in service.store.structures_with_operations().await? {
+        attachments::look(service, &structure, now).await?;
+    }
+    Ok(letter::run(service, now).await? + report::run(service, now).await?)
+}

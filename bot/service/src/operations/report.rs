@@ -1,0 +1,485 @@
+//! The monthly table: columns, their order and names, and filters that an organisation chooses once. The same month gives the same bytes
+//! each time it is made. It stands on the page, and a word says on the chosen day that it is there.
+//!
+//! A count of people below five could point at somebody: such tables leave the organisation, so it reads « moins de 5 ».
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr};
+use vigie_domain::operation::hours::FEW;
+use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationQuery, Programme};
+use vigie_domain::{Department, french};
+use vigie_store::StoreError;
+use vigie_watcher::zones;
+
+use super::{colleagues, letter};
+use crate::service::Service;
+use crate::spreadsheet;
+
+/// What the rows of a table are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Model {
+    /// A row an operation, lot, company and modality.
+    #[default]
+    Monthly,
+    /// A row a modality.
+    Modalities,
+    /// A row a purchase that is planned.
+    Planned,
+}
+
+impl Model {
+    pub const ALL: [Self; 3] = [Self::Monthly, Self::Modalities, Self::Planned];
+
+    /// The word used in addresses of pages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Monthly => "mensuel, par opération",
+            Self::Modalities => "par modalité",
+            Self::Planned => "achats programmés",
+        }
+    }
+
+    /// Its columns, in the order of the model.
+    #[must_use]
+    pub fn columns(self) -> &'static [Column] {
+        use Column as C;
+        match self {
+            Self::Monthly => &[
+                C::Month,
+                C::Territory,
+                C::Buyer,
+                C::Operation,
+                C::Lot,
+                C::Company,
+                C::Siret,
+                C::Facilitator,
+                C::Owed,
+                C::PlannedInMonth,
+                C::DoneInMonth,
+                C::DoneInAll,
+                C::Share,
+                C::Modality,
+                C::Remark,
+                C::Reference,
+                C::Programme,
+            ],
+            Self::Modalities => {
+                &[C::Month, C::Modality, C::DoneInMonth, C::Share, C::People, C::Quarters, C::Women, C::Disabled]
+            }
+            Self::Planned => &[
+                C::NextDate,
+                C::Buyer,
+                C::Operation,
+                C::Amount,
+                C::Calibrated,
+                C::Opinion,
+                C::State,
+                C::Territory,
+                C::Facilitator,
+                C::Reference,
+                C::Programme,
+            ],
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Column {
+    Month,
+    Territory,
+    Buyer,
+    Operation,
+    Reference,
+    Programme,
+    Lot,
+    Company,
+    Siret,
+    Facilitator,
+    Owed,
+    PlannedInMonth,
+    DoneInMonth,
+    DoneInAll,
+    Share,
+    Modality,
+    Remark,
+    People,
+    Quarters,
+    Women,
+    Disabled,
+    NextDate,
+    Amount,
+    Calibrated,
+    Opinion,
+    State,
+}
+
+impl Column {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        word.parse().ok()
+    }
+
+    /// The name that it bears unless the organisation gives it another.
+    #[must_use]
+    pub fn in_french(self) -> &'static str {
+        match self {
+            Self::Month => "Mois",
+            Self::Territory => "Territoire",
+            Self::Buyer => "Acheteur",
+            Self::Operation => "Opération",
+            Self::Reference => "Référence",
+            Self::Programme => "Programme",
+            Self::Lot => "Lot",
+            Self::Company => "Entreprise",
+            Self::Siret => "SIRET",
+            Self::Facilitator => "Facilitateur",
+            Self::Owed => "Heures dues",
+            Self::PlannedInMonth => "Heures prévues dans le mois",
+            Self::DoneInMonth => "Heures réalisées dans le mois",
+            Self::DoneInAll => "Heures réalisées en tout",
+            Self::Share => "Part (%)",
+            Self::Modality => "Modalité",
+            Self::Remark => "Remarque",
+            Self::People => "Personnes",
+            Self::Quarters => "dont QPV",
+            Self::Women => "dont femmes",
+            Self::Disabled => "dont handicap",
+            Self::NextDate => "Date prévue",
+            Self::Amount => "Montant (€)",
+            Self::Calibrated => "Heures calibrées",
+            Self::Opinion => "Avis",
+            Self::State => "État",
+        }
+    }
+}
+
+/// What an organisation chose.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layout {
+    pub model: Model,
+    /// In their order, each with the name that stands above it.
+    pub columns: Vec<(Column, String)>,
+    pub programme: Option<Programme>,
+    pub departments: Vec<Department>,
+    /// Words of the buyer's name, or its SIREN.
+    pub buyer: String,
+}
+
+impl Layout {
+    /// A model as it comes.
+    #[must_use]
+    pub fn of(model: Model) -> Self {
+        let columns = model.columns().iter().map(|c| (*c, c.in_french().to_owned())).collect();
+        Self { model, columns, ..Self::default() }
+    }
+
+    fn query(&self) -> OperationQuery {
+        OperationQuery {
+            departments: self.departments.clone(),
+            buyer: self.buyer.clone(),
+            programme: self.programme,
+            ..OperationQuery::default()
+        }
+    }
+}
+
+/// A table of a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Monthly {
+    pub head: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+    /// Hours done in that month.
+    pub done: Hours,
+}
+
+impl Monthly {
+    /// As a file.
+    ///
+    /// # Errors
+    /// Never for a table made here: its rows are as long as its head.
+    pub fn file(&self) -> Result<Vec<u8>, csv::Error> {
+        spreadsheet::written(&self.head, &self.rows)
+    }
+}
+
+/// The layout of a structure: what it chose, else the monthly model.
+///
+/// # Errors
+/// The database fails.
+pub async fn layout(service: &Service, structure: &str) -> Result<(Layout, u32), StoreError> {
+    let settled = service.store.monthly_table::<Layout>(structure).await?;
+    Ok(settled.map_or_else(|| (Layout::of(Model::Monthly), 0), |s| (s.table, s.day)))
+}
+
+/// The table of a month, for a structure.
+///
+/// # Errors
+/// The database fails.
+pub async fn monthly(
+    service: &Service,
+    structure: &str,
+    layout: &Layout,
+    month: NaiveDate,
+) -> Result<Monthly, StoreError> {
+    let store = &service.store;
+    let query = layout.query();
+    let mut operations = store.operations_of(structure).await?;
+    operations.retain(|o| query.finds(o));
+    let hours = store.hours_of(structure, None).await?;
+    let lots = store.lots_of(structure, None).await?;
+    let sheets = store.sheets_of(structure).await?;
+    let mut lines = Vec::new();
+    let mut counted: HashMap<Modality, Vec<HoursRow>> = HashMap::new();
+    for o in &operations {
+        let rows: Vec<HoursRow> = hours.iter().filter(|h| h.operation == o.id).map(|h| h.row.clone()).collect();
+        let owed: Vec<LotOwed> = lots.iter().filter(|l| l.operation == o.id).map(|l| l.lot.clone()).collect();
+        match layout.model {
+            Model::Monthly => lines.extend(of_operation(o, &rows, &owed, month)),
+            Model::Modalities => {
+                for row in rows.into_iter().filter(|r| r.month == month) {
+                    counted.entry(row.modality).or_default().push(row);
+                }
+            }
+            Model::Planned if o.state <= vigie_domain::OperationState::Calibrated => {
+                let sheet = sheets.get(&o.id);
+                lines.push(Line {
+                    operation: Some(o.clone()),
+                    calibrated: sheet.map(|s| s.hours()),
+                    opinion: sheet.map(|s| s.opinion.clone()).unwrap_or_default(),
+                    ..Line::default()
+                });
+            }
+            Model::Planned => {}
+        }
+    }
+    if layout.model == Model::Modalities {
+        lines = of_modalities(&counted);
+    }
+    let done = hours
+        .iter()
+        .filter(|h| h.row.month == month && operations.iter().any(|o| o.id == h.operation))
+        .map(|h| h.row.done)
+        .sum();
+    Ok(Monthly {
+        head: layout.columns.iter().map(|(_, name)| name.clone()).collect(),
+        rows: lines.iter().map(|l| layout.columns.iter().map(|(c, _)| l.cell(*c, month)).collect()).collect(),
+        done,
+    })
+}
+
+/// What a row of any table may say.
+#[derive(Debug, Default)]
+struct Line {
+    operation: Option<Operation>,
+    row: Option<HoursRow>,
+    owed: Option<Hours>,
+    done_in_all: Hours,
+    /// In percent.
+    share: Option<f64>,
+    calibrated: Option<Hours>,
+    opinion: String,
+}
+
+impl Line {
+    fn cell(&self, column: Column, month: NaiveDate) -> String {
+        let o = self.operation.as_ref();
+        let row = self.row.as_ref();
+        let of = |read: fn(&Operation) -> String| o.map(read).unwrap_or_default();
+        let in_row = |read: fn(&HoursRow) -> String| row.map(read).unwrap_or_default();
+        match column {
+            Column::Month => month.format("%Y-%m").to_string(),
+            Column::Territory => of(|o| o.territory.clone()),
+            Column::Buyer => of(|o| o.buyer.clone()),
+            Column::Operation => of(|o| o.title.clone()),
+            Column::Reference => of(|o| o.reference.clone()),
+            Column::Programme => of(|o| o.programme.in_french().to_owned()),
+            Column::Lot => in_row(|r| r.lot.clone()),
+            Column::Company => in_row(|r| r.company.clone()),
+            Column::Siret => in_row(|r| r.siret.clone().unwrap_or_default()),
+            Column::Facilitator => of(|o| o.in_charge.clone()),
+            Column::Owed => self.owed.map(Hours::in_table).unwrap_or_default(),
+            Column::PlannedInMonth => in_row(|r| r.planned.in_table()),
+            Column::DoneInMonth => in_row(|r| r.done.in_table()),
+            Column::DoneInAll => self.done_in_all.in_table(),
+            Column::Share => self.share.map(|s| format!("{s:.1}").replace('.', ",")).unwrap_or_default(),
+            Column::Modality => in_row(|r| r.modality.in_french().to_owned()),
+            Column::Remark => in_row(|r| r.remark.clone()),
+            Column::People => row.map(|r| people(r.people.all)).unwrap_or_default(),
+            Column::Quarters => row.map(|r| people(r.people.quarters)).unwrap_or_default(),
+            Column::Women => row.map(|r| people(r.people.women)).unwrap_or_default(),
+            Column::Disabled => row.map(|r| people(r.people.disabled)).unwrap_or_default(),
+            Column::NextDate => of(|o| o.next_on.map(|d| d.to_string()).unwrap_or_default()),
+            Column::Amount => of(|o| o.amount.map(|a| a.to_string()).unwrap_or_default()),
+            Column::Calibrated => self.calibrated.map(Hours::in_table).unwrap_or_default(),
+            Column::Opinion => self.opinion.clone(),
+            Column::State => of(|o| o.state.in_french().to_owned()),
+        }
+    }
+}
+
+/// A count that points at nobody.
+fn people(count: Option<u32>) -> String {
+    match count {
+        None => String::new(),
+        Some(n) if (1..FEW).contains(&n) => format!("moins de {FEW}"),
+        Some(n) => n.to_string(),
+    }
+}
+
+/// The rows of an operation in a month: every company that has hours in it, and every holder that owes some and has none.
+fn of_operation(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], month: NaiveDate) -> Vec<Line> {
+    let of_lot = |lot: &LotOwed, r: &HoursRow| {
+        let like = HoursRow { siret: lot.siret.clone(), ..HoursRow::new(month, &lot.lot, &lot.company, r.modality) };
+        r.lot == lot.lot && (lot.company.is_empty() || r.key().2 == like.key().2)
+    };
+    let line = |row: HoursRow, lot: Option<&LotOwed>| {
+        let by_now = |r: &&HoursRow| r.month <= month && r.lot == row.lot && r.key().2 == row.key().2;
+        let done_in_all: Hours = rows.iter().filter(by_now).map(|r| r.done).sum();
+        let owed = lot.map(|l| l.owed).filter(|h| !h.is_none());
+        Line {
+            operation: Some(o.clone()),
+            owed,
+            done_in_all,
+            share: owed.and_then(|owed| done_in_all.percent_of(owed)),
+            row: Some(row),
+            ..Line::default()
+        }
+    };
+    let this: Vec<&HoursRow> = rows.iter().filter(|r| r.month == month).collect();
+    let mut out: Vec<Line> = this.iter().map(|r| line((*r).clone(), lots.iter().find(|l| of_lot(l, r)))).collect();
+    for lot in lots.iter().filter(|l| !l.owed.is_none() && !this.iter().any(|r| of_lot(l, r))) {
+        let over = lot.ends.is_some_and(|end| end < month);
+        let ahead =
+            lot.starts.is_some_and(|start| month.checked_add_months(Months::new(1)).is_some_and(|m| start >= m));
+        if !over && !ahead {
+            let empty =
+                HoursRow { siret: lot.siret.clone(), ..HoursRow::new(month, &lot.lot, &lot.company, Modality::Other) };
+            out.push(line(empty, Some(lot)));
+        }
+    }
+    out
+}
+
+fn of_modalities(counted: &HashMap<Modality, Vec<HoursRow>>) -> Vec<Line> {
+    let all: Hours = counted.values().flatten().map(|r| r.done).sum();
+    Modality::ALL
+        .into_iter()
+        .filter_map(|modality| {
+            let rows = counted.get(&modality)?;
+            let done: Hours = rows.iter().map(|r| r.done).sum();
+            let sum = |of: fn(&HoursRow) -> Option<u32>| {
+                let said: Vec<u32> = rows.iter().filter_map(of).collect();
+                (!said.is_empty()).then(|| said.iter().sum())
+            };
+            let mut row = HoursRow { done, ..HoursRow::new(rows[0].month, "", "", modality) };
+            row.planned = rows.iter().map(|r| r.planned).sum();
+            row.people.all = sum(|r| r.people.all);
+            row.people.quarters = sum(|r| r.people.quarters);
+            row.people.women = sum(|r| r.people.women);
+            row.people.disabled = sum(|r| r.people.disabled);
+            Some(Line { row: Some(row), done_in_all: done, share: done.percent_of(all), ..Line::default() })
+        })
+        .collect()
+}
+
+/// Says to every organisation whose day it is that the table of the month before is there; gives the number of words.
+///
+/// # Errors
+/// The database fails; what was told stands.
+pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let today = zones::paris_day(now);
+    let Some(month) = today.with_day(1).and_then(|d| d.checked_sub_months(Months::new(1))) else { return Ok(0) };
+    let word = month.format("%Y-%m").to_string();
+    let mut words = 0;
+    for structure in service.store.monthly_tables_due(today.day(), &word).await? {
+        let (layout, _) = layout(service, &structure).await?;
+        let table = monthly(service, &structure, &layout, month).await?;
+        let mut lines = vec![
+            format!("Votre tableau {} est prêt", french::of(&french::month(month))),
+            format!(
+                "{}, {}\u{a0}heures réalisées dans le mois.",
+                french::plural(table.rows.len(), "ligne"),
+                table.done
+            ),
+        ];
+        lines.extend(service.home_url().map(|home| format!("À télécharger : {home}tableaux/mensuel.csv?mois={word}")));
+        for person in colleagues(service, &structure).await? {
+            letter::tell(service, &person, &lines.join("\n"), &["monthly table", &structure], now).await?;
+            words += 1;
+        }
+        service.store.note_table_sent(&structure, &word).await?;
+    }
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_model_has_columns_that_are_read_back() {
+        for model in Model::ALL {
+            let layout = Layout::of(model);
+            let text = serde_json::to_string(&layout).unwrap();
+            assert_eq!(serde_json::from_str::<Layout>(&text).unwrap(), layout);
+            for (column, name) in layout.columns {
+                assert_eq!(Column::parse(column.as_str()), Some(column));
+                assert!(!name.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_has_those_who_did_hours_and_those_who_owe_some_and_did_none() {
+        let month = |n| NaiveDate::from_ymd_opt(2027, n, 1).unwrap();
+        let done = |n, hours| HoursRow {
+            done: Hours::whole(hours),
+            ..HoursRow::new(month(n), "1", "Martin SARL", Modality::Direct)
+        };
+        let lot = |lot: &str, company: &str| LotOwed {
+            lot: lot.into(),
+            company: company.into(),
+            owed: Hours::whole(400),
+            starts: Some(month(2)),
+            ..LotOwed::default()
+        };
+        let (rows, lots) = ([done(2, 100), done(3, 50)], [lot("1", "Martin sarl"), lot("2", "Dupont")]);
+        let o = Operation::default();
+        let march = of_operation(&o, &rows, &lots, month(3));
+        assert_eq!(march.len(), 2);
+        assert_eq!(march[0].cell(Column::DoneInAll, month(3)), "150");
+        assert_eq!(march[0].cell(Column::Share, month(3)), "37,5");
+        assert_eq!(
+            (march[1].cell(Column::Company, month(3)), march[1].cell(Column::DoneInMonth, month(3))),
+            ("Dupont".into(), "0".into())
+        );
+        let february = of_operation(&o, &rows, &lots, month(2));
+        assert_eq!(february[0].cell(Column::DoneInAll, month(2)), "100", "what came later is not in it");
+        assert!(of_operation(&o, &rows, &lots, month(1)).is_empty());
+    }
+
+    #[test]
+    fn few_people_are_not_counted_outside() {
+        assert_eq!([None, Some(0), Some(4), Some(5)].map(people), ["", "0", "moins de 5", "5"]);
+    }
+}

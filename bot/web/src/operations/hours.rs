@@ -1,0 +1,267 @@
+//! Hours of an operation: owed by lot, planned and done by month, lot, company and modality, as a plot and as tables; typed here one by
+//! one. People are counted, never named.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect};
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::operation::hours::{HoursRow, People, month_written};
+use vigie_domain::operation::plan::{self, MonthSum};
+use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
+use vigie_domain::{Lot, french};
+use vigie_notifier::card::short;
+use vigie_service::operations::hours_table::{checked, count};
+use vigie_service::operations::letter::late_in_french;
+use vigie_service::operations::tables::{day, siret};
+use vigie_store::operation_hours::{OperationHours, OperationLot};
+use vigie_watcher::zones;
+
+use super::{Follower, found};
+use crate::frame::{Fields, Posted, Shown, Site, Trouble};
+
+/// Rows shown of the table; the file has them all.
+const MAX_ROWS: usize = 120;
+/// Months of the plot: the last ones.
+const MAX_MONTHS: usize = 36;
+/// Height and width of the plot, in its own units.
+const HEIGHT: f64 = 100.0;
+const MONTH_WIDTH: f64 = 20.0;
+
+/// A month of the plot: two bars side by side.
+#[derive(Debug, PartialEq, serde::Serialize)]
+struct Bars {
+    label: String,
+    planned: String,
+    done: String,
+    x: f64,
+    planned_height: f64,
+    done_height: f64,
+}
+
+/// The bars of months, the tallest as high as the plot.
+fn bars(months: &[MonthSum]) -> Vec<Bars> {
+    let most = months.iter().map(|m| m.planned.max(m.done).0).max().unwrap_or(0).max(1) as f64;
+    let height = |h: Hours| (h.0 as f64 / most * HEIGHT * 10.0).round() / 10.0;
+    months
+        .iter()
+        .enumerate()
+        .map(|(n, m)| Bars {
+            label: french::month(m.month),
+            planned: m.planned.to_string(),
+            done: m.done.to_string(),
+            x: n as f64 * MONTH_WIDTH,
+            planned_height: height(m.planned),
+            done_height: height(m.done),
+        })
+        .collect()
+}
+
+#[derive(serde::Serialize)]
+struct Row {
+    month: String,
+    /// As forms name it.
+    word: String,
+    lot: String,
+    company: String,
+    siret: String,
+    modality: &'static str,
+    modality_word: &'static str,
+    planned: String,
+    done: String,
+    people: String,
+    remark: String,
+}
+
+fn row(r: &HoursRow) -> Row {
+    let People { all, quarters, women, disabled } = r.people;
+    let of = [(quarters, "QPV"), (women, "femmes"), (disabled, "handicap")];
+    let of: Vec<String> = of.into_iter().filter_map(|(n, word)| Some(format!("{} {word}", n?))).collect();
+    let people = match (all, of.is_empty()) {
+        (None, true) => String::new(),
+        (all, empty) => {
+            let all = all.map(|n| n.to_string()).unwrap_or_default();
+            if empty { all } else { format!("{all} (dont {})", of.join(", ")) }
+        }
+    };
+    Row {
+        month: french::month(r.month),
+        word: r.month.format("%Y-%m").to_string(),
+        lot: r.lot.clone(),
+        company: short(&r.company, 80),
+        siret: r.siret.clone().unwrap_or_default(),
+        modality: r.modality.in_french(),
+        modality_word: r.modality.as_str(),
+        planned: r.planned.to_string(),
+        done: r.done.to_string(),
+        people,
+        remark: short(&r.remark, 160),
+    }
+}
+
+fn percent(part: Hours, of: Hours) -> Option<String> {
+    part.percent_of(of).map(|p| french::number((p * 10.0).round() / 10.0))
+}
+
+pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
+    let o = found(&site, &follower.session, &id).await?;
+    let structure = follower.session.structure();
+    let store = &site.service.store;
+    let rows: Vec<HoursRow> = store.hours_of(structure, Some(&id)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<LotOwed> = store.lots_of(structure, Some(&id)).await?.into_iter().map(|l| l.lot).collect();
+    let today = zones::paris_day(site.service.clock.now());
+    let totals = plan::totals(&rows, &lots);
+    let months = plan::months(&rows);
+    let shown = &months[months.len().saturating_sub(MAX_MONTHS)..];
+    let modalities: Vec<(&str, String, String, Option<String>, Option<u32>)> = plan::modalities(&rows)
+        .into_iter()
+        .map(|m| {
+            (m.modality.in_french(), m.planned.to_string(), m.done.to_string(), percent(m.done, totals.done), m.people)
+        })
+        .collect();
+    let by_month: Vec<(String, String, String, String, String)> = shown
+        .iter()
+        .rev()
+        .map(|m| {
+            let all = (m.planned_in_all.to_string(), m.done_in_all.to_string());
+            (french::month(m.month), m.planned.to_string(), m.done.to_string(), all.0, all.1)
+        })
+        .collect();
+    let owed: Vec<_> = lots
+        .iter()
+        .map(|l| {
+            let dates = match (l.starts, l.ends) {
+                (None, None) => String::new(),
+                (Some(from), None) => format!("depuis le {}", french::date(from)),
+                (None, Some(to)) => format!("jusqu’au {}", french::date(to)),
+                (Some(from), Some(to)) => format!("du {} au {}", french::date(from), french::date(to)),
+            };
+            context! {
+                lot => &l.lot, company => short(&l.company, 120), siret => l.siret.as_deref().unwrap_or_default(),
+                owed => l.owed.to_string(), field => l.owed.in_table(), dates => dates, published => l.published,
+                starts => l.starts.map(|d| d.to_string()).unwrap_or_default(),
+                ends => l.ends.map(|d| d.to_string()).unwrap_or_default(),
+            }
+        })
+        .collect();
+    let late: Vec<String> =
+        plan::late(&rows, &lots, today).iter().map(|l| french::capital(&late_in_french(l))).collect();
+    let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
+    let values = context! {
+        id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
+        owed => totals.owed.to_string(), planned => totals.planned.to_string(), done => totals.done.to_string(),
+        of_owed => percent(totals.done, totals.owed), of_planned => percent(totals.done, totals.planned),
+        bars => Serde(bars(shown)), width => shown.len() as f64 * MONTH_WIDTH, height => HEIGHT,
+        by_month => Serde(by_month), modalities => Serde(modalities),
+        lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
+        choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
+        month => today.format("%Y-%m").to_string(), max => MAX_LINE,
+    };
+    Ok(site.page(&follower.visitor, "heures.html", values))
+}
+
+fn line(fields: &Fields, name: &str) -> Result<String, Trouble> {
+    let text = fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() > MAX_LINE {
+        return Err(Trouble::bad(format!("{MAX_LINE} caractères au plus dans « {name} ».")));
+    }
+    Ok(text)
+}
+
+fn lot_of(fields: &Fields) -> Result<String, Trouble> {
+    let lot = line(fields, "lot")?;
+    Ok(if lot.is_empty() { lot } else { Lot::clean_id(&lot) })
+}
+
+fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
+    let text = fields.one(name);
+    Hours::written(text)
+        .ok_or_else(|| Trouble::bad(format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40))))
+}
+
+/// The row that a form says.
+fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
+    let month =
+        month_written(fields.one("mois")).ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2027-03."))?;
+    let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
+    let people = |name: &str| match fields.one(name) {
+        "" => Ok(None),
+        text => count(text).map(Some).ok_or_else(|| Trouble::bad("Un nombre de personnes s’écrit en chiffres.")),
+    };
+    let row = HoursRow {
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
+        planned: hours_of(fields, "prevues")?,
+        done: hours_of(fields, "realisees")?,
+        people: People {
+            all: people("personnes")?,
+            quarters: people("quartiers")?,
+            women: people("femmes")?,
+            disabled: people("handicap")?,
+        },
+        remark: line(fields, "remarque")?,
+        ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
+    };
+    checked(&row).map_err(|why| Trouble::bad(french::capital(&why)))?;
+    Ok(row)
+}
+
+/// Writes hours of one month, lot, company and modality, or takes them away.
+pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let o = found(&site, &posted.session, &id).await?;
+    let (structure, fields) = (posted.session.structure(), &posted.fields);
+    let row = read(fields)?;
+    if fields.one("faire") == "retirer" {
+        site.service.store.remove_hours(structure, &o.id, &row).await?;
+    } else {
+        site.service.store.put_hours(structure, &[OperationHours { operation: o.id.clone(), row }]).await?;
+    }
+    Ok(Redirect::to(&format!("/operations/{id}/heures")).into_response())
+}
+
+/// Writes what the holder of a lot owes, or takes it away.
+pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let o = found(&site, &posted.session, &id).await?;
+    let (structure, fields) = (posted.session.structure(), &posted.fields);
+    let date = |name: &str| match fields.one(name) {
+        "" => Ok(None),
+        text => day(text).map(Some).ok_or_else(|| Trouble::bad("Jour illisible : par exemple 15/03/2027.")),
+    };
+    let lot = LotOwed {
+        lot: lot_of(fields)?,
+        company: line(fields, "entreprise")?,
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
+        owed: hours_of(fields, "dues")?,
+        starts: date("debut")?,
+        ends: date("fin")?,
+        published: false,
+    };
+    let store = &site.service.store;
+    if fields.one("faire") == "retirer" {
+        store.remove_lot(structure, &o.id, &lot).await?;
+    } else {
+        store.put_lots(structure, &[OperationLot { operation: o.id.clone(), lot }]).await?;
+    }
+    Ok(Redirect::to(&format!("/operations/{id}/heures#lots")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tallest_bar_is_as_high_as_the_plot_and_no_hours_are_no_bar() {
+        let month = chrono::NaiveDate::from_ymd_opt(2027, 3, 1).unwrap();
+        let sum = |planned, done| MonthSum {
+            month,
+            planned: Hours::whole(planned),
+            done: Hours::whole(done),
+            planned_in_all: Hours::NONE,
+            done_in_all: Hours::NONE,
+        };
+        let drawn = bars(&[sum(100, 50), sum(0, 200)]);
+        assert_eq!((drawn[0].planned_height, drawn[0].done_height), (50.0, 25.0));
+        assert_eq!((drawn[1].planned_height, drawn[1].done_height, drawn[1].x), (0.0, 100.0, 20.0));
+        assert_eq!(bars(&[sum(0, 0)])[0].done_height, 0.0);
+    }
+}

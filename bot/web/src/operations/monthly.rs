@@ -1,0 +1,150 @@
+//! The monthly table: what an organisation settles once (model, columns, their names, filters, day), and the table of any month, the same
+//! bytes each time.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect};
+use chrono::{Months, NaiveDate};
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_domain::operation::Programme;
+use vigie_domain::{Permission, french};
+use vigie_notifier::card::short;
+use vigie_service::operations::report::{self, Column, Layout, Model};
+use vigie_service::operations::tables::departments;
+
+use super::{Follower, programmes};
+use crate::frame::{Fields, Posted, Shown, Site, Trouble};
+use crate::month;
+
+/// Rows shown on the page; the file has them all.
+const MAX_ROWS: usize = 60;
+/// Longest name of a column.
+const MAX_NAME: usize = 80;
+/// Latest day: every month has it.
+const LAST_DAY: u32 = 28;
+
+/// The month before this one, unless the address names another.
+fn month_of(site: &Site, fields: &Fields) -> Result<NaiveDate, Trouble> {
+    let now = site.service.clock.now();
+    let unreadable = || Trouble::bad("Mois illisible : par exemple 2027-03.");
+    match fields.one("mois") {
+        "" => month::named("", now).and_then(|m| m.checked_sub_months(Months::new(1))).ok_or_else(unreadable),
+        word => month::named(word, now).ok_or_else(unreadable),
+    }
+}
+
+pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
+    let structure = follower.session.structure();
+    let (mut layout, day) = report::layout(&site.service, structure).await?;
+    // Another model is looked at before it is chosen.
+    let settled = layout.model;
+    if let Some(model) = Model::ALL.into_iter().find(|m| m.as_str() == fields.one("modele") && *m != settled) {
+        layout = Layout { columns: Layout::of(model).columns, model, ..layout };
+    }
+    let first = month_of(&site, &fields)?;
+    let table = report::monthly(&site.service, structure, &layout, first).await?;
+    let now = month::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
+    let months: Vec<(String, String, bool)> = (0..24)
+        .filter_map(|n| now.checked_sub_months(Months::new(n)))
+        .map(|m| (month::word(m), french::month(m), m == first))
+        .collect();
+    // Chosen columns in their order, then the others of the model.
+    let chosen: Vec<(&str, String, usize)> =
+        layout.columns.iter().enumerate().map(|(n, (c, name))| (c.as_str(), name.clone(), n + 1)).collect();
+    let others: Vec<(&str, &str)> = layout
+        .model
+        .columns()
+        .iter()
+        .filter(|c| !layout.columns.iter().any(|(chosen, _)| chosen == *c))
+        .map(|c| (c.as_str(), c.in_french()))
+        .collect();
+    let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
+    let values = context! {
+        month => french::month(first), word => month::word(first), months => Serde(months),
+        models => Serde(Model::ALL.map(|m| (m.as_str(), french::capital(m.in_french()), m == layout.model))),
+        model => layout.model.as_str(),
+        chosen => Serde(chosen), others => Serde(others),
+        programmes => Serde(programmes(layout.programme)), departments => places.join(", "), buyer => &layout.buyer,
+        day => day, last_day => LAST_DAY,
+        head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
+        count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
+        max_name => MAX_NAME, settled => settled == layout.model,
+    };
+    Ok(site.page(&follower.visitor, "tableau-mensuel.html", values))
+}
+
+/// The columns that a form chooses: those with a place, in the order of their places.
+fn columns(fields: &Fields, model: Model) -> Vec<(Column, String)> {
+    let mut chosen: Vec<(u32, Column, String)> = model
+        .columns()
+        .iter()
+        .filter_map(|c| {
+            let place: u32 = fields.one(&format!("place_{}", c.as_str())).parse().ok().filter(|p| *p > 0)?;
+            let name = short(fields.one(&format!("nom_{}", c.as_str())), MAX_NAME);
+            Some((place, *c, if name.is_empty() { c.in_french().to_owned() } else { name }))
+        })
+        .collect();
+    chosen.sort_by_key(|(place, ..)| *place);
+    chosen.into_iter().map(|(_, c, name)| (c, name)).collect()
+}
+
+pub(crate) async fn settle(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
+    posted.session.may(Permission::FollowOperations)?;
+    let fields = &posted.fields;
+    let model = Model::ALL
+        .into_iter()
+        .find(|m| m.as_str() == fields.one("modele"))
+        .ok_or_else(|| Trouble::bad("Choisissez un modèle."))?;
+    let layout = Layout {
+        model,
+        columns: columns(fields, model),
+        programme: Programme::parse(fields.one("programme")),
+        departments: departments(fields.one("departements")).map_err(|why| Trouble::bad(french::capital(&why)))?,
+        buyer: short(fields.one("acheteur"), 100),
+    };
+    if layout.columns.is_empty() {
+        return Err(Trouble::bad("Gardez au moins une colonne : donnez-lui une place, 1 par exemple."));
+    }
+    let day = match fields.one("jour") {
+        "" => 0,
+        text => text
+            .parse()
+            .ok()
+            .filter(|d| *d <= LAST_DAY)
+            .ok_or_else(|| Trouble::bad(format!("Le jour d’envoi va de 1 à {LAST_DAY}.")))?,
+    };
+    let (structure, now) = (posted.session.structure(), site.service.clock.now());
+    site.service.store.put_monthly_table(structure, (&layout, day), posted.session.name(), now).await?;
+    Ok(Redirect::to("/operations/tableau").into_response())
+}
+
+pub(crate) async fn file(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
+    let structure = follower.session.structure();
+    let first = month_of(&site, &fields)?;
+    let (layout, _) = report::layout(&site.service, structure).await?;
+    let table = report::monthly(&site.service, structure, &layout, first).await?;
+    let body = table.file().map_err(|e| {
+        tracing::error!("monthly table: {e}");
+        Trouble::bad("Ce tableau ne peut pas être fait : revoyez ses colonnes.")
+    })?;
+    let name = format!("attachment; filename=\"vigie-mensuel-{}.csv\"", month::word(first));
+    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, body).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_where_their_places_say_under_the_names_given() {
+        let pairs =
+            [("place_done_in_month", "1"), ("nom_done_in_month", "Faites"), ("place_month", "2"), ("place_lot", "0")];
+        let fields = Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec());
+        let chosen = columns(&fields, Model::Monthly);
+        assert_eq!(chosen, [(Column::DoneInMonth, "Faites".to_owned()), (Column::Month, "Mois".to_owned())]);
+    }
+}

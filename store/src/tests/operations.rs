@@ -1,0 +1,201 @@
+//! Operations, their hours and settings on both engines: what is written again finds its row, and no structure reads another's.
+
+use chrono::NaiveDate;
+use vigie_domain::Department;
+use vigie_domain::operation::calibration::{Line, Sheet};
+use vigie_domain::operation::hours::People;
+use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationState, Programme};
+
+use super::{Empty, at, person};
+use crate::Store;
+use crate::operation_hours::{OperationHours, OperationLot};
+use crate::operation_settings::Coefficient;
+use crate::operations::Standing;
+
+fn operation(structure: &str, reference: &str) -> Operation {
+    Operation {
+        structure: structure.into(),
+        reference: reference.into(),
+        title: "Réhabilitation de l’école Jaurès".into(),
+        buyer: "Ville de Lens".into(),
+        siret: Some("21620498200012".into()),
+        departments: ["62", "59"].into_iter().filter_map(Department::parse).collect(),
+        programme: Programme::Npnru,
+        amount: Some(1_000_000),
+        in_charge: "Ana Essai".into(),
+        next_step: "appeler le titulaire".into(),
+        next_on: NaiveDate::from_ymd_opt(2027, 3, 4),
+        created: at(0),
+        updated: at(0),
+        ..Operation::default()
+    }
+}
+
+fn hours(operation: &str, month: u32, done: i64) -> OperationHours {
+    let month = NaiveDate::from_ymd_opt(2027, month, 1).unwrap();
+    let people = People { all: Some(3), women: Some(1), ..People::default() };
+    let row = HoursRow {
+        done: Hours::whole(done),
+        people,
+        remark: "béton".into(),
+        ..HoursRow::new(month, "1", "Martin SARL", Modality::Temporary)
+    };
+    OperationHours { operation: operation.into(), row }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_are_written_again_under_their_reference_and_belong_to_their_structure() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        store
+            .put_operations(&[operation("ana", "2027-1"), operation("ana", "2027-2"), operation("bob", "2027-1")])
+            .await
+            .unwrap();
+        let mine = store.operations_of("ana").await.unwrap();
+        assert_eq!(mine.iter().map(|o| o.reference.as_str()).collect::<Vec<_>>(), ["2027-1", "2027-2"]);
+        let first = mine[0].clone();
+        assert_eq!(first, Operation { id: first.id.clone(), ..operation("ana", "2027-1") });
+        let again = Operation {
+            reference: " 2027-1 ".into(),
+            title: "Autre objet".into(),
+            state: OperationState::Called,
+            updated: at(9),
+            ..operation("ana", "")
+        };
+        store.put_operations(&[again]).await.unwrap();
+        let changed = store.operation_of_reference("ana", "2027-1").await.unwrap().unwrap();
+        assert_eq!((changed.id.as_str(), changed.title.as_str()), (first.id.as_str(), "Autre objet"));
+        assert_eq!(changed.created, at(0), "it is as old as it was");
+        assert_eq!(store.operations_of("ana").await.unwrap().len(), 2);
+        assert_eq!(store.operation("bob", &first.id).await.unwrap(), None);
+        assert!(!store.change_operation(&Operation { reference: "2027-2".into(), ..changed.clone() }).await.unwrap());
+        assert!(!store.change_operation(&Operation { structure: "bob".into(), ..changed.clone() }).await.unwrap());
+        assert!(store.change_operation(&Operation { reference: "2027-9".into(), ..changed }).await.unwrap());
+        assert_eq!(store.operation("ana", &first.id).await.unwrap().unwrap().reference, "2027-9");
+
+        store.put_operation_note(("ana", &first.id), "Ana", "vu avec la ville", at(1)).await.unwrap();
+        store.put_operation_note(("ana", &first.id), "Béa", "relancé", at(2)).await.unwrap();
+        let notes = store.operation_notes("ana", &first.id).await.unwrap();
+        assert_eq!(notes.iter().map(|n| n.text.as_str()).collect::<Vec<_>>(), ["relancé", "vu avec la ville"]);
+        assert!(store.operation_notes("bob", &first.id).await.unwrap().is_empty());
+
+        let of = ("ana", first.id.as_str());
+        assert!(store.attach_procedure(of, "p", (Standing::Proposed, false), at(1)).await.unwrap());
+        assert!(!store.attach_procedure(of, "p", (Standing::Proposed, false), at(2)).await.unwrap());
+        assert!(store.operations_with("ana", "p").await.unwrap().is_empty());
+        assert!(store.attach_procedure(of, "p", (Standing::Refused, true), at(3)).await.unwrap());
+        assert!(
+            !store.attach_procedure(of, "p", (Standing::Attached, false), at(4)).await.unwrap(),
+            "a person said no"
+        );
+        assert!(store.attach_procedure(of, "p", (Standing::Attached, true), at(5)).await.unwrap());
+        assert_eq!(store.operations_with("ana", "p").await.unwrap().len(), 1);
+        assert!(store.operations_with("bob", "p").await.unwrap().is_empty());
+        // Two procedures that are found to be one are one beside an operation too.
+        assert!(store.attach_procedure(of, "q", (Standing::Attached, false), at(5)).await.unwrap());
+        let mut tx = store.begin_ingest(at(6)).await.unwrap();
+        tx.join_procedures("p", &["p".into(), "q".into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store.operation_procedures("ana").await.unwrap().len(), 1);
+
+        assert!(store.note_operation_told(of, "p:awarded", at(1)).await.unwrap());
+        assert!(!store.note_operation_told(of, "p:awarded", at(2)).await.unwrap());
+        assert_eq!(store.operations_told("ana").await.unwrap().len(), 1);
+        assert_eq!(store.structures_with_operations().await.unwrap(), ["ana", "bob"]);
+        assert!(!store.remove_operation("bob", &first.id).await.unwrap());
+        assert!(store.remove_operation("ana", &first.id).await.unwrap());
+        assert!(store.operation_notes("ana", &first.id).await.unwrap().is_empty());
+        assert!(store.operation_procedures("ana").await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_kept() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        store.put_operations(&[operation("ana", "1")]).await.unwrap();
+        let id = store.operations_of("ana").await.unwrap().remove(0).id;
+        let (one, two) = (hours(&id, 1, 80), hours(&id, 2, 90));
+        store.put_hours("ana", &[two.clone(), one.clone()]).await.unwrap();
+        let corrected =
+            OperationHours { row: HoursRow { company: "MARTIN sarl".into(), ..hours(&id, 1, 85).row }, ..one };
+        store.put_hours("ana", std::slice::from_ref(&corrected)).await.unwrap();
+        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected.clone(), two.clone()]);
+        assert_eq!(store.hours_of("ana", None).await.unwrap().len(), 2);
+        assert!(store.hours_of("bob", None).await.unwrap().is_empty());
+        assert!(!store.remove_hours("bob", &id, &two.row).await.unwrap());
+        assert!(store.remove_hours("ana", &id, &two.row).await.unwrap());
+        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected]);
+
+        let lot = LotOwed {
+            lot: "1".into(),
+            company: "Martin SARL".into(),
+            siret: Some("55204599900012".into()),
+            owed: Hours::whole(833),
+            ends: NaiveDate::from_ymd_opt(2028, 1, 31),
+            published: true,
+            ..LotOwed::default()
+        };
+        let more = LotOwed { owed: Hours::whole(900), published: false, ..lot.clone() };
+        store.put_lots("ana", &[OperationLot { operation: id.clone(), lot }]).await.unwrap();
+        store.put_lots("ana", &[OperationLot { operation: id.clone(), lot: more.clone() }]).await.unwrap();
+        assert_eq!(store.lots_of("ana", Some(&id)).await.unwrap().iter().map(|l| &l.lot).collect::<Vec<_>>(), [&more]);
+        assert!(store.lots_of("bob", None).await.unwrap().is_empty());
+        assert!(
+            store.remove_lot("ana", &id, &more).await.unwrap() && !store.remove_lot("ana", &id, &more).await.unwrap()
+        );
+
+        let line = Line { amount: 1_000_000, share: 5_000, rate: 500, cost: 3_000, ..Line::default() };
+        let sheet = Sheet { lines: vec![line], opinion: "favorable".into(), ..Sheet::default() };
+        assert_eq!(store.sheet("ana", &id).await.unwrap(), None);
+        assert!(!store.put_sheet("bob", &id, &sheet, at(1)).await.unwrap());
+        assert!(store.put_sheet("ana", &id, &sheet, at(1)).await.unwrap());
+        assert_eq!(store.sheet("ana", &id).await.unwrap(), Some(sheet.clone()));
+        store.put_operations(&[operation("ana", "1")]).await.unwrap();
+        assert_eq!(store.sheet("ana", &id).await.unwrap(), Some(sheet), "a table that comes again leaves it");
+
+        let c = Coefficient {
+            name: "maconnerie".into(),
+            label: "Maçonnerie".into(),
+            value: 4_500,
+            source: "nos chantiers".into(),
+            by: "Ana".into(),
+            at: at(1),
+        };
+        store.put_coefficient("ana", &c).await.unwrap();
+        store.put_coefficient("ana", &Coefficient { value: 4_000, ..c.clone() }).await.unwrap();
+        assert_eq!(store.coefficients_of("ana").await.unwrap()[0].value, 4_000);
+        assert!(store.coefficients_of("bob").await.unwrap().is_empty());
+        assert!(store.remove_coefficient("ana", "maconnerie").await.unwrap());
+
+        store.put_monthly_table("ana", (&vec!["month".to_owned()], 5), "Ana", at(1)).await.unwrap();
+        assert_eq!(store.monthly_tables_due(4, "2027-03").await.unwrap(), Vec::<String>::new());
+        assert_eq!(store.monthly_tables_due(5, "2027-03").await.unwrap(), ["ana"]);
+        assert!(store.note_table_sent("ana", "2027-03").await.unwrap());
+        assert!(!store.note_table_sent("ana", "2027-03").await.unwrap());
+        assert!(store.monthly_tables_due(28, "2027-03").await.unwrap().is_empty());
+        let settled = store.monthly_table::<Vec<String>>("ana").await.unwrap().unwrap();
+        assert_eq!((settled.table.len(), settled.day, settled.sent.as_str()), (1, 5, "2027-03"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_leaves_takes_their_name_out_of_operations_and_the_last_one_takes_them_along() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        person(&store, "jeanne").await;
+        let mut kept = operation("jeanne", "1");
+        kept.in_charge = "jeanne".into();
+        store.put_operations(&[kept]).await.unwrap();
+        let id = store.operations_of("jeanne").await.unwrap().remove(0).id;
+        store.put_operation_note(("jeanne", &id), "jeanne", "vu", at(1)).await.unwrap();
+        store.put_hours("jeanne", &[hours(&id, 1, 80)]).await.unwrap();
+        let held = store.held_on("jeanne").await.unwrap().unwrap();
+        assert!(
+            held.iter().any(|(h, _)| h.table == "operation") && held.iter().any(|(h, _)| h.table == "operation_hours")
+        );
+        store.erase("jeanne", true, at(2)).await.unwrap().unwrap();
+        assert!(store.operations_of("jeanne").await.unwrap().is_empty());
+        assert!(store.hours_of("jeanne", None).await.unwrap().is_empty());
+    }
+}
