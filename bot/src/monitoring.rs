@@ -64,6 +64,9 @@ pub async fn render(service: &Service, handle: &PrometheusHandle) -> Result<Stri
     Ok(handle.render())
 }
 
+/// After how long `/readyz` says that all is not well.
+const ANSWERS_WITHIN: std::time::Duration = std::time::Duration::from_secs(4);
+
 /// Longest wait of an address for its turn before something is held to be wrong.
 pub const MAX_WAIT: chrono::Duration = chrono::Duration::minutes(10);
 
@@ -123,9 +126,14 @@ pub async fn serve(
         Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "[observe] listen", "choisissez un autre port")
     })?;
     let ready = |State((service, _)): State<(Arc<Service>, PrometheusHandle)>| async move {
-        match readiness(&service).await {
-            Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
-            Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+        // Who asks waits for a few seconds only, and a database that does not answer is not ready.
+        match tokio::time::timeout(ANSWERS_WITHIN, readiness(&service)).await {
+            Ok(Ok(())) => (StatusCode::OK, "ok\n".to_owned()),
+            Ok(Err(why)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+            Err(_) => {
+                let why = format!("la base n’a pas répondu en {} s", ANSWERS_WITHIN.as_secs());
+                (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
+            }
         }
     };
     let measured = |State((service, handle)): State<(Arc<Service>, PrometheusHandle)>| async move {

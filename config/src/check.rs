@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use vigie_domain::{Department, Filter};
 
 use crate::fault::{BlockFault, Step};
@@ -63,6 +64,11 @@ pub fn source_faults(source: &Source, readers: &[Reader]) -> Vec<BlockFault> {
     check.faults.into_iter().map(within).collect()
 }
 
+/// No poll was before this version of the program: 1 November 2026.
+fn before_any_poll() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_793_491_200, 0).unwrap_or_default()
+}
+
 #[derive(Default)]
 struct Check {
     faults: Vec<BlockFault>,
@@ -80,6 +86,10 @@ impl Check {
                 format!("nom de source « {} » impossible", source.id),
                 "n’utilisez que lettres sans accent, chiffres, « - », « _ » et « . »",
             );
+        } else if source.id.bytes().all(|b| b == b'.') {
+            // As part of an address, it would lead somewhere else.
+            let what = format!("nom de source « {} » impossible", source.id);
+            self.fault(&format!("{path}.id"), what, "mettez-y une lettre ou un chiffre au moins");
         }
         match readers.iter().find(|r| r.name == source.kind) {
             None => {
@@ -97,14 +107,18 @@ impl Check {
                 }
             }
         }
-        if let Some(schedule) = &source.schedule
-            && let Err(e) = cron::Schedule::from_str(schedule)
-        {
-            self.fault(
+        match source.schedule.as_ref().map(|written| (written, cron::Schedule::from_str(written))) {
+            Some((written, Err(_))) => self.fault(
                 &format!("{path}.schedule"),
-                format!("horaire « {schedule} » illisible : {e}"),
-                "écrivez six champs, secondes d’abord, par exemple \"0 */20 * * * *\"",
-            );
+                format!("horaire « {written} » illisible"),
+                "écrivez six champs, par exemple \"0 */20 * * * *\" : secondes (0 à 59), minutes (0 à 59), heures (0 à 23), jour du mois (1 à 31), mois (1 à 12), jour de la semaine (Mon à Sun)",
+            ),
+            Some((written, Ok(schedule))) if schedule.after(&before_any_poll()).next().is_none() => self.fault(
+                &format!("{path}.schedule"),
+                format!("horaire « {written} » qui n’arrive jamais"),
+                "choisissez un jour qui existe, et une année à venir",
+            ),
+            _ => {}
         }
         if let Some(url) = &source.url {
             self.http_url(&format!("{path}.url"), url);
@@ -158,6 +172,19 @@ impl Check {
         if let Some(dir) = settings.templates.dir.as_ref().filter(|d| !d.is_dir()) {
             let what = format!("dossier de modèles introuvable : {}", dir.display());
             self.fault("templates.dir", what, "corrigez le chemin, ou retirez la clé");
+        }
+        if let Some(url) = settings.observe.heartbeat_url.as_ref().filter(|u| !matches!(u.scheme(), "http" | "https")) {
+            let what = format!("adresse « {url} » inutilisable");
+            self.fault("observe.heartbeat_url", what, "écrivez une adresse en https://");
+        }
+        // Two doors at one address: the second would be blamed on another program.
+        let read = |address: &String| address.parse::<std::net::SocketAddr>().ok().filter(|a| a.port() != 0);
+        if let Some((web, observe)) = read(&settings.web.listen).zip(settings.observe.listen.as_ref().and_then(read))
+            && web.port() == observe.port()
+            && (web.ip() == observe.ip() || web.ip().is_unspecified() || observe.ip().is_unspecified())
+        {
+            let what = format!("les pages et la surveillance écoutent toutes deux sur le port {}", web.port());
+            self.fault("observe.listen", what, "donnez-leur deux ports, par exemple 8765 et 9464");
         }
         let listen = [("web", Some(&settings.web.listen), 8765), ("observe", settings.observe.listen.as_ref(), 9464)];
         for (table, address, port) in listen.into_iter().filter_map(|(t, a, p)| Some((t, a?, p))) {
@@ -289,6 +316,10 @@ impl Check {
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
             let fix = "écrivez sqlite:CHEMIN ou postgres://utilisateur@hôte/base";
             self.fault("store.url", "adresse de base inconnue", fix);
+        }
+        if url.contains(":memory:") {
+            let what = "une base en mémoire perdrait tout à chaque arrêt";
+            self.fault("store.url", what, "écrivez sqlite:CHEMIN, le chemin d’un fichier");
         }
         if url::Url::parse(url).is_ok_and(|u| u.password().is_some()) {
             let what = "un mot de passe en clair dans l’adresse de la base";

@@ -59,7 +59,38 @@ pub(crate) fn translate(message: &str) -> String {
         let name = rest.split(',').next().unwrap_or(rest).trim_matches('`');
         return format!("valeur inconnue « {name} »");
     }
-    format!("erreur de syntaxe : {}", message.lines().next().unwrap_or(message))
+    format!("erreur de syntaxe : {}", syntax(message.lines().next().unwrap_or(message)))
+}
+
+/// What the TOML reader says of the writing of a file, in French: a value that it waited for is what it does not say otherwise.
+fn syntax(message: &str) -> &'static str {
+    const SAID: &[(&str, &str)] = &[
+        ("duplicate key", "cette clé est déjà écrite plus haut"),
+        ("invalid basic string", "texte sans guillemet de fin, ou signe impossible entre guillemets droits"),
+        ("invalid literal string", "texte sans apostrophe de fin"),
+        ("invalid multi-line", "texte de plusieurs lignes sans guillemets de fin"),
+        ("carriage return", "retour chariot seul : enregistrez le fichier avec des fins de ligne ordinaires"),
+        ("missing table", "crochet manquant autour du nom d’une table"),
+        ("invalid table header", "nom de table illisible entre crochets"),
+        ("unclosed table", "crochet fermant manquant"),
+        ("unclosed array", "crochet fermant manquant à la fin de la liste"),
+        ("unclosed inline table", "accolade fermante manquante"),
+        ("missing comma", "virgule manquante entre deux valeurs"),
+        ("extra comma", "virgule de trop"),
+        ("key with no value", "clé sans valeur : écrivez clé = valeur"),
+        ("missing value", "clé sans valeur : écrivez clé = valeur"),
+        ("missing assignment", "signe = manquant entre la clé et sa valeur"),
+        ("unquoted", "texte sans guillemets"),
+        ("string values must be quoted", "texte sans guillemets"),
+        ("newline", "fin de ligne manquante ou de trop"),
+        ("escape", "barre oblique inverse suivie d’un signe impossible : écrivez-la deux fois"),
+        ("number", "nombre illisible"),
+        ("date", "date illisible"),
+        ("leading zero", "nombre qui commence par un zéro"),
+        ("control character", "signe invisible de trop"),
+    ];
+    let said = message.to_ascii_lowercase();
+    SAID.iter().find(|(english, _)| said.contains(english)).map_or("cette ligne ne se lit pas", |(_, french)| french)
 }
 
 /// A value of another type than its key takes, in words: what, and what to do.
@@ -135,7 +166,10 @@ fn range(kind: &str, key: &str) -> Option<(i64, i64)> {
 pub(crate) fn hint(message: &str) -> String {
     match message.split_once("expected ") {
         Some((_, expected)) if message.starts_with("unknown") => {
-            format!("écrivez l’une de ces possibilités : {}", expected.trim_start_matches("one of ").replace('`', ""))
+            format!(
+                "écrivez l’une de ces possibilités : {}",
+                expected.trim_start_matches("one of ").replace('`', "").replace(" or ", " ou ")
+            )
         }
         _ if message.starts_with("missing field") => {
             "ajoutez cette clé ; vigie.example.toml en montre un exemple".to_owned()

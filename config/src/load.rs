@@ -14,15 +14,24 @@ use crate::settings::Settings;
 /// # Errors
 /// The first fault of syntax, or every fault of meaning.
 pub fn read(path: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
-        vec![Fault {
-            what: format!("le fichier de configuration est illisible : {e}"),
-            file: path.to_owned(),
-            line: None,
-            fix: "vérifiez le chemin et les droits, ou copiez vigie.example.toml".to_owned(),
-        }]
+    let fault = |what: String, line: Option<usize>, fix: &str| {
+        vec![Fault { what, file: path.to_owned(), line, fix: fix.to_owned() }]
+    };
+    let bytes = std::fs::read(path).map_err(|e| {
+        let fix = "vérifiez le chemin et les droits, ou copiez vigie.example.toml";
+        fault(format!("le fichier de configuration est illisible : {e}"), None, fix)
     })?;
-    parse(&text, path, readers)
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let what = "le fichier de configuration n’est pas écrit en UTF-8".to_owned();
+        fault(
+            what,
+            Some(line),
+            "enregistrez-le en UTF-8 (ni UTF-16, ni Latin-1) : votre éditeur le propose à l’enregistrement",
+        )
+    })?;
+    parse(text.strip_prefix('\u{feff}').unwrap_or(&text), path, readers)
 }
 
 /// Reads and checks `text`, which stands in `file`. `readers` are the kinds of source this build knows.
@@ -267,6 +276,75 @@ mod tests {
             assert!(parse(&operator(contact), Path::new("vigie.toml"), &readers()).is_ok(), "{contact}");
         }
         assert!(parse("[web]\nlisten = \"127.0.0.1:1\"\n", Path::new("v"), &readers()).is_ok(), "a console needs none");
+    }
+
+    /// B12, B16, B38: what would lead elsewhere, never come, or answer for something else.
+    #[test]
+    fn names_schedules_and_addresses_that_cannot_serve_are_refused() {
+        let source = |id: &str, schedule: &str| {
+            format!("[[source]]\nid = \"{id}\"\nkind = \"boamp\"\nschedule = \"{schedule}\"\n")
+        };
+        let good = "0 */20 * * * *";
+        for (text, says) in [
+            (source(".", good), "impossible"),
+            (source("..", good), "impossible"),
+            (source("a", "0 0 0 31 2 *"), "jamais"),
+            (source("a", "0 0 0 1 1 * 2020"), "jamais"),
+            (source("a", "0 0 25 * * *"), "heures (0 à 23)"),
+            (source("a", "0 */0 * * * *"), "secondes (0 à 59)"),
+            ("[observe]\nheartbeat_url = \"file:///etc/passwd\"\n".to_owned(), "https://"),
+            ("[web]\nlisten = \"127.0.0.1:9464\"\n[observe]\nlisten = \"0.0.0.0:9464\"\n".to_owned(), "deux ports"),
+            ("[store]\nurl = \"sqlite::memory:\"\n".to_owned(), "mémoire"),
+        ] {
+            let found = refused(&text);
+            assert!(found.iter().any(|f| f.to_string().contains(says)), "{text}: {found:?}");
+        }
+        for text in [
+            source("a.b", good),
+            source("a", "0 0 8 29 2 *"),
+            "[web]\nlisten = \"127.0.0.1:0\"\n[observe]\nlisten = \"127.0.0.1:0\"\n".to_owned(),
+        ] {
+            assert!(parse(&text, Path::new("v"), &readers()).is_ok(), "{text}");
+        }
+    }
+
+    /// B14: faults of writing are said in French.
+    #[test]
+    fn no_fault_of_writing_is_told_in_english() {
+        for (text, says) in [
+            ("a = 1\na = 2\n", "déjà écrite plus haut"),
+            ("[web]\nlisten = \"127.0.0.1:1\n", "guillemet"),
+            ("[web\nlisten = 1\n", "crochet"),
+            ("[web]\nlisten =\n", ""),
+            ("[web]\nlisten = a b\n", ""),
+            ("[web]\nlisten = [1, 2\n", ""),
+            ("[web]\nlisten = { a = 1\n", ""),
+            ("[web]\nlisten = \"\\q\"\n", ""),
+            ("[[source]]\nid = 'a'\nkind = 'boamp'\nlookback = 01\n", ""),
+        ] {
+            let found = refused(text);
+            let whole = found[0].to_string();
+            let english = ["expected", "invalid", "duplicate", "missing", "unclosed", "must", "found", "string"];
+            assert!(whole.contains("erreur de syntaxe") && whole.contains(says), "{text}: {whole}");
+            assert!(!english.iter().any(|w| whole.contains(w)), "{text}: {whole}");
+        }
+    }
+
+    /// B38: a file in another encoding was said to have a wrong path.
+    #[test]
+    fn a_file_in_another_encoding_is_said_to_be() {
+        let folder = std::env::temp_dir().join(format!("vigie-encodings-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("v.toml");
+        let utf16: Vec<u8> = "\u{feff}[web]\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (bytes, line) in [(utf16, 1), (b"[operator]\nname = \"H\xe9l\xe8ne\"\n".to_vec(), 2)] {
+            std::fs::write(&file, bytes).unwrap();
+            let found = read(&file, &readers()).expect_err("a fault was expected");
+            assert!(found[0].what.contains("UTF-8") && found[0].line == Some(line), "{found:?}");
+        }
+        std::fs::write(&file, "\u{feff}[web]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+        assert!(read(&file, &readers()).is_ok());
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     /// U7: the service and the command line used two databases.

@@ -21,6 +21,7 @@
 //! | [`operation`] | what a facilitator follows: calibrated, awarded lot by lot, hours planned and done |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
+//! | [`untold`] | what changed since a person was last told, where alerts between never left |
 //! | [`state`] | how a procedure or a lot stands at a moment, the same on every surface |
 //! | [`strength`] | how much a notice offers |
 //! | [`buyer_type`] | what kind of body a buyer is |
@@ -71,6 +72,7 @@ pub mod strength;
 pub mod structure;
 pub mod subscription;
 pub mod territory;
+pub mod untold;
 mod visible;
 pub mod wording;
 mod words;

@@ -51,8 +51,9 @@ fn together(earlier: &Change, later: &Change) -> Option<Change> {
         (&Change::Date { kind, from, .. }, &Change::Date { to, .. }) => {
             (from != to).then_some(Change::Date { kind, from, to })
         }
-        (Change::BeneficiaryChanged { kind, lots, from, .. }, Change::BeneficiaryChanged { to, .. }) => (from != to)
-            .then(|| Change::BeneficiaryChanged { kind: *kind, lots: lots.clone(), from: *from, to: *to }),
+        (Change::BeneficiaryChanged { kind, lots, from, .. }, Change::BeneficiaryChanged { to, .. }) => {
+            (from != to).then(|| Change::BeneficiaryChanged { kind: *kind, lots: lots.clone(), from: *from, to: *to })
+        }
         (Change::TermsChanged { kind, lots, from, .. }, Change::TermsChanged { to, .. }) => {
             (from != to).then(|| Change::TermsChanged { kind: *kind, lots: lots.clone(), from: *from, to: *to })
         }

@@ -47,6 +47,13 @@ pub struct Why {
     /// The call for partners that it is about, and what of it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partners: Option<OfCall>,
+    /// What changed since they were last told, where alerts between that and this one never reached them; else the alert's own
+    /// changes say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Vec<Change>>,
+    /// They were told nothing of the procedure before: what corrects it is news to them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
 }
 
 /// A call for partners that a person is told of.

@@ -58,6 +58,15 @@ pub enum StoreError {
     /// Subscriptions changed at every look.
     #[error("les abonnements changent sans cesse ; la veille reprendra à la prochaine passe")]
     TooManyRetries,
+    /// The file that is written to is not at its address any more: what is written is lost with the process.
+    #[error(
+        "le fichier de la base n’est plus à {} : il a été effacé ou remplacé ; arrêtez Vigie et remettez-le, ou une sauvegarde",
+        path.display()
+    )]
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// What was committed a moment ago is not there.
     #[error("une écriture validée n’est pas relue")]
     NotReadBack,
@@ -72,6 +81,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database is away for now: it is reached again without anything being mended in the program.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Server { .. } | Self::Gone { .. } => true,
+            Self::Database(source) | Self::File { source, .. } => source.is_away(),
+            _ => false,
+        }
+    }
+
     /// Says at which server a database failed while it was being opened.
     pub(crate) fn of_server(self, url: &str) -> Self {
         match self {

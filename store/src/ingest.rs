@@ -5,6 +5,7 @@
 //! on (source, record id, content hash).
 
 mod join;
+mod untold;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,6 +24,7 @@ use crate::rows::over_rows;
 use crate::sql::{self, Transaction, row};
 
 pub use crate::delivery::NewDelivery;
+pub use untold::Untold;
 
 /// The lock of those who decide to which procedure a notice belongs, and what waits for a digest.
 pub(crate) const INGESTING: i64 = 7462;

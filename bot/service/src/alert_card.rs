@@ -207,9 +207,14 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
             .map_or_else(|| service.procedure_url(&item.procedure), |of| service.partner_call_url(&of.call)),
         _ => service.procedure_url(&item.procedure),
     };
+    // To who was told nothing yet, what corrects a call is the call.
+    let first = why.first && item.alert_kind == AlertKind::Correction;
     Ok(AlertCard {
-        kind: item.alert_kind,
-        changes: serde_json::from_str(&item.changes)?,
+        kind: if first { AlertKind::New } else { item.alert_kind },
+        changes: match &why.changes {
+            Some(since) => since.clone(),
+            None => serde_json::from_str(&item.changes)?,
+        },
         notice: serde_json::from_str(&item.document)?,
         assessment,
         state,

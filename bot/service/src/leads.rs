@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use vigie_domain::procedure::page_key;
 use vigie_domain::{
     Alert, AlertKind, BuyerKind, DateKind, Department, Notice, Passage, Subscriber, TypedDate, Visibility, commune,
+    visible,
 };
 use vigie_notifier::card::short;
 use vigie_store::journal::NoticeRow;
@@ -73,6 +74,17 @@ static LINK: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"https?://[^\s<>"«»]+"#).expect("a constant expression compiles")
 });
 
+static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
+    #[allow(clippy::expect_used, reason = "the expression is a constant; a test exercises it")]
+    Regex::new(r#"(?i)\b((?:https?|ftp)://)[^\s/?#@<>"«»]*(?:@[^\s/?#@<>"«»]*)*@"#)
+        .expect("a constant expression compiles")
+});
+
+/// A text whose addresses name no account and no password: colleagues read it, and others one day.
+fn without_accounts(text: &str) -> String {
+    ACCOUNT.replace_all(text, "$1").into_owned()
+}
+
 /// What is known of a lead.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lead {
@@ -97,6 +109,8 @@ pub enum LeadFault {
     NoTitle,
     #[error("adresse « {0} » impossible")]
     Address(String),
+    #[error("date limite impossible : une année de 1950 à 2100")]
+    Closing,
 }
 
 impl Lead {
@@ -124,32 +138,35 @@ impl Lead {
     /// # Errors
     /// It has no title, or its address is none.
     pub fn notice(&self, visibility: Visibility, now: DateTime<Utc>) -> Result<Notice, LeadFault> {
-        if self.title.trim().is_empty() {
+        let title = visible(&self.title);
+        if title.trim().is_empty() {
             return Err(LeadFault::NoTitle);
         }
-        // A link copied out of a mail holds whom the mail was for.
-        let url = self.url.as_deref().map(|written| links::unwrap(written.trim()));
+        if self.closes.is_some_and(|(at, _)| !zones::is_plausible(at.date_naive())) {
+            return Err(LeadFault::Closing);
+        }
+        // A link copied out of a mail holds whom the mail was for, one of a browser an account at times.
+        let url = self.url.as_deref().map(|written| without_accounts(&links::unwrap(written.trim())));
         if let Some(url) = &url
             && !url::Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
         {
             return Err(LeadFault::Address(short(url, 120)));
         }
         // The same link, or the same words, are the same lead.
-        let buyer = self.buyer.as_deref().unwrap_or_default();
+        let buyer = visible(self.buyer.as_deref().unwrap_or_default());
+        let buyer = buyer.trim();
         let id = match (visibility.structure(), &url) {
             (None, Some(url)) => url.clone(),
-            (None, None) => derived_id(&["lead", &self.title, buyer]),
+            (None, None) => derived_id(&["lead", &title, buyer]),
             (Some(structure), Some(url)) => derived_id(&["lead of", structure, &links::canonical(url)]),
-            (Some(structure), None) => {
-                derived_id(&["lead of", structure, &commune::key(&self.title), &commune::key(buyer)])
-            }
+            (Some(structure), None) => derived_id(&["lead of", structure, &commune::key(&title), &commune::key(buyer)]),
         };
-        let text = links::unwrap_all(&self.text);
-        let mut notice = plain::notice(&id, &self.title, &text);
+        let text = without_accounts(&links::unwrap_all(&visible(&self.text)));
+        let mut notice = plain::notice(&id, &without_accounts(&title), &text);
         SOURCE.clone_into(&mut notice.source);
         notice.buyer.kind = if self.private { BuyerKind::Private } else { BuyerKind::Public };
         notice.kind = notice.kind.of_buyer(notice.buyer.kind);
-        if let Some(buyer) = self.buyer.as_deref().map(str::trim).filter(|b| !b.is_empty()) {
+        if !buyer.is_empty() {
             buyer.clone_into(&mut notice.buyer.name);
         }
         if !self.departments.is_empty() {
@@ -403,6 +420,37 @@ mod tests {
         for wrong in ["javascript:alert(1)", "ftp://a.example", "pas une adresse"] {
             let lead = Lead { url: Some(wrong.into()), ..lead.clone() };
             assert_eq!(lead.notice(Visibility::Public, now()), Err(LeadFault::Address(wrong.into())), "{wrong}");
+        }
+    }
+
+    /// B24, B25, B26: by whichever door it comes, a lead names no account, shows what is seen, and closes in a year that may be.
+    #[test]
+    fn a_lead_holds_no_account_no_trick_and_no_impossible_date() {
+        let lead = Lead {
+            title: "Net\u{200b}toyage \u{202e}des bureaux".into(),
+            url: Some("https://user:pw@x.example/1".into()),
+            text: "Voir https://moi:pw@y.example/2 et http://jeton@z.example, ou moi@a.example\u{0}".into(),
+            buyer: Some("\u{200b}".into()),
+            ..Lead::default()
+        };
+        let notice = lead.notice(Visibility::Public, now()).unwrap();
+        assert_eq!(notice.title, "Nettoyage des bureaux");
+        assert_eq!(notice.url.as_deref(), Some("https://x.example/1"));
+        assert_eq!(notice.passages[0].text, "Voir https://y.example/2 et http://z.example, ou moi@a.example");
+        assert_eq!(notice.buyer.name, "");
+        for kept in ["https://a.example/@moi", "https://a.example/?q=moi@b.example", "https://a.example"] {
+            assert_eq!(without_accounts(kept), kept);
+        }
+        for nothing in ["\u{202e}\u{200b}", "\u{feff} ", "\u{0}"] {
+            let lead = Lead { title: nothing.into(), ..lead.clone() };
+            assert_eq!(lead.notice(Visibility::Public, now()), Err(LeadFault::NoTitle), "{nothing:?}");
+        }
+        for (closes, fits) in
+            [("9999-12-31T23:59:59Z", false), ("1789-07-14T12:00:00Z", false), ("2027-01-12T12:00:00+01:00", true)]
+        {
+            let closes = Some((DateTime::parse_from_rfc3339(closes).unwrap(), true));
+            let lead = Lead { closes, ..lead.clone() };
+            assert_eq!(lead.notice(Visibility::Public, now()).is_ok(), fits, "{closes:?}");
         }
     }
 

@@ -12,6 +12,7 @@ use vigie_store::verdicts::VerdictCorrection;
 use vigie_watcher::classify;
 
 use crate::ingest::audience::Signed;
+use crate::ingest::plan::News;
 use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
@@ -223,7 +224,8 @@ pub(crate) async fn put_verdict(
     tx.put_notice(&row.notice, assessment, &content_hash(&row.notice), &row.procedure).await?;
     let found_by = search_row::row(&row.procedure, &row.notice, assessment, &after, tx.now());
     tx.put_search_row(&found_by, Tells::Offer).await?;
-    Ok(tell(tx, turn, &row.notice, assessment, &alert, telling.silent, &told).await?.told)
+    let news = News { silent: telling.silent, over: false };
+    Ok(tell(tx, turn, &row.notice, assessment, &alert, news, &told).await?.told)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use vigie_store::search::Tells;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::procedure as likeness;
 
+use crate::ingest::plan::News;
 use crate::ingest::{Turn, content_hash, search_row, tell};
 use crate::service::Service;
 
@@ -88,7 +89,8 @@ pub async fn publish(service: &Service, person: &Subscriber, row: &NoticeRow) ->
         changes: Vec::new(),
     };
     let told = tx.told(&procedure.id).await?;
-    let concerned = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, true, &told).await?;
+    let news = News { silent: true, over: false };
+    let concerned = tell(&mut tx, &mut turn, &notice, &row.assessment, &alert, news, &told).await?;
     drop(turn);
     tx.commit().await?;
     service

@@ -19,11 +19,13 @@ use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
 use vigie_service::ingest::{Audience, content_hash};
 use vigie_store::audience::Person;
-use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
+use vigie_store::ingest::{KnownNotice, KnownProcedure, Told, Untold};
 use vigie_store::people::{Address, AddressState};
 use vigie_watcher::classify;
 
 const CAP: u32 = 3;
+const TIMES: DigestTimes =
+    DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
 
 fn now() -> DateTime<Utc> {
     Paris.with_ymd_and_hms(2026, 11, 24, 10, 0, 0).unwrap().with_timezone(&Utc)
@@ -74,8 +76,7 @@ fn address(of: &str, state: AddressState) -> Address {
 }
 
 fn planner(audience: &Audience, first_poll: Option<Baseline>) -> Planner<'_> {
-    let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
-    Planner::with_paces(audience, first_poll, (times, CAP), now())
+    Planner::with_paces(audience, first_poll, (TIMES, CAP), now())
 }
 
 /// What is planned of a notice, for everybody.
@@ -316,4 +317,106 @@ fn what_a_page_says_once_it_can_be_read_is_no_correction() {
     let stored = once_told(&call(), &told);
     let (notice, _) = plan(&planner(&told, None), &in_words(WHOLE), &stored, &People::default());
     assert_eq!((notice.alert.kind, notice.silent), (AlertKind::Correction, false), "a publisher's own addition");
+}
+
+/// What was to be told of an alert and has not left.
+fn untold(plan: &NoticePlan, share: Option<&str>) -> Untold {
+    let changes = serde_json::to_string(&plan.alert.changes).unwrap();
+    Untold { kind: plan.alert.kind, changes, reasons: share.unwrap_or_default().to_owned() }
+}
+
+/// The call, closing on that day of December.
+fn closing(record: &str, kind: NoticeKind, day: u32) -> Notice {
+    let at = DateTime::parse_from_rfc3339(&format!("2026-12-{day:02}T12:00:00+01:00")).unwrap();
+    let dates = vec![TypedDate::of_field(DateKind::Tender, (at, true), "deadline")];
+    let mut notice = Notice { record_id: record.into(), kind, dates, ..call() };
+    notice.published = Some(now().date_naive());
+    if record != "26-1" {
+        notice.links.earlier.push("26-1".into());
+    }
+    notice
+}
+
+/// F3, F4, F5: who was told of the 15th hears of it against the 15th, whatever was to be told between.
+#[test]
+fn a_change_is_told_against_what_was_told_last() {
+    let audience = audience(&[("ana", Cadence::Instant), ("bob", Cadence::Daily)]);
+    let planner = planner(&audience, None);
+    let told = &[("ana", Disposition::Instant), ("bob", Disposition::Digest)];
+    let (first, _) = plan(&planner, &closing("26-1", NoticeKind::Call, 15), &Stored::default(), &People::default());
+    let (second, shares) =
+        plan(&planner, &closing("26-2", NoticeKind::Correction, 20), &after(&first, told), &People::default());
+    assert_eq!((second.alert.kind, shares.shares.len()), (AlertKind::Correction, 2));
+    let why = |plan: &PeoplePlan, n: usize| -> vigie_notifier::card::Why {
+        serde_json::from_str(&plan.shares[n].0.reasons).unwrap()
+    };
+    assert_eq!(why(&shares, 0).changes, None, "what was told last is what the alert stands on");
+    let waits = |share: Option<&str>| People {
+        untold: ["ana", "bob"].map(|p| (p.to_owned(), vec![untold(&second, share)])).into(),
+        lines: HashMap::from([("bob".into(), now() + Duration::hours(20))]),
+        ..People::default()
+    };
+    let days = |changes: &[vigie_domain::procedure::Change]| -> Vec<(u32, u32)> {
+        let day = |at: &Option<DateTime<chrono::FixedOffset>>| at.map_or(0, |at| chrono::Datelike::day(&at));
+        let moved = |c: &vigie_domain::procedure::Change| match c {
+            vigie_domain::procedure::Change::Date { from, to, .. } => Some((day(from), day(to))),
+            _ => None,
+        };
+        changes.iter().filter_map(moved).collect()
+    };
+    let later = |day| closing("26-3", NoticeKind::Correction, day);
+    let (third, shares) = plan(&planner, &later(22), &after(&second, told), &waits(None));
+    assert_eq!(days(&third.alert.changes), [(20, 22)]);
+    for n in [0, 1] {
+        assert_eq!(days(&why(&shares, n).changes.unwrap()), [(15, 22)]);
+    }
+    // A third correction before anything left: what the second was to tell stands in its share.
+    let reasons = shares.shares[0].0.reasons.clone();
+    let people =
+        People { untold: [("ana".to_owned(), vec![untold(&third, Some(&reasons))])].into(), ..People::default() };
+    let (_, again) = plan(&planner, &closing("26-4", NoticeKind::Correction, 28), &after(&third, told), &people);
+    assert_eq!(days(&why(&again, 0).changes.unwrap()), [(15, 28)]);
+    // Moved back: there is nothing to tell, and what waits is dropped.
+    let (_, shares) = plan(&planner, &later(15), &after(&second, told), &waits(None));
+    assert_eq!(outcome(&shares), [("ana", Disposition::Duplicate, 0), ("bob", Disposition::Duplicate, 0)]);
+    assert_eq!(shares.replaced, ["ana", "bob"]);
+    // Called off, with the dates of the first notice: how it ended, and no date.
+    let (ended, shares) =
+        plan(&planner, &closing("26-3", NoticeKind::Cancellation, 15), &after(&second, told), &waits(None));
+    assert_eq!((ended.alert.kind, days(&ended.alert.changes)), (AlertKind::Cancellation, vec![]));
+    assert_eq!(outcome(&shares), [("ana", Disposition::Instant, 1), ("bob", Disposition::Digest, 0)]);
+    assert_eq!(days(&why(&shares, 0).changes.unwrap()), []);
+    // Who was told nothing is told of a market, not of a change.
+    let first_waits = People { untold: [("ana".to_owned(), vec![untold(&first, None)])].into(), ..People::default() };
+    let (_, shares) = plan(&planner, &closing("26-2", NoticeKind::Correction, 20), &after(&first, told), &first_waits);
+    assert!(why(&shares, 0).first && why(&shares, 0).changes == Some(vec![]), "{:?}", why(&shares, 0));
+    assert!(!why(&shares, 1).first);
+}
+
+/// F6: an award whose call comes after it is news to nobody who knew nothing of the call; a follow-up of theirs still is.
+#[test]
+fn a_call_that_ended_before_it_was_seen_is_told_to_nobody() {
+    let audience = audience(&[("ana", Cadence::Instant)]);
+    let planner = planner(&audience, None);
+    for kind in [NoticeKind::Award, NoticeKind::NoAward, NoticeKind::Cancellation] {
+        let mut end = closing("26-11", kind, 15);
+        end.dates.clear();
+        let (first, _) = plan(&planner, &end, &Stored::default(), &People::default());
+        let mut stored = after(&first, &[]);
+        stored.others = vec![Statement::of(&end)];
+        let late = closing("26-1", NoticeKind::Call, 15);
+        let shown = plan::notice(&late, &content_hash(&late), classify::classify(&late), &stored, now());
+        assert!(shown.news().over, "{kind:?}");
+        let candidate = Candidate {
+            notice: &late,
+            assessment: &shown.assessment,
+            folded: " ",
+            now: now(),
+            communes: rules::communes,
+        };
+        let over = Planner::with_paces(&audience, None, (TIMES, CAP), now()).over(shown.news().over);
+        let audiences = over.audiences(&candidate, &[]);
+        let shares = over.people(audiences, &shown.alert, shown.silent, &shown.assessment, &People::default());
+        assert_eq!(outcome(&shares), [("ana", Disposition::Baseline, 0)], "{kind:?}");
+    }
 }

@@ -45,6 +45,9 @@ pub(super) enum What {
     Buyers,
 }
 
+/// The only value of a row with more cells than its head has columns: how many it has.
+const TOO_LONG: &str = "\0";
+
 /// Rows written at once.
 const BATCH: usize = 500;
 
@@ -136,7 +139,13 @@ async fn import<T: Entry>(
     let bar = ProgressBar::with_draw_target(Some(rows.len() as u64), ProgressDrawTarget::stderr());
     let (mut taken, mut refused, mut batch) = (0, Vec::new(), Vec::new());
     for row in &rows {
-        match read(row) {
+        let whole = match row.values.get(TOO_LONG) {
+            Some(cells) => Err(format!(
+                "{cells} cases : plus que l’en-tête n’a de colonnes (une virgule dans un texte sans guillemets ?)"
+            )),
+            None => read(row),
+        };
+        match whole {
             Ok(entry) => batch.push(entry),
             Err(why) => refused.push(format!("{place}:{} : {why}\n", row.line)),
         }
@@ -195,17 +204,29 @@ fn values(object: &serde_json::Value) -> BTreeMap<String, String> {
 }
 
 fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
+    // Excel says in a line of its own what stands between cells.
+    let first = text.lines().next().unwrap_or_default();
+    let said = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|s| s.bytes().next());
+    let skipped = if said.is_some() { first.len() } else { 0 };
+    let text = text[skipped..].trim_start_matches(['\r', '\n']);
+    let lines_before = usize::from(said.is_some());
     let head = text.lines().next().unwrap_or_default();
     let count = |separator: u8| head.bytes().filter(|b| *b == separator).count();
     // Of equals, the last: the comma.
-    let separator = [b'\t', b';', b','].into_iter().max_by_key(|s| count(*s)).unwrap_or(b',');
+    let counted = || [b'\t', b';', b','].into_iter().max_by_key(|s| count(*s)).unwrap_or(b',');
+    let separator = said.unwrap_or_else(counted);
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(text.as_bytes());
     let columns: Vec<String> =
         reader.headers().map_err(|e| e.to_string())?.iter().map(|h| h.trim().to_lowercase()).collect();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| e.to_string())?;
-        let line = record.position().map_or(0, |p| usize::try_from(p.line()).unwrap_or(0));
+        let line = record.position().map_or(0, |p| usize::try_from(p.line()).unwrap_or(0)) + lines_before;
+        // A cell too many: whatever stands in it, the others may have moved.
+        if record.iter().skip(columns.len()).any(|cell| !cell.trim().is_empty()) {
+            rows.push(Row { line, values: BTreeMap::from([(TOO_LONG.to_owned(), record.len().to_string())]) });
+            continue;
+        }
         rows.push(Row { line, values: columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect() });
     }
     Ok(rows)

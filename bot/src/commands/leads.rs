@@ -108,6 +108,7 @@ impl Lead {
         };
         lead.notice(visibility, now).map_err(|fault| match fault {
             LeadFault::NoTitle => usage(fault.to_string(), "--title", "dites en quelques mots de quoi il s’agit"),
+            LeadFault::Closing => usage(fault.to_string(), "--deadline", "écrivez par exemple 12/01/2027 à 12h"),
             LeadFault::Address(_) => {
                 usage(fault.to_string(), "--url", "écrivez une adresse complète qui commence par https://")
             }

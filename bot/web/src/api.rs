@@ -114,7 +114,37 @@ pub(crate) fn absent(what: &str) -> Trouble {
 }
 
 pub(crate) fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
-    serde_json::from_slice(bytes).map_err(|e| wrong(format!("corps illisible : {e}")))
+    let mut document: Value = serde_json::from_slice(bytes).map_err(|e| unreadable(&e))?;
+    seen(&mut document);
+    serde_json::from_value(document).map_err(|e| unreadable(&e))
+}
+
+/// What is wrong with a body: in French where it is a date or no JSON at all; of a field, with the reader's own words, which name it.
+fn unreadable(e: &serde_json::Error) -> Trouble {
+    let said = e.to_string();
+    let date =
+        ["premature end of input", "input contains invalid characters", "input is out of range", "trailing input"];
+    wrong(if date.iter().any(|d| said.starts_with(d)) {
+        "corps illisible : une date s’écrit AAAA-MM-JJ, un moment 2027-01-12T12:00:00+01:00".to_owned()
+    } else if e.is_syntax() || e.is_eof() {
+        format!("corps illisible : ce n’est pas du JSON (ligne {}, signe {})", e.line(), e.column())
+    } else {
+        format!("corps illisible : {e}")
+    })
+}
+
+/// Takes what nobody sees out of every text of a document, as pages do: it would part words, and turn the lines of others.
+fn seen(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let std::borrow::Cow::Owned(clean) = vigie_domain::visible(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(seen),
+        Value::Object(fields) => fields.values_mut().for_each(seen),
+        _ => {}
+    }
 }
 
 pub(crate) async fn page(State(site): State<Arc<Site>>, visitor: Visitor) -> Shown {
@@ -231,6 +261,17 @@ impl Wish {
         }
         if let Some(days) = f.min_lead_days.filter(|d| !(0..=3_650).contains(d)) {
             return Err(wrong(format!("min_lead_days : {days} jours sont impossibles")));
+        }
+        if let Some(amount) = f.min_amount.filter(|a| *a < 0.0 || !a.is_finite()) {
+            return Err(wrong(format!("min_amount : {amount} € est impossible, écrivez un montant positif")));
+        }
+        let says_nothing = |w: &&String| !w.chars().any(char::is_alphanumeric);
+        if let Some(word) = f.words.iter().chain(&f.excluded_words).find(says_nothing) {
+            return Err(wrong(format!("mot impossible « {word} » : il y faut une lettre ou un chiffre")));
+        }
+        let key = |w: &String| vigie_domain::commune::key(w);
+        if let Some(word) = f.words.iter().find(|w| f.excluded_words.iter().any(|x| key(x) == key(w))) {
+            return Err(wrong(format!("« {word} » est à la fois voulu et exclu")));
         }
         match f.faults().into_iter().chain(f.unknown_places(vigie_config::rules::communes)).next() {
             Some(fault) => Err(wrong(fault)),

@@ -24,6 +24,7 @@ use vigie_store::{StoreError, derived_id};
 use super::cookies::{self, Session};
 use super::limits::{Limits, What};
 use super::proxies::Proxies;
+use super::way_back::page_of;
 
 /// Nothing but our own style, our own images and forms to ourselves.
 const POLICY: &str =
@@ -252,11 +253,12 @@ impl Trouble {
 impl From<StoreError> for Trouble {
     fn from(e: StoreError) -> Self {
         tracing::error!("page failed: {e}");
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "Page indisponible",
-            "La base de données ne répond pas. Réessayez dans un instant.",
-        )
+        if e.is_away() {
+            let text = "La base de données ne répond pas. Réessayez dans un instant.";
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "Page indisponible", text);
+        }
+        let text = "Vigie n’a pas pu faire ce que vous demandez. Réessayez dans un instant.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Page indisponible", text)
     }
 }
 
@@ -327,12 +329,12 @@ impl<S: Sync> FromRequestParts<S> for SignedIn {
             Some(session) => Ok(Self { visitor, session }),
             None => {
                 let back = if parts.method == Method::GET {
-                    parts.uri.path_and_query().map_or("/", |p| p.as_str())
+                    parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
                 } else {
-                    "/"
+                    page_of(parts.uri.path())
                 };
                 let query: String =
-                    url::form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair("next", &back).finish();
                 Err(Redirect::to(&format!("/entrer?{query}")).into_response())
             }
         }
@@ -410,11 +412,18 @@ impl Fields {
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Trouble;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request(mut request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        // HEAD asks for what GET would give: its fields are those of the query.
+        if *request.method() == Method::HEAD {
+            *request.method_mut() = Method::GET;
+        }
         let RawForm(bytes) = RawForm::from_request(request, state)
             .await
             .map_err(|_| Trouble::bad("Le formulaire est illisible, ou trop long."))?;
-        Ok(Self(url::form_urlencoded::parse(&bytes).into_owned().collect()))
+        // What nobody sees is no part of what was typed.
+        let seen = |value: String| vigie_domain::visible(&value).into_owned();
+        let fields = url::form_urlencoded::parse(&bytes).into_owned();
+        Ok(Self(fields.map(|(name, value)| (name, seen(value))).collect()))
     }
 }
 
@@ -464,6 +473,9 @@ pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, 
         request.extensions_mut().insert(client);
     }
     let mut visitor = Visitor { session: None, path: path.clone() };
+    if path.contains("%00") {
+        return finish(&site, &visitor, Trouble::no_page().into_response(), program);
+    }
     if !program && !path.starts_with("/style") {
         match cookies::of(&site.service, request.headers()).await {
             Ok(session) => visitor.session = session,

@@ -143,6 +143,7 @@ pub(crate) async fn add(State(site): State<Arc<Site>>, Client(client): Client, p
     let notice = match typed.lead().map(|lead| lead.notice(own, now)) {
         Err(faults) => return refused(&faults),
         Ok(Err(fault @ LeadFault::NoTitle)) => return refused(&[("titre", fault.to_string())]),
+        Ok(Err(fault @ LeadFault::Closing)) => return refused(&[("limite", fault.to_string())]),
         Ok(Err(fault @ LeadFault::Address(_))) => {
             return refused(&[("lien", format!("{fault} : écrivez une adresse complète, qui commence par https://"))]);
         }

@@ -9,6 +9,7 @@
 //! | `frame` | what every page shares: templates, visitor, headers, troubles |
 //! | `session` | signing in by a link |
 //! | `server`, `proxies` | accepting connections within limits; who speaks for others |
+//! | `way_back` | where a form comes back to whose sender was signed out |
 //! | `cookies` | the session cookie, and who it stands for |
 //! | `limits` | how often what costs may be asked for |
 //! | `home` | the first page of whoever is signed in |
@@ -72,6 +73,7 @@ mod subscriptions;
 pub mod tables;
 mod unsubscribe;
 mod upload;
+mod way_back;
 mod words;
 mod year;
 

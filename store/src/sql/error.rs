@@ -36,6 +36,18 @@ pub enum SqlError {
 }
 
 impl SqlError {
+    /// Whether the database is busy, or cannot be reached, for now.
+    pub(crate) fn is_away(&self) -> bool {
+        match self {
+            Self::Busy(_) | Self::Io(_) => true,
+            Self::Postgres(e) => {
+                e.is_closed() || e.code().is_none_or(|c| matches!(c.code().get(..2), Some("08" | "53" | "57")))
+            }
+            Self::Sqlite(_) => self.is_locked(),
+            Self::Encoding(_) | Self::NoRow | Self::Unreadable { .. } => false,
+        }
+    }
+
     /// Whether SQLite could not begin because another process writes.
     pub(super) fn is_locked(&self) -> bool {
         matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(),

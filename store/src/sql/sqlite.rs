@@ -38,6 +38,8 @@ type Turn = OwnedMutexGuard<Option<Connection>>;
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     path: PathBuf,
+    /// Which file stood there when it was opened: device and number.
+    file: Option<(u64, u64)>,
     writer: Arc<tokio::sync::Mutex<Option<Connection>>>,
     readers: Mutex<Vec<Connection>>,
     reading: Arc<Semaphore>,
@@ -70,6 +72,7 @@ impl Sqlite {
         }
         Ok(Self {
             path: path.to_owned(),
+            file: file_at(path),
             writer: Arc::new(tokio::sync::Mutex::new(Some(writer))),
             readers: Mutex::default(),
             reading: Arc::new(Semaphore::new(READERS)),
@@ -77,6 +80,12 @@ impl Sqlite {
     }
 
     /// Where the file is.
+    /// Whether the file that is written to still stands at its address: one that was deleted or replaced is written to for as long as
+    /// the process lives, and gone with it.
+    pub(crate) fn is_at_its_place(&self) -> bool {
+        self.file.is_none() || file_at(&self.path) == self.file
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -232,6 +241,13 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SqlError> + Send + 'static,
 ) -> Result<T, SqlError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| SqlError::Io(std::io::Error::other(e)))?
+}
+
+/// The file at an address.
+fn file_at(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 fn begin_now(turn: &mut Turn, path: &Path) -> Result<(), SqlError> {

@@ -1,4 +1,5 @@
-//! A statement with its values, as both engines take it.
+//! A statement with its values, as both engines take it. Texts lose U+0000, which PostgreSQL refuses: what is asked for under a name
+//! that holds it is not there, on either engine.
 
 use std::borrow::Cow;
 
@@ -17,21 +18,25 @@ pub(crate) struct Statement {
     pub(crate) values: Vec<Value>,
 }
 
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text }
+}
+
 impl From<String> for Value {
     fn from(text: String) -> Self {
-        Self::Text(Some(text))
+        Self::Text(Some(without_nul(text)))
     }
 }
 
 impl From<Option<String>> for Value {
     fn from(text: Option<String>) -> Self {
-        Self::Text(text)
+        Self::Text(text.map(without_nul))
     }
 }
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
+        Self::Text(Some(without_nul(text.to_owned())))
     }
 }
 

@@ -75,6 +75,40 @@ async fn a_write_is_proven_and_one_that_is_refused_is_known() {
     }
 }
 
+/// B31: what is written to a file that nobody can open any more is no proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_deleted_or_replaced_is_no_place_to_write() {
+    for replaced in [false, true] {
+        let empty = Empty::sqlite();
+        let path = std::path::PathBuf::from(empty.url.trim_start_matches("sqlite:"));
+        let store = Store::open(&empty.url).await.unwrap();
+        store.prove_write().await.unwrap();
+        let aside = path.with_extension("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        if replaced {
+            std::fs::copy(&aside, &path).unwrap();
+        }
+        let failed = store.prove_write().await.unwrap_err();
+        assert!(failed.is_away() && failed.to_string().contains("n’est plus à"), "{failed}");
+        std::fs::rename(&aside, &path).unwrap();
+        store.prove_write().await.unwrap();
+        store.close().await;
+    }
+}
+
+/// B28: what is asked for under a name that holds U+0000 is not there, on either engine.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_with_a_nul_names_nothing() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        for name in ["\0", "\0\0a"] {
+            assert!(store.notices_of(name).await.unwrap().is_empty());
+            assert!(store.delivery(name).await.unwrap().is_none());
+        }
+        store.close().await;
+    }
+}
+
 /// C4: what is wrong with a database, and where it is, is said at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_be_used_is_named_with_the_cause() {

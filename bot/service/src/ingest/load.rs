@@ -1,13 +1,13 @@
 //! Reads what is stored of a notice, of its procedure, and of the people it may concern; writes nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::procedure::{self, Status};
 use vigie_domain::{Notice, NoticeKind, object};
 use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure};
-use vigie_watcher::procedure::{self as likeness, Portrait};
+use vigie_watcher::procedure::{self as likeness, Ended, Portrait};
 
 use super::hourly_cap::HourlyLoad;
 use super::plan::{Audiences, Planner};
@@ -59,6 +59,9 @@ pub(super) async fn find_procedure(
     if found.is_none() && portrait.is_none() {
         found = awarded(tx, notice).await?;
     }
+    if found.is_none() && calls {
+        found = ended_before(tx, notice).await?;
+    }
     Ok(Match { procedure: found, duplicates: Vec::new() })
 }
 
@@ -75,6 +78,22 @@ async fn followed(tx: &mut IngestTx, notice: &Notice) -> Result<Option<KnownProc
         open.extend(tx.procedure(id).await?.filter(|p| p.snapshot.status == Status::Open));
     }
     Ok(open.pop().filter(|_| open.is_empty()))
+}
+
+/// The procedure of whose end its source told before it showed the call; none where that may be the end of several.
+async fn ended_before(tx: &mut IngestTx, notice: &Notice) -> Result<Option<KnownProcedure>, StoreError> {
+    if notice.visibility.structure().is_some() {
+        return Ok(None);
+    }
+    let mut ids = BTreeSet::new();
+    for bucket in Ended::buckets(notice) {
+        let ends = |text: &str| serde_json::from_str::<Ended>(text).is_ok_and(|end| end.ends(notice));
+        ids.extend(tx.portraits(&bucket).await?.into_iter().filter(|(_, text)| ends(text)).map(|(id, _)| id));
+    }
+    match (ids.pop_first(), ids.is_empty()) {
+        (Some(id), true) => tx.procedure(&id).await,
+        _ => Ok(None),
+    }
 }
 
 /// The procedure whose notice another source shows on the page of this one, where it is open and its title is of the same call.
@@ -218,6 +237,10 @@ pub(super) async fn people(
 ) -> Result<People, StoreError> {
     let may: Vec<(&str, u32)> = planner.may_hear_at_once(audiences);
     let load = HourlyLoad::read(tx, &may, planner.merges_all()).await?;
-    let lines = if audiences.tells_again() { tx.waiting_lines(procedure, alert).await? } else { HashMap::new() };
-    Ok(People { load, lines })
+    if !audiences.tells_again() {
+        return Ok(People { load, ..People::default() });
+    }
+    let lines = tx.waiting_lines(procedure, alert).await?;
+    let untold = tx.untold(procedure, alert).await?;
+    Ok(People { load, lines, untold })
 }

@@ -17,6 +17,7 @@ mod load;
 pub mod plan;
 pub mod procedure;
 pub mod search_row;
+mod since;
 pub mod stored;
 mod turn;
 mod write;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, FixedOffset, Utc};
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::{self, Change, Snapshot, Statement};
+use vigie_domain::procedure::{self, Change, Snapshot, Statement, Status};
 use vigie_domain::subscription::{Candidate, Match, Profile};
 use vigie_domain::{Access, Alert, AlertKind, Assessment, Cadence, Disposition, MessageKind, Notice, french};
 use vigie_notifier::audience::Hit;
@@ -20,6 +20,7 @@ use vigie_watcher::classify;
 use super::audience::{Audience, Signed};
 use super::hourly_cap::{self, cap};
 use super::procedure::{Meaning, complete, meaning};
+use super::since::Since;
 use super::stored::{People, Stored};
 use crate::service::Service;
 
@@ -39,6 +40,16 @@ pub struct Planner<'a> {
     signed: Option<&'a Signed>,
     following: Option<&'a Following>,
     brought: Option<&'a Brought>,
+    over: bool,
+}
+
+/// What an alert is to those whom it may reach.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct News {
+    /// It says nothing new to those who were told.
+    pub silent: bool,
+    /// What it announces had ended when it was first seen.
+    pub over: bool,
 }
 
 /// A structure's own lead: everyone of the structure hears of it, its bearer at once.
@@ -162,6 +173,14 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
     NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
 }
 
+impl NoticePlan {
+    /// What there is to say, to those whom it may reach.
+    #[must_use]
+    pub fn news(&self) -> News {
+        News { silent: self.silent, over: self.alert.kind == AlertKind::New && self.after.status != Status::Open }
+    }
+}
+
 /// Whether a change only adds to what was stated.
 fn adds(change: &Change) -> bool {
     matches!(change, Change::Date { from: None, .. } | Change::LotAdded(_) | Change::ProvisionAppeared(..))
@@ -183,7 +202,7 @@ impl<'a> Planner<'a> {
         (times, hourly_cap): (DigestTimes, u32),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None, brought: None }
+        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None, brought: None, over: false }
     }
 
     /// The same, for what a person says.
@@ -202,6 +221,12 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn brought(self, brought: Option<&'a Brought>) -> Self {
         Self { brought, ..self }
+    }
+
+    /// The same, for what had ended when it was first seen.
+    #[must_use]
+    pub fn over(self, over: bool) -> Self {
+        Self { over, ..self }
     }
 
     /// The name of the account by which alone a person hears of something.
@@ -283,10 +308,17 @@ impl<'a> Planner<'a> {
                 }
                 continue;
             }
-            let mut decided = self.decide(&subscriber, (alert.kind, hit.as_ref()), before, stored, assessment);
+            let since = before.and_then(|_| Since::of(stored.untold.get(&subscriber)?, alert));
             if before.is_some() {
                 plan.replaced.push(subscriber.clone());
             }
+            if since == Some(Since::Nothing) {
+                let decided = Decided::untold(Disposition::Duplicate, "revenu à ce que vous saviez");
+                plan.shares.push((share(subscriber, hit, met, decided), Vec::new()));
+                continue;
+            }
+            let mut decided = self.decide(&subscriber, (alert.kind, hit.as_ref()), before, stored, assessment);
+            decided.since = since;
             let follows = || before.and_then(|t| t.digest).map(|at| self.follows(&subscriber, alert.kind, at));
             let account = || {
                 let name = self.followed_by(&subscriber).filter(|_| hit.is_none() && before.is_none())?;
@@ -401,6 +433,9 @@ impl<'a> Planner<'a> {
             }
             _ => {}
         }
+        if before.is_none() && self.over && kind == AlertKind::New {
+            return Decided::untold(Disposition::Baseline, "déjà terminé quand la source l’a publié");
+        }
         let long_closed = |at: DateTime<FixedOffset>| at.with_timezone(&Utc) < self.now - LONG_CLOSED;
         if before.is_none() && kind == AlertKind::New && assessment.deadline().is_some_and(long_closed) {
             return Decided::untold(Disposition::Baseline, "clos depuis longtemps quand la source l’a publié");
@@ -497,6 +532,11 @@ fn share(subscriber: String, hit: Option<Hit>, inherited: Why, decided: Decided)
     let subscription = hit.as_ref().map(|h| h.subscription.clone());
     let why = hit.map_or(inherited, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
     let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
+    let why = match decided.since {
+        Some(Since::Changes(changes)) => Why { changes: Some(changes), ..why },
+        Some(Since::First(endings)) => Why { changes: Some(endings), first: true, ..why },
+        Some(Since::Nothing) | None => why,
+    };
     NewNotification {
         subscriber,
         subscription,
@@ -514,11 +554,13 @@ struct Decided {
     note: Option<&'static str>,
     /// What is to be said of this one thing.
     remark: Option<String>,
+    /// What is new since they were told, where that is not what the alert says.
+    since: Option<Since>,
 }
 
 impl Decided {
     fn at_once(disposition: Disposition) -> Self {
-        Self { disposition, due: None, note: None, remark: None }
+        Self { disposition, due: None, note: None, remark: None, since: None }
     }
 
     fn untold(disposition: Disposition, note: &'static str) -> Self {

@@ -104,7 +104,12 @@ pub(super) fn meaning(
             silent: false,
         };
     };
-    let changes = procedure::changes(before, after);
+    let mut changes = procedure::changes(before, after);
+    // What calls a procedure off or awards it often restates dates of its first notice: none counts any more.
+    let ends = kind.is_result() || kind == NoticeKind::Cancellation;
+    if ends && after.status != Status::Open {
+        changes.retain(|c| !matches!(c, Change::Date { .. }));
+    }
     let (kind, silent) = match kind {
         NoticeKind::Cancellation | NoticeKind::Award | NoticeKind::NoAward | NoticeKind::ExAnte => {
             (result(&changes), !changes.iter().any(Change::is_ending))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::Statement;
 use vigie_domain::{Assessment, Notice, Provision};
-use vigie_store::ingest::{KnownNotice, KnownProcedure, Told};
+use vigie_store::ingest::{KnownNotice, KnownProcedure, Told, Untold};
 
 use super::hourly_cap::HourlyLoad;
 
@@ -48,4 +48,6 @@ pub struct People {
     pub load: HourlyLoad,
     /// Those whose line about the procedure waits in a digest, and when that digest is due.
     pub lines: HashMap<String, DateTime<Utc>>,
+    /// What of the procedure was to be told to each and is replaced before it left, in its order.
+    pub untold: HashMap<String, Vec<Untold>>,
 }

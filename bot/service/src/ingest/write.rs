@@ -9,10 +9,10 @@ use vigie_domain::{Alert, Assessment, Notice, NoticeKind};
 use vigie_store::ingest::{IngestTx, Told};
 use vigie_store::search::Tells;
 use vigie_store::{StoreError, accounts};
-use vigie_watcher::procedure as likeness;
+use vigie_watcher::procedure::{self as likeness, Ended};
 
 use super::audience::{Audience, with_words_folded};
-use super::plan::{self, Brought, Following, Planner};
+use super::plan::{self, Brought, Following, News, Planner};
 use super::stored::Match;
 use super::turn::Turn;
 use super::{Outcome, contracts, load, search_row};
@@ -65,12 +65,19 @@ pub(super) async fn store_one(
             tx.put_portrait(&format!("{key}#title"), &plan.alert.procedure, &title, &written).await?;
         }
     }
+    // The end of a call that was never seen, for the call to find.
+    if let (None, false, Some(end)) = (&stored.procedure, alone, Ended::of(notice)) {
+        let written = serde_json::to_string(&end).unwrap_or_default();
+        for (n, bucket) in Ended::buckets(notice).iter().enumerate() {
+            tx.put_portrait(&format!("{key}#ended{n}"), &plan.alert.procedure, bucket, &written).await?;
+        }
+    }
     let result = notice.kind.is_result() || notice.kind == NoticeKind::Cancellation;
     if !alone && (result || stored.procedure.is_some() && tx.has_contracts(&plan.alert.procedure).await?) {
         contracts::refresh(tx, &plan.alert.procedure, turn.first_poll == Some(Baseline::Quiet)).await?;
     }
     let whole = stored.whole.as_ref().unwrap_or(notice);
-    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.silent, &stored.told).await?;
+    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.news(), &stored.told).await?;
     Ok(Outcome::Stored(concerned.shares))
 }
 
@@ -82,14 +89,14 @@ pub(crate) struct Concerned {
     pub told: usize,
 }
 
-/// Tells everyone whom an alert concerns; `notice` holds what it inherits from its procedure. `silent`: it says nothing new to those who were told.
+/// Tells everyone whom an alert concerns; `notice` holds what it inherits from its procedure.
 pub(crate) async fn tell(
     tx: &mut IngestTx,
     turn: &mut Turn<'_>,
     notice: &Notice,
     assessment: &Assessment,
     alert: &Alert,
-    silent: bool,
+    news: News,
     told: &[Told],
 ) -> Result<Concerned, StoreError> {
     let folded = turn.searchable(notice, assessment);
@@ -104,10 +111,11 @@ pub(crate) async fn tell(
     let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
         .signed(turn.signed.as_ref())
         .following(&following)
-        .brought(brought.as_ref());
+        .brought(brought.as_ref())
+        .over(news.over);
     let audiences = planner.audiences(&candidate, told);
     let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
-    let plan = planner.people(audiences, alert, silent, assessment, &people);
+    let plan = planner.people(audiences, alert, news.silent, assessment, &people);
     for person in &plan.replaced {
         tx.supersede_unsent(person, &alert.procedure, &alert.id).await?;
         tx.drop_waiting_lines(person, &alert.procedure, &alert.id).await?;

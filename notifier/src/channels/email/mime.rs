@@ -5,6 +5,8 @@
 //! - `List-Unsubscribe` with one click (RFC 2369, RFC 8058); `List-Id` (RFC 2919); `Auto-Submitted` (RFC 3834).
 //! - No word from outside makes a header: subjects hold no control characters (`crate::message`), and lettre encodes them.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mime};
@@ -15,14 +17,35 @@ use crate::channels::Envelope;
 /// Most messages of a thread that are named besides the first one: a header must stay short (RFC 5322 §2.1.1).
 const MAX_REFERENCES: usize = 12;
 
+/// Most bytes of one encoded word: 60 signs of base64, within the 75 that RFC 2047 §2 allows the whole.
+const WORD: usize = 45;
+
+/// A subject whose words would themselves be read as encoded ones (« =?utf-8?B?…?= »): all of it is encoded, so that it is shown as it
+/// was written.
+fn as_written(subject: &str) -> HeaderValue {
+    let mut words: Vec<String> = vec![String::new()];
+    for c in subject.chars() {
+        if words.last().is_none_or(|w| w.len() + c.len_utf8() > WORD) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(c);
+        }
+    }
+    let encoded: Vec<String> = words.iter().map(|w| format!("=?utf-8?B?{}?=", BASE64.encode(w))).collect();
+    let name = HeaderName::new_from_ascii_str("Subject");
+    HeaderValue::dangerous_new_pre_encoded(name, subject.to_owned(), encoded.join("\r\n "))
+}
+
 impl Email {
     pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
         let message = envelope.message;
         let own_address = self.return_path.as_ref().map(|r| r.of(envelope.key));
+        let subject = vigie_domain::visible(&message.subject).into_owned();
         let mut builder = Mime::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to.clone()))
-            .subject(vigie_domain::visible(&message.subject).into_owned())
+            .subject(subject.clone())
             .message_id(Some(self.message_id(envelope.key)))
             .date_now();
         let answers_to = own_address.as_deref().filter(|_| self.answers).and_then(|a| a.parse::<Address>().ok());
@@ -47,6 +70,9 @@ impl Email {
         };
         let mut mime = mime.map_err(|e| e.to_string())?;
         let headers = mime.headers_mut();
+        if subject.contains("=?") {
+            headers.insert_raw(as_written(&subject));
+        }
         let mut add = |name: &'static str, value: String| {
             headers.insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value))
         };
@@ -67,6 +93,40 @@ impl Email {
         match &self.signer {
             Some(signer) => signer.sign(&mime.formatted()),
             None => Ok(mime.formatted()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B27: words of a title that look like encoded ones were decoded by whoever read the mail.
+    #[test]
+    fn a_subject_is_read_as_it_was_written() {
+        for written in [
+            "Nettoyage =?utf-8?B?QmNjOiB4QHkuZnI=?= des écoles",
+            "=?iso-8859-1?Q?a?=",
+            &format!("{} =?x?", "é🧹 ".repeat(60)),
+        ] {
+            let message = Mime::builder()
+                .from("a@b.example".parse().unwrap())
+                .to("c@d.example".parse().unwrap())
+                .subject("x")
+                .singlepart(SinglePart::plain("x".to_owned()));
+            let mut message = message.unwrap();
+            message.headers_mut().insert_raw(as_written(written));
+            let bytes = message.formatted();
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.lines().all(|line| line.is_ascii() && line.len() <= 78), "{text}");
+            assert_eq!(text.matches("Subject:").count(), 1, "{text}");
+            let header = text.split("Subject: ").nth(1).unwrap().replace("\r\n ", " ");
+            let words = header.lines().next().unwrap().split(' ');
+            let decoded = words.map(|word| {
+                let inside = word.strip_prefix("=?utf-8?B?").and_then(|w| w.strip_suffix("?=")).unwrap();
+                String::from_utf8(BASE64.decode(inside).unwrap()).unwrap()
+            });
+            assert_eq!(decoded.collect::<String>(), written);
         }
     }
 }
