@@ -6,7 +6,7 @@ use memchr::{memchr_iter, memchr3_iter, memrchr2_iter};
 
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
-use super::numbers::{LotMention, lot_mentions, pointed_lots, speaks_of_all_lots};
+use super::numbers::{LotMention, lot_mentions, others, pointed_lots, speaks_of_all_lots};
 
 /// Everything a reader needs.
 #[derive(Debug)]
@@ -193,6 +193,9 @@ impl<'a> Reading<'a> {
         {
             return mention.lots;
         }
+        if let Some(rest) = self.the_others(sentence, start) {
+            return rest;
+        }
         if let Some(pointed) = pointed_lots(sentence, self.lots) {
             return pointed;
         }
@@ -206,6 +209,16 @@ impl<'a> Reading<'a> {
             return lots;
         }
         self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]).unwrap_or_default()
+    }
+
+    /// "Le premier est ouvert à tous. Les deux autres …": the lots that the sentence before does not speak of, if they are so many.
+    fn the_others(&self, sentence: &str, at: usize) -> Option<Vec<String>> {
+        let many = others(sentence)?;
+        let before = self.doc.before(at, 200);
+        let told = pointed_lots(before, self.lots)
+            .unwrap_or_else(|| lot_mentions(before).pop().map(|m| m.lots).unwrap_or_default());
+        let rest: Vec<String> = self.lots.iter().filter(|l| !told.contains(l)).cloned().collect();
+        (!told.is_empty() && rest.len() == many).then_some(rest)
     }
 
     /// A lot named by its title: "le lot gros œuvre", "sur le lot VRD".

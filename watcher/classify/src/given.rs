@@ -83,7 +83,6 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
                 && !t.word.starts_with("travailleur")
                 && !duty_of_employment
         });
-        let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         let quantity = quantity || hours_below(reading, statements, at);
         const GIVEN: &[&str] = &[
             "revient",
@@ -102,12 +101,13 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
             "realisee",
         ];
         let duty = duty || amount && s.has_word(0, s.tokens.len(), GIVEN) && !s.says.has(Concept::Reserve);
-        let hours_only = s.numbers.iter().all(|q| q.unit == Unit::Hours);
+        let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         // "Conducteurs formés à l'accueil des personnes handicapées (7 heures)".
         let long = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 48.0);
         let at_work = hired
             && (long
-                || quantity && !hours_only
+                || share
+                || s.numbers.iter().any(|q| q.unit == Unit::FullTime)
                 || s.tokens
                     .iter()
                     .any(|t| ["embauch", "recrut", "emplo", "confi", "salari"].iter().any(|w| t.word.starts_with(w))));
@@ -228,8 +228,7 @@ pub(super) fn listed_below(reading: &Reading<'_>, statements: &[Statement<'_>], 
         &[Concept::SocialDuty, Concept::FarFromWork, Concept::InsertionAction, Concept::WorkForPeople];
     let s = &statements[at];
     let hit = s.any_of(ANNOUNCES).find(|h| !polarity::void(s, h))?;
-    let aside = reading.served
-        || s.says.any(&[Concept::ServiceTalk, Concept::Criterion, Concept::Reserve, Concept::OtherSocial]);
+    let aside = reading.served || s.says.any(&[Concept::Criterion, Concept::Reserve, Concept::OtherSocial]);
     (!aside && hours_below(reading, statements, at)).then_some((*hit, false))
 }
 

@@ -112,7 +112,7 @@ pub fn announced_lots(text: &str) -> u32 {
 pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
     pattern!(
         POINTED,
-        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
+        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:est|sera|sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
     );
     let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
     let count = c.name("n").and_then(|m| counted(m.as_str())).map_or(1, |n| n as usize);
@@ -126,6 +126,13 @@ pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
         _ => known.iter().skip(known.len().saturating_sub(count)).cloned().collect(),
     };
     (!lots.is_empty()).then_some(lots)
+}
+
+/// How many others a sentence speaks of: "les deux autres", "les trois autres lots".
+#[must_use]
+pub fn others(text: &str) -> Option<usize> {
+    pattern!(OTHERS, r"\bles (deux|trois|quatre|cinq|six) autres\b");
+    OTHERS.captures(text).and_then(|c| counted(c.get(1)?.as_str())).map(|n| n as usize)
 }
 
 #[cfg(test)]

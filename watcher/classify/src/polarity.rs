@@ -278,7 +278,7 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
     let mut end = s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
     // "La réservation prévue pour le lot 2 (EA/ESAT) est supprimée": brackets that close again part nothing.
     if let Some(open) = (hit.to..end).find(|i| s.tokens[*i].after(mark::OPEN))
-        && !(open + 1..end).any(|i| s.tokens[i].after(mark::CLOSE))
+        && !(open + 1..end).any(|i| s.tokens[i].after(mark::CLOSE) && !s.tokens[i].after(mark::COMMA))
     {
         end = open;
     }
@@ -329,7 +329,8 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
         // "N'est recevable que si elle émane d'une entreprise adaptée".
         let only_if = c.from > 0
             && matches!(s.tokens[c.from - 1].word.as_ref(), "que" | "qu")
-            && s.has_word(c.from.saturating_sub(8), c.from, &["ne", "n"]);
+            && s.has_word(c.from.saturating_sub(8), c.from, &["ne", "n"])
+            && s.of(Concept::Bid).any(|b| b.to <= c.from && c.from - b.to <= 5);
         c.from >= start
             && !only_if
             && !named

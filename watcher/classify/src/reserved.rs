@@ -9,7 +9,7 @@ use std::ops::Range;
 use vigie_domain::{Beneficiary, Provision};
 
 pub(super) use super::beneficiary::narrow_by_object;
-use super::beneficiary::{Found, Told, combine, found, grouped, told};
+use super::beneficiary::{Found, Told, combine, found, grouped, narrow, told};
 pub use super::beneficiary::{article_of, lots_of};
 use super::destined;
 use super::finding::Reading;
@@ -526,66 +526,6 @@ fn bind(reading: &Reading<'_>, s: &Statement<'_>, found: &mut [Found], explained
         for f in found.iter_mut().filter(|f| f.lots.is_empty()) {
             f.lots.clone_from(&m.lots);
             explained.push(s.index);
-        }
-    }
-}
-
-/// A statement that names structures beside a reservation that does not say for whom, or only ticks the box of both, tells it:
-/// "Peuvent répondre les structures d'insertion", "Article L. 2113-13", "Type de structure : SIAE".
-fn narrow(reading: &Reading<'_>, statements: &[Statement<'_>], found: &mut [Found], explained: &mut Vec<usize>) {
-    let open: Vec<usize> = (0..found.len())
-        .filter(|i| matches!(found[*i].told, Told::Words(Beneficiary::Unspecified) | Told::WorkshopBox))
-        .collect();
-    for i in open {
-        let at = found[i].unit;
-        let said = statements
-            .iter()
-            .filter(|s| s.unit.ticked != Some(false) && s.index != at && s.index.abs_diff(at) <= 40)
-            .filter(|s| {
-                s.any_of(&[Concept::Bid, Concept::Proof, Concept::MustBe]).next().is_some()
-                    || s.heading.any(&[Concept::Reserve])
-                    || s.unit.row.is_some() && statements.iter().any(|x| x.index == at && x.unit.line == s.unit.line)
-                    || s.has_word(0, 6, &["type", "article", "articles"])
-                    || s.unit.ticked == Some(true)
-            });
-        let told = said
-            .filter_map(|s| {
-                let hits: Vec<&Hit> = s
-                    .any_of(STRUCTURES)
-                    .chain(s.any_of(ARTICLES))
-                    .filter(|h| !polarity::void(s, h) && h.concept != Concept::ShelteredAndIntegration)
-                    .collect();
-                let named = told(&hits)?;
-                Some((s.index.abs_diff(at), s, s.bytes(hits[0]), named))
-            })
-            .min_by_key(|(distance, ..)| *distance);
-        // "… insertion comme handicap. Réservation : Oui".
-        let both = |s: &Statement<'_>| {
-            let says = |word: &str| s.tokens.iter().any(|t| t.word.starts_with(word));
-            s.index + 1 == at && s.tokens.len() <= 30 && says("insertion") && says("handicap")
-        };
-        if told.is_none() && found[i].told != Told::WorkshopBox && statements.iter().any(both) {
-            found[i].told = Told::Words(Beneficiary::Both);
-        }
-        if let Some((_, s, range, Told::Words(who))) = told {
-            let index = s.index;
-            if found[i].told == Told::Words(Beneficiary::Unspecified) || who != Beneficiary::Both {
-                explained.push(index);
-            }
-            if found[i].told == Told::Words(Beneficiary::Unspecified)
-                || matches!(who, Beneficiary::Disability | Beneficiary::Insertion)
-            {
-                // The buyer's own words are a better quote than a form's box.
-                if s.says.any(STRUCTURES) || s.says.has(Concept::Reserve) {
-                    (found[i].range, found[i].within) = (range, s.context.clone());
-                }
-                found[i].told = Told::Words(who);
-                // "… à des équipes en insertion : les lots B et D ne sont ouverts qu'à elles."
-                if found[i].lots.is_empty() && s.says.any(STRUCTURES) && !reading.speaks_of_all(&s.unit.range) {
-                    let named = reading.mentions(&s.unit.range);
-                    found[i].lots = named.first().map(|m| m.lots.clone()).unwrap_or_default();
-                }
-            }
         }
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn volumes(
                 break;
             }
             let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
-            let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots"))
+            let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
                 || below.unit.row.is_some()
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
                 || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
@@ -101,7 +101,10 @@ pub(super) fn volumes(
             let hours = || {
                 below.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::Percent) && counts(below, q, true))
             };
-            let follows = next - o.at <= 2 && anaphora::refers_back(below) && hours()
+            // "Lot 2 … Idem : 1 900 heures."
+            let idem = next - o.at <= 6 && below.has_word(0, 2, &["idem"]) && hours();
+            let follows = idem
+                || next - o.at <= 2 && anaphora::refers_back(below) && hours()
                 || next - o.at <= 3
                     && cue
                     && below.says.any(&[Concept::Duty, Concept::Winner, Concept::GiveWork, Concept::ClauseName])
@@ -123,8 +126,10 @@ pub(super) fn volumes(
             let bare = if below.unit.row.is_some() { of_hours() } else { (lot_line || mended) && hours_awaited };
             let mut found = of_statement(reading, below, None, bare);
             // What goes on with a statement is of its lots.
+            let block = reading.doc.lot_at(below.unit.range.start).filter(|_| idem && o.lots.len() == 1);
+            let lots = block.map_or_else(|| o.lots.clone(), |lot| vec![lot.to_owned()]);
             for v in found.iter_mut().filter(|v| v.lots.is_empty() && !v.total) {
-                v.lots.clone_from(&o.lots);
+                v.lots.clone_from(&lots);
             }
             if !found.is_empty() {
                 explained.push(below.index);
@@ -170,6 +175,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                 counts(s, &q, told)
                     && (told || share_of_work(s, &q))
                     && (!s.has_word(q.to, q.to + 4, &["montant"])
+                        || s.has_word(q.to, q.to + 12, &["realiser", "confier", "executer"])
                         || s.has_word(q.to, q.to + 7, &["main"])
                         || s.has_word(q.to, q.to + 12, &["remunerer", "remunere", "remunerent"]))
                     && !is_weight(s, &q)
@@ -197,6 +203,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     && q.value > 0.0
                     && (bare && (s.unit.row.is_some() || q.from > 0 && s.tokens[q.from - 1].word == "lire")
                         || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN)
+                        || bare && mentions.len() >= 2 && s.tokens[q.from].after(mark::COMMA)
                         || labelled
                         || list)
                     && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
@@ -454,7 +461,6 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
             "sessions",
             "participant",
             "seance",
-            "chaque",
         ],
     ) || behind(7, &["tranche"])
         && (0..7).any(|i| {
