@@ -68,6 +68,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
+    ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),

@@ -1,5 +1,7 @@
 //! In their own hands: what people settle of how they are written to, and of their subscriptions, is the same wherever they do it.
 
+mod tools;
+
 use chrono::{DateTime, Duration, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_delivery::failover;
