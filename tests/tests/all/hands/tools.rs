@@ -41,8 +41,8 @@ impl Bench {
         let url = format!("{}{path}", self.tools.base);
         assert_eq!(hooks::add(service, &ana, channel, &url).await.unwrap(), Added::Asked);
         self.drain(Duration::zero()).await;
-        let asked = self.tools.at(path).pop().expect("it is asked").body;
-        let link = asked.split(&format!("{}/confirmer/", self.pages.base)).nth(1).expect("a link").to_owned();
+        let asked = self.tools.at(path).pop().unwrap().body;
+        let link = asked.split(&format!("{}/confirmer/", self.pages.base)).nth(1).unwrap().to_owned();
         let token: String = link.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_:.".contains(*c)).collect();
         let visitor = self.pages.stranger().unwrap();
         let path_of = format!("/confirmer/{token}");
