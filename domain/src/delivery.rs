@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+pub use crate::channel::Channel;
 use crate::procedure::Change;
 use crate::words::words;
 
@@ -141,50 +142,6 @@ impl Disposition {
 }
 
 words!(Disposition);
-
-/// A channel of delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Channel {
-    /// E-mail over SMTP.
-    Email,
-    /// A Telegram chat: private, group or supergroup.
-    Telegram,
-    /// A Matrix room, such as one of Tchap.
-    Matrix,
-    /// Standard output.
-    Console,
-}
-
-impl Channel {
-    /// Every channel of this build.
-    pub const ALL: [Self; 4] = [Self::Email, Self::Telegram, Self::Matrix, Self::Console];
-
-    /// How a message goes, in words.
-    #[must_use]
-    pub fn in_french(self) -> &'static str {
-        match self {
-            Self::Email => "par courriel",
-            Self::Telegram => "sur Telegram",
-            Self::Matrix => "sur Matrix",
-            Self::Console => "à l’écran",
-        }
-    }
-
-    /// What it is called.
-    #[must_use]
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Email => "courriel",
-            Self::Telegram => "Telegram",
-            Self::Matrix => "Matrix",
-            Self::Console => "écran",
-        }
-    }
-}
-
-words!(Channel);
 
 /// How far a delivery got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, EnumString, IntoStaticStr)]
@@ -466,6 +423,29 @@ impl RetryPolicy {
         Self { gaps: vec![chrono::Duration::seconds(5)], give_up_after: chrono::Duration::minutes(1), doubts: 2 }
     }
 
+    /// Programs know a message sent twice by its identifier (Standard Webhooks), so that a lost answer never counts as arrived;
+    /// the gaps are about those that Standard Webhooks proposes.
+    #[must_use]
+    pub fn webhook() -> Self {
+        let seconds = [5, 300, 1_800, 7_200, 18_000, 36_000];
+        Self {
+            gaps: seconds.into_iter().map(chrono::Duration::seconds).collect(),
+            give_up_after: chrono::Duration::days(3),
+            doubts: u32::MAX,
+        }
+    }
+
+    /// Chats by their incoming webhooks: a message sent twice stands there twice.
+    #[must_use]
+    pub fn hook() -> Self {
+        let minutes = [1, 5, 15, 60];
+        Self {
+            gaps: minutes.into_iter().map(chrono::Duration::minutes).collect(),
+            give_up_after: chrono::Duration::days(2),
+            doubts: 2,
+        }
+    }
+
     /// The policy of a channel.
     #[must_use]
     pub fn of(channel: Channel) -> Self {
@@ -474,6 +454,8 @@ impl RetryPolicy {
             Channel::Telegram => Self::telegram(),
             Channel::Matrix => Self::matrix(),
             Channel::Console => Self::console(),
+            Channel::Webhook => Self::webhook(),
+            Channel::Mattermost | Channel::Slack | Channel::Teams | Channel::RocketChat => Self::hook(),
         }
     }
 
@@ -494,6 +476,11 @@ pub const TELEGRAM_CHAT_GAP: chrono::Duration = chrono::Duration::seconds(1);
 pub const TELEGRAM_GROUP_GAP: chrono::Duration = chrono::Duration::seconds(3);
 /// Least time between two messages of the bot: 30 a second (same source).
 pub const TELEGRAM_CALL_GAP: chrono::Duration = chrono::Duration::milliseconds(34);
+
+/// Least time between two messages to one incoming webhook: one a second (docs.slack.dev, "Rate limits"; the others take more).
+pub const HOOK_GAP: chrono::Duration = chrono::Duration::seconds(1);
+/// Least time between two events to one address of a program.
+pub const WEBHOOK_GAP: chrono::Duration = chrono::Duration::milliseconds(100);
 
 /// How fast an address may be written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -528,6 +515,10 @@ impl Pace {
                 shared: vec![("telegram:calls".to_owned(), TELEGRAM_CALL_GAP)],
             },
             Channel::Console => Self { gap: chrono::Duration::zero(), shared: Vec::new() },
+            Channel::Webhook => Self { gap: WEBHOOK_GAP, shared: Vec::new() },
+            Channel::Mattermost | Channel::Slack | Channel::Teams | Channel::RocketChat => {
+                Self { gap: HOOK_GAP, shared: Vec::new() }
+            }
         }
     }
 }

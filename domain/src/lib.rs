@@ -27,6 +27,7 @@
 //! | [`buyer_type`] | what kind of body a buyer is |
 //! | [`directory`] | structures, facilitators and committed buyers, as directories list them |
 //! | [`cadence`] | how often a person hears of what a subscription finds |
+//! | [`channel`] | by which ways messages reach people |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
 //! | [`spelling`] | one spelling of names, so that what is the same is found the same |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
@@ -45,6 +46,7 @@ pub mod assessment;
 pub mod award;
 pub mod buyer_type;
 pub mod cadence;
+pub mod channel;
 pub mod commune;
 pub mod concerned_lots;
 pub mod contract;

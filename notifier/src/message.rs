@@ -58,7 +58,13 @@ impl Form {
     pub fn of(channel: Channel) -> Self {
         match channel {
             Channel::Email | Channel::Console => Self::Mail,
-            Channel::Telegram | Channel::Matrix => Self::Chat,
+            Channel::Telegram
+            | Channel::Matrix
+            | Channel::Webhook
+            | Channel::Mattermost
+            | Channel::Slack
+            | Channel::Teams
+            | Channel::RocketChat => Self::Chat,
         }
     }
 }

@@ -98,12 +98,13 @@ impl Store {
         Ok(rows)
     }
 
-    /// The mail of ours that is this delivery; `None` when it is unknown, was erased, or was no mail.
+    /// The message of ours that is this delivery, where it can be answered by a mail or by its link; `None` when it is unknown, was
+    /// erased, or went to a chat that answers by itself.
     pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
         Ok(sql::query_as(
             "SELECT d.id, d.cause, d.procedure_id, a.id, a.subscriber_id, a.channel, a.value, a.state
              FROM delivery d JOIN address a ON a.id = d.address_id
-             WHERE d.id = $1 AND a.channel = 'email' AND a.subscriber_id = d.subscriber_id",
+             WHERE d.id = $1 AND a.channel NOT IN ('telegram', 'matrix', 'console') AND a.subscriber_id = d.subscriber_id",
         )
         .bind(clean(delivery))
         .fetch_optional(&self.key_reader)

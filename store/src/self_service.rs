@@ -135,6 +135,30 @@ impl Store {
         .await?)
     }
 
+    /// What a person was told after that place (moment, notification), until `until`, oldest first: each alert with the notification
+    /// that tells of it.
+    pub async fn told_after(
+        &self,
+        subscriber: &str,
+        (at, id): (DateTime<Utc>, &str),
+        until: DateTime<Utc>,
+        limit: i64,
+    ) -> Result<Vec<(String, DateTime<Utc>, String)>, StoreError> {
+        Ok(sql::query_as(
+            "SELECT n.id, n.created, n.alert_id FROM notification n JOIN alert a ON a.id = n.alert_id
+             WHERE n.subscriber_id = $1 AND (n.created > $2 OR (n.created = $2 AND n.id > $3)) AND n.created <= $4
+               AND n.disposition IN ('instant', 'digest', 'overflow') AND a.procedure_id <> ''
+             ORDER BY n.created, n.id LIMIT $5",
+        )
+        .bind(subscriber)
+        .bind(millis(at))
+        .bind(id)
+        .bind(millis(until))
+        .bind(limit)
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
     /// Whether a person was told of a notice.
     pub async fn was_told(&self, subscriber: &str, notice: &str) -> Result<bool, StoreError> {
         let row: Option<(String,)> = sql::query_as(

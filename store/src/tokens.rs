@@ -25,6 +25,8 @@ pub const MAX_TOKENS: i64 = 20;
 pub enum Scope {
     /// Read procedures.
     Procedures,
+    /// Read what one was told, in order.
+    Alerts,
     /// Read one's subscriptions.
     Subscriptions,
     /// Make, change and remove one's subscriptions.
@@ -43,8 +45,14 @@ pub enum Scope {
 
 impl Scope {
     /// Those a program's token may have.
-    pub const OF_PROGRAMS: [Self; 5] =
-        [Self::Procedures, Self::Subscriptions, Self::SubscriptionsWrite, Self::Decisions, Self::DecisionsWrite];
+    pub const OF_PROGRAMS: [Self; 6] = [
+        Self::Procedures,
+        Self::Alerts,
+        Self::Subscriptions,
+        Self::SubscriptionsWrite,
+        Self::Decisions,
+        Self::DecisionsWrite,
+    ];
 
     /// The word used in the database, in forms and in the API's documentation.
     #[must_use]
@@ -63,6 +71,7 @@ impl Scope {
     pub fn in_french(self) -> &'static str {
         match self {
             Self::Procedures => "lire les marchés",
+            Self::Alerts => "lire vos alertes",
             Self::Subscriptions => "lire vos abonnements",
             Self::SubscriptionsWrite => "changer vos abonnements",
             Self::Decisions => "lire les décisions de votre structure",

@@ -6,6 +6,7 @@ pub mod block_font;
 #[cfg(feature = "telegram")]
 pub mod fuzz;
 pub mod homeserver;
+pub mod hooks;
 pub mod looks;
 pub mod name_server;
 pub mod pages;

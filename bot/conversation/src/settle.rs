@@ -168,6 +168,11 @@ fn channel(word: &str) -> Option<Channel> {
         "courriel" | "courriels" | "mail" | "mails" | "e-mail" | "email" => Channel::Email,
         "telegram" => Channel::Telegram,
         "matrix" | "tchap" | "element" => Channel::Matrix,
+        "logiciel" | "webhook" | "programme" => Channel::Webhook,
+        "mattermost" => Channel::Mattermost,
+        "slack" => Channel::Slack,
+        "teams" => Channel::Teams,
+        "rocket.chat" | "rocket" => Channel::RocketChat,
         _ => return None,
     })
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{AlertKind, Cause, Channel, Permission, ProcedureState, Subscriber, Subscription, french};
 use vigie_notifier::card::{AlertItem, short};
-use vigie_notifier::chat::Button;
+use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
@@ -104,7 +104,7 @@ async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>
         wishes: subscriptions.iter().take(MAX_WISHES).map(|s| criteria::in_french(&s.filter)).collect(),
         link: engine.service.link(Purpose::Confirm, &delivery.address, Some(until)),
         until: french::date(zones::paris_day(until)),
-        by_reply: engine.service.settings.hears_replies(),
+        by_reply: delivery.channel == Channel::Email && engine.service.settings.hears_replies(),
         again: engine.service.store.asks(&delivery.address).await? > 1,
         purpose: personal_data::PURPOSE.to_owned(),
         forgotten_after: engine.service.settings.retention.unconfirmed_days,
@@ -224,7 +224,8 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
 /// # Errors
 /// The database fails.
 pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
-    if delivery.procedure.is_empty() || !matches!(delivery.channel, Channel::Telegram | Channel::Matrix) {
+    let hook = delivery.channel.is_hook();
+    if delivery.procedure.is_empty() || !(hook || matches!(delivery.channel, Channel::Telegram | Channel::Matrix)) {
         return Ok(Vec::new());
     }
     let (Some(kind), Some(role)) = (kind(delivery), delivery.role) else { return Ok(Vec::new()) };
@@ -232,8 +233,23 @@ pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Ve
         return Ok(Vec::new());
     }
     let Some(published) = engine.service.store.state_of(&delivery.procedure).await? else { return Ok(Vec::new()) };
-    let state = ProcedureState::of(&published, "", engine.service.clock.now());
+    let now = engine.service.clock.now();
+    let state = ProcedureState::of(&published, "", now);
+    if hook {
+        let answers = role.may(Permission::Decide) && kind.can_be_answered() && !kind.follows_award();
+        let url = engine.service.answer_url(&delivery.id, now).filter(|_| answers && state.phase.takes_answers());
+        return Ok(url.map(|url| vec![answer_links(&url)]).unwrap_or_default());
+    }
     Ok(state_line::buttons(kind, role, state.phase, &delivery.id))
+}
+
+/// Links by which a tool without buttons leads to the page where one answers; what was pressed comes first there.
+fn answer_links(url: &str) -> Vec<Button> {
+    let link = |label: &str, word: &str| {
+        let word: String = word.replace(' ', "%20");
+        Button { label: label.to_owned(), action: ButtonAction::Open(format!("{url}?mot={word}")) }
+    };
+    vec![link("On y va", "oui"), link("Écarter", "non"), link("Plus tard", "plus tard")]
 }
 
 async fn render(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vigie_notifier::channels::email::Email;
 use vigie_service::{Failure, Service};
 
+use crate::channels::hooks::Hooks;
 #[cfg(feature = "telegram")]
 use crate::channels::telegram::Chats;
 use crate::in_flight::{self, InFlightPermits};
@@ -25,6 +26,8 @@ pub struct Engine {
     /// Telegram, where configured.
     #[cfg(feature = "telegram")]
     pub telegram: Option<Chats>,
+    /// Tools that take messages at an address of their own.
+    pub hooks: Hooks,
     /// Channels left alone for a while.
     pub resting: Resting,
     pub(crate) prefetched: Prefetched,
@@ -43,9 +46,11 @@ impl Engine {
         #[cfg(feature = "telegram")]
         let telegram = service.settings.telegram.as_ref().map(Chats::open).transpose()?;
         let permits = InFlightPermits::new(email.as_ref());
+        let hooks = Hooks::open(Arc::clone(&service))?;
         Ok(Self {
             service,
             email,
+            hooks,
             #[cfg(feature = "matrix")]
             matrix: tokio::sync::OnceCell::new(),
             #[cfg(feature = "telegram")]

@@ -128,5 +128,7 @@ fn in_french(channel: Channel) -> &'static str {
         Channel::Telegram => "Telegram",
         Channel::Matrix => "Le serveur Matrix",
         Channel::Console => "La sortie standard",
+        // One tool that is away is its own trouble: its deliveries wait alone.
+        hook => hook.noun(),
     }
 }

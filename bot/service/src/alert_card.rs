@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::procedure::{Change, Snapshot};
 use vigie_domain::{AlertKind, Assessment, Department, Notice, Phase, ProcedureState};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
+use vigie_notifier::channels::hooks::webhook::Told;
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{ANSWER_HERE, Form};
@@ -62,6 +63,23 @@ impl AlertCard {
                 without_closed: self.without_closed.as_deref(),
             },
         }
+    }
+}
+
+/// What programs are told of one market: the same in events and in `GET /api/v1/changes`.
+#[must_use]
+pub fn told(service: &Service, procedure: &str, card: &AlertCard) -> Told {
+    let (notice, assessment) = (&card.notice, &card.assessment);
+    Told {
+        kind: card.kind.as_str().to_owned(),
+        procedure: procedure.to_owned(),
+        title: assessment.title.clone(),
+        buyer: notice.buyer.name.clone(),
+        closes: card.state.closes.map(|at| at.with_timezone(&Utc)),
+        departments: assessment.departments.iter().map(ToString::to_string).collect(),
+        provisions: assessment.provisions.iter().map(|p| p.kind.as_str().to_owned()).collect(),
+        notice_url: notice.url.clone(),
+        page: service.procedure_url(procedure),
     }
 }
 

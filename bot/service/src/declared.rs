@@ -89,6 +89,9 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
         let known = derived_id(&[&id, channel.as_str(), chat]);
         named.extend(service.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
     }
+    // Tools that they added themselves are theirs.
+    let own = service.store.addresses(&id).await?.into_iter().filter(|a| a.channel.is_hook());
+    named.extend(own.map(|a| (a.channel, a.value, a.state)));
     service.store.keep_only_addresses(&id, &named).await?;
     let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
     service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;

@@ -11,6 +11,7 @@
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`alert_card`] | what a message is made from, read and parsed |
+//! | [`hooks`] | tools that take messages at an address of their own |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
@@ -48,6 +49,7 @@ pub mod decisions;
 pub mod declared;
 pub mod error;
 pub mod funnel;
+pub mod hooks;
 pub mod impact;
 pub mod ingest;
 pub mod leads;

@@ -126,6 +126,13 @@ impl Service {
         Some(self.mac(purpose, "")?.finalize().into_bytes().into())
     }
 
+    /// The key that signs what is posted for a person to that address of a program; none where the installation has no key of its
+    /// own. Another person's for the same address is another; a change of `[web] secret` changes all.
+    #[must_use]
+    pub fn webhook_key(&self, subscriber: &str, url: &str) -> Option<Vec<u8>> {
+        Some(self.mac("webhook", &format!("{subscriber} {url}"))?.finalize().into_bytes().to_vec())
+    }
+
     /// A signature serves one purpose: the purpose is part of what is signed.
     fn mac(&self, purpose: &str, subject: &str) -> Option<Hmac<Sha256>> {
         let secret = self.web_secret.as_ref()?;

@@ -50,10 +50,10 @@ pub async fn suspend_address(
             "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
             channel.in_french(),
             french::capital(why),
-            if matches!(channel, Channel::Telegram | Channel::Matrix) {
-                "invitez-y Vigie de nouveau et écrivez-lui,"
-            } else {
-                "répondez à ce message"
+            match channel {
+                Channel::Telegram | Channel::Matrix => "invitez-y Vigie de nouveau et écrivez-lui,",
+                hook if hook.is_hook() => "ajoutez de nouveau cet outil dans vos réglages,",
+                _ => "répondez à ce message",
             },
         );
         service.store.tell(person, &alert, &body, now).await?;

@@ -40,7 +40,11 @@ pub async fn lines(
         out.push_str(&told(store, share, name).await?);
     }
     for address in store.addresses(&person.id).await?.iter().filter(|a| a.state != AddressState::Active) {
-        out.push_str(&format!("Son adresse {} est {}\n", address.value, address.state.in_french()));
+        out.push_str(&format!(
+            "Son adresse {} est {}\n",
+            address.channel.shown(&address.value),
+            address.state.in_french()
+        ));
     }
     Ok(out.lines().map(str::to_owned).collect())
 }

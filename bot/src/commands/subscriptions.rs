@@ -285,7 +285,7 @@ async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
             .addresses(&person.id)
             .await?
             .into_iter()
-            .map(|a| format!("{} ({})", a.value, a.state.as_str()))
+            .map(|a| format!("{} ({})", a.channel.shown(&a.value), a.state.as_str()))
             .collect();
         rows.push(vec![
             subscription.id.into(),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use vigie_delivery::{failover, outage};
 use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::digest;
+use vigie_notifier::message::Form;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::partner_calls::closing;
@@ -37,7 +38,7 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     let due = service.store.due_digests(now, grouped).await?;
     for one in &due {
         for (lines, addresses) in parts(service, &one.subscriber).await? {
-            let in_a_chat = addresses.iter().any(|(_, channel)| matches!(channel, Channel::Matrix | Channel::Telegram));
+            let in_a_chat = addresses.iter().any(|(_, channel)| Form::of(*channel) == Form::Chat);
             let most = digest::most(in_a_chat, service.has_links());
             loop {
                 let taken = service.store.make_digest(one, (lines, &addresses), most, grouped, now).await?;

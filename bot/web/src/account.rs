@@ -117,7 +117,12 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn) -> Sho
         .addresses(&me.id)
         .await?
         .into_iter()
-        .map(|a| (a.value, if a.state.as_str() == "active" { "en service" } else { "hors service" }.to_owned()))
+        .map(|a| {
+            (
+                a.channel.shown(&a.value),
+                if a.state.as_str() == "active" { "en service" } else { "hors service" }.to_owned(),
+            )
+        })
         .collect();
     let scopes: Vec<(&str, &str)> = scopes_of(me).map(|s| (s.as_str(), s.in_french())).collect();
     Ok(site.page(

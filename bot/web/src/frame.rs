@@ -79,6 +79,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("importer.html", include_str!("../pages/importer.html")),
     ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
+    ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),
     ("contrats.html", include_str!("../pages/contrats.html")),

@@ -31,7 +31,8 @@
 //! | `words` | what people type into the search |
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
-//! | `api`, `api_contracts` | the API for programs |
+//! | `api`, `api_changes`, `api_contracts` | the API for programs |
+//! | `hooks` | tools that take messages at an address of their own |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: an answer, a digest in full |
 //! | `unsubscribe` | fewer messages, a pause, none any more; and the way back |
@@ -43,6 +44,7 @@
 
 pub mod account;
 mod api;
+mod api_changes;
 mod api_contracts;
 mod browse;
 mod by_link;
@@ -55,6 +57,7 @@ mod dossier;
 mod feeds;
 mod frame;
 mod home;
+mod hooks;
 mod leads;
 mod limits;
 mod month;
@@ -215,6 +218,8 @@ routes! {
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
     "/reglages" => get(preferences::show).post(preferences::save),
     "/reglages/fichier" => post(preferences::follow_file),
+    "/reglages/outils" => get(hooks::show).post(hooks::add),
+    "/reglages/outils/{id}/retirer" => post(hooks::remove),
     "/mois" => get(month::show),
     "/annee" => get(year::show),
     "/annee/compter" => post(year::count_in),
@@ -281,6 +286,7 @@ routes! {
     "/api/v1/subscriptions" => get(api::subscriptions).post(api::subscribe),
     "/api/v1/subscriptions/{id}" => get(api::subscription).put(api::resubscribe).delete(api::unsubscribe),
     "/api/v1/leads" => post(leads::add_by_program),
+    "/api/v1/changes" => get(api_changes::changes),
     "/api/v1/contracts" => get(api_contracts::contracts),
     "/api/v1/procedures/{id}/contracts" => get(api_contracts::contracts_of),
     "/api/v1/offers" => get(api_contracts::offers),

@@ -3,6 +3,7 @@
 
 pub mod console;
 pub mod email;
+pub mod hooks;
 
 use crate::chat::Button;
 use crate::message::Message;

@@ -1,5 +1,7 @@
 //! In their own hands: what people settle of how they are written to, and of their subscriptions, is the same wherever they do it.
 
+mod tools;
+
 use chrono::{DateTime, Duration, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_delivery::failover;
@@ -222,7 +224,7 @@ async fn buttons_of_the_settings_do_what_they_say_and_what_is_wrong_changes_noth
     pages.person("rival", "Rival", Role::Structure, Some("44444444400014")).await.unwrap();
     let me = pages.app.service.store.subscriber("ana").await.unwrap().unwrap();
     for change in [Change::StandIn(Some("rival".into())), Change::Route(MessageKind::Digest, Some(Channel::Console))] {
-        let refused = preferences::apply(&pages.app.service, &me, &[change.clone()]).await.unwrap();
+        let refused = preferences::apply(&pages.app.service, &me, std::slice::from_ref(&change)).await.unwrap();
         assert!(matches!(refused, preferences::Settled::Refused(_)), "{change:?}");
     }
     assert!(!ana.get("/reglages").await.unwrap().body.contains("Rival"));

@@ -14,6 +14,7 @@
 
 mod guard;
 mod headers;
+mod post;
 mod robots;
 mod room;
 mod session;
@@ -39,6 +40,7 @@ use crate::{boundary, compressed};
 pub use guard::may_reach;
 use guard::{GuardedResolver, Refused};
 use headers::{fresh_until, quota, retry_after};
+pub use post::{Posted, Poster};
 use robots::Robots;
 use room::Room;
 pub use session::Session;
@@ -209,6 +211,12 @@ impl FetchError {
 /// Answers requests from memory: the demo's bundled samples go through the same road as pages of the network.
 pub type Bundle = Box<dyn Fn(&Url) -> Option<Vec<u8>> + Send + Sync>;
 
+/// The private networks that may be reached.
+fn allowed_networks(limits: &settings::Fetch) -> Result<Vec<IpNet>, String> {
+    let read = |c: &String| c.parse::<IpNet>().map_err(|e| format!("fetch.allow_private : « {c} » : {e}"));
+    limits.allow_private.iter().map(read).collect()
+}
+
 /// Fetches pages.
 pub enum Fetcher {
     /// Over HTTP.
@@ -232,11 +240,7 @@ impl Fetcher {
     /// # Errors
     /// A CIDR is unreadable, or the TLS library cannot start.
     pub fn http(limits: &settings::Fetch) -> Result<Self, String> {
-        let allowed = limits
-            .allow_private
-            .iter()
-            .map(|c| c.parse::<IpNet>().map_err(|e| format!("fetch.allow_private : « {c} » : {e}")))
-            .collect::<Result<Vec<_>, _>>()?;
+        let allowed = allowed_networks(limits)?;
         let client = reqwest::Client::builder()
             .user_agent(&limits.user_agent)
             .redirect(redirect::Policy::none())

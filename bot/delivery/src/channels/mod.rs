@@ -1,5 +1,6 @@
 //! The outgoing half of each channel: which one carries a message, and how a chat shows anew what was decided.
 
+pub mod hooks;
 #[cfg(feature = "matrix")]
 pub mod matrix;
 #[cfg(feature = "telegram")]
@@ -20,7 +21,9 @@ pub(crate) async fn send(engine: &Engine, channel: Channel, envelope: &Envelope<
         (Channel::Email, Some(email)) => email.send(envelope).await,
         (Channel::Matrix, _) => send_to_room(engine, envelope).await,
         (Channel::Telegram, _) => send_to_chat(engine, envelope).await,
+        (hook, _) if hook.is_hook() => engine.hooks.send(hook, envelope).await,
         (Channel::Email, None) => Outcome::Unreachable("aucun serveur de courrier configuré ([email])".to_owned()),
+        (other, _) => Outcome::Permanent(format!("canal inconnu : {}", other.as_str())),
     }
 }
 

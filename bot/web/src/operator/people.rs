@@ -77,7 +77,10 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
         rows.push(Person {
             structure: structure(&person),
             role: person.role.in_french(),
-            addresses: addresses.iter().map(|a| format!("{} ({})", a.value, a.state.in_french())).collect(),
+            addresses: addresses
+                .iter()
+                .map(|a| format!("{} ({})", a.channel.shown(&a.value), a.state.in_french()))
+                .collect(),
             ails: !active,
             subscriptions: site.service.store.subscriptions_of(&person.id).await?.len(),
             claims: person.profile.claimed_siret.is_some(),

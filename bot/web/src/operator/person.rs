@@ -85,7 +85,7 @@ async fn address_lines(site: &Site, addresses: Vec<Address>) -> Result<Vec<Addre
             suspended: a.state == AddressState::Suspended,
             unconfirmed: a.state == AddressState::Unconfirmed,
             id: a.id,
-            value: a.value,
+            value: a.channel.shown(&a.value),
         });
     }
     Ok(out)

@@ -62,7 +62,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         _ => "",
     };
     let addresses: Vec<String> =
-        site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.value).collect();
+        site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.channel.shown(&a.value)).collect();
     Ok(site.page(
         &signed.visitor,
         "abonnements.html",
