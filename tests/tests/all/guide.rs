@@ -186,6 +186,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("/suivre 217 000 156", "Vous suivez"),
         ("/oublier 217 000 156", "vous ne suivez plus"),
         ("/ajouter …", "Dites de quoi"),
+        ("/dossier", "Je n’ai lu aucun dossier"),
+        ("/chercher pénalité", "Je n’ai lu aucun dossier"),
         ("/stop", "plus aucun message ici"),
         ("/start", "De retour"),
         ("/export", "Ce que Vigie garde sur vous"),
