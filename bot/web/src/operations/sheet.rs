@@ -224,6 +224,17 @@ impl CleaningTyped {
             rate: text("reprise_taux"),
         }
     }
+
+    /// The figures; `None` where one cannot be read.
+    fn figures(&self) -> Option<Cleaning> {
+        Some(Cleaning {
+            amount: euros_written(&self.amount)?,
+            months: self.months.parse().ok().filter(|m| (1..=120).contains(m))?,
+            taken_over: vigie_domain::Hours::written(&self.hours)?.0 / 100,
+            rate: hundredths(&self.rate).filter(|r| (1..=10_000).contains(r))?,
+            cost: CLEANING_COST,
+        })
+    }
 }
 
 /// What the formula of cleaning says of what was typed; `None` where nothing was.
@@ -232,15 +243,7 @@ fn cleaning(fields: &Fields) -> Option<String> {
     if typed.amount.is_empty() {
         return None;
     }
-    let figures = (|| {
-        Some(Cleaning {
-            amount: euros_written(&typed.amount)?,
-            months: typed.months.parse().ok().filter(|m| (1..=120).contains(m))?,
-            taken_over: vigie_domain::Hours::written(&typed.hours)?.0 / 100,
-            rate: hundredths(&typed.rate).filter(|r| (1..=10_000).contains(r))?,
-            cost: CLEANING_COST,
-        })
-    })();
+    let figures = typed.figures();
     let advice = figures.and_then(|f| Some((f, f.advice()?)));
     Some(match advice {
         None => "Écrivez un montant en euros, des mois, les heures mensuelles à reprendre et un taux.".to_owned(),
