@@ -85,12 +85,12 @@ impl Days {
             return Some(Self::WORKING);
         }
         let day = |word: &str| {
-            let word = word.trim().trim_start_matches("le ").trim_start_matches("les ").trim_start_matches("du ");
+            let word = word.trim().trim_start_matches("le ").trim_start_matches("les ");
             let word = word.trim_end_matches('s');
             Self::NAMES.iter().position(|name| *name == word)
         };
         if let Some((from, to)) = words.split_once(" au ") {
-            let (from, to) = (day(from)?, day(to)?);
+            let (from, to) = (day(from.trim().trim_start_matches("du "))?, day(to)?);
             return Some(Self::of(
                 (0..7).filter(|n| if from <= to { (from..=to).contains(n) } else { *n >= from || *n <= to }),
             ));

@@ -236,7 +236,10 @@ mod tests {
     #[test]
     fn the_words_of_scopes_stay_those_of_tokens_already_made() {
         let words: Vec<&str> = Scope::OF_PROGRAMS.into_iter().map(Scope::as_str).collect();
-        assert_eq!(words, ["procedures", "subscriptions", "subscriptions:write", "decisions", "decisions:write"]);
+        assert_eq!(
+            words,
+            ["procedures", "alerts", "subscriptions", "subscriptions:write", "decisions", "decisions:write"]
+        );
         for scope in Scope::OF_PROGRAMS.into_iter().chain([Scope::Calendar, Scope::Feed]) {
             assert_eq!(Scope::parse(scope.as_str()), Some(scope));
         }

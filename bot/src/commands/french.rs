@@ -121,6 +121,7 @@ fn value_name(id: &str) -> Option<&'static str> {
         "provisions" | "provision" => "DISPOSITION",
         "find" | "words" | "excluded_words" => "MOT",
         "supply_modes" => "MODE",
+        "digest_days" => "JOURS",
         "digest_hour" => "HEURE",
         "quiet" => "HEURES",
         "deadline" | "notified" | "starts" | "ends" | "until" | "published_until" | "terminated" => "DATE",

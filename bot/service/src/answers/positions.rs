@@ -68,6 +68,9 @@ static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+/// « Le mandataire nous a appelés » speaks of another.
+static OF_ANOTHER: LazyLock<Regex> = LazyLock::new(|| expression(r"\b(?:le|la|les|notre)\s*$"));
+
 /// Reads an answer; `None` where there is none, or a doubt.
 #[must_use]
 pub fn said(text: &str) -> Option<Vec<Said>> {
@@ -95,7 +98,7 @@ pub fn said(text: &str) -> Option<Vec<Said>> {
     let before = text.get(..roles[0].0)?;
     // « Lot 2 : mandataire »: the lots come first, for each of the answers.
     let lots_first = LOTS.find(before).is_some();
-    if !BEFORE.is_match(LOTS.replace(before, "").trim()) {
+    if OF_ANOTHER.is_match(before) || !BEFORE.is_match(LOTS.replace(before, "").trim()) {
         return None;
     }
     let mut out = Vec::new();

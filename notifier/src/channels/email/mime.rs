@@ -25,7 +25,9 @@ const WORD: usize = 45;
 fn as_written(subject: &str) -> HeaderValue {
     let mut words: Vec<String> = vec![String::new()];
     for c in subject.chars() {
-        if words.last().is_none_or(|w| w.len() + c.len_utf8() > WORD) {
+        // The first line bears the name of the header too.
+        let most = if words.len() == 1 { WORD - "Subject: ".len() } else { WORD };
+        if words.last().is_none_or(|w| w.len() + c.len_utf8() > most) {
             words.push(String::new());
         }
         if let Some(word) = words.last_mut() {
