@@ -25,7 +25,8 @@ fn meaning(answer: &Answer) -> (&'static str, String) {
         Some(Action::Remind(_) | Action::RemindOn(_) | Action::More) => ("look", word.clone()),
         Some(Action::Note(note)) => ("note", note),
         Some(Action::Assign(name) | Action::GoWith(name)) => ("go", format!("pour {name}")),
-        Some(Action::Stage(_) | Action::Narrow(_) | Action::Offer(_)) => ("other", word.clone()),
+        Some(Action::Stage(_) | Action::Narrow(_) | Action::Offer(_))
+        | Some(Action::Position(_) | Action::Positions(_)) => ("other", word.clone()),
         None => ("human", word.clone()),
     }
 }

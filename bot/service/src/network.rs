@@ -42,10 +42,13 @@ pub struct Imported {
     pub refused: Vec<(usize, String)>,
 }
 
+/// Something with the number of its line, from 1.
+pub type Numbered<T> = (usize, T);
+
 /// Reads a table of members: one line each, parted by semicolons, tabs or commas; a heading names the columns (courriel, nom, siret,
 /// type), without one they stand in that order. Pure.
 #[must_use]
-pub fn read(text: &str) -> (Vec<(usize, MemberRow)>, Vec<(usize, String)>) {
+pub fn read(text: &str) -> (Vec<Numbered<MemberRow>>, Vec<Numbered<String>>) {
     let text = text.trim_start_matches('\u{feff}');
     let first = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
     let count = |c: char| first.matches(c).count();

@@ -141,7 +141,7 @@ fn head_of(cells: &[String], known: &[&str], needed: &[&str]) -> Result<Vec<Opti
         }
     }
     for name in needed {
-        if !known.iter().position(|k| k == name).is_some_and(|place| columns[place].is_some()) {
+        if known.iter().position(|k| k == name).is_none_or(|place| columns[place].is_none()) {
             return Err(Unreadable::Missing((*name).to_owned()));
         }
     }

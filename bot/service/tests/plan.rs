@@ -321,13 +321,13 @@ fn what_a_page_says_once_it_can_be_read_is_no_correction() {
 
 /// What was to be told of an alert and has not left.
 fn untold(plan: &NoticePlan, share: Option<&str>) -> Untold {
-    let changes = serde_json::to_string(&plan.alert.changes).unwrap();
+    let changes = serde_json::to_string(&plan.alert.changes).unwrap_or_default();
     Untold { kind: plan.alert.kind, changes, reasons: share.unwrap_or_default().to_owned() }
 }
 
 /// The call, closing on that day of December.
 fn closing(record: &str, kind: NoticeKind, day: u32) -> Notice {
-    let at = DateTime::parse_from_rfc3339(&format!("2026-12-{day:02}T12:00:00+01:00")).unwrap();
+    let at = DateTime::parse_from_rfc3339(&format!("2026-12-{day:02}T12:00:00+01:00")).unwrap_or_default();
     let dates = vec![TypedDate::of_field(DateKind::Tender, (at, true), "deadline")];
     let mut notice = Notice { record_id: record.into(), kind, dates, ..call() };
     notice.published = Some(now().date_naive());

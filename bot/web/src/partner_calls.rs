@@ -479,7 +479,7 @@ pub(crate) async fn conduct(State(site): State<Arc<Site>>, Path(id): Path<String
     };
     match changed {
         None => Err(Trouble::no_page()),
-        Some(Changed::Done(_)) => Ok(Redirect::to(&format!("/groupements/{id}?fait=note")).into_response()),
+        Some(Changed::Done) => Ok(Redirect::to(&format!("/groupements/{id}?fait=note")).into_response()),
         Some(Changed::No(why)) => page(&site, &posted.visitor, session, &id, (None, Some(why))).await,
     }
 }

@@ -89,8 +89,11 @@ fn between(text: &str, open: &str, close: &str) -> String {
     text.split(open).nth(1).and_then(|rest| rest.split(close).next()).unwrap_or_default().to_owned()
 }
 
+/// Fields of the form, what a chat says, and how it reads wherever it is shown.
+type Preference = (&'static [(&'static str, &'static str)], &'static str, &'static str);
+
 /// Each preference, as the page sets it, as a chat says it, and how it reads wherever it is shown.
-const TABLE: &[(&[(&str, &str)], &str, &str)] = &[
+const TABLE: &[Preference] = &[
     (&[("heure", "7")], "/reglages résumé à 7 h", "Heure des résumés : 7 h"),
     (&[("jour", "lundi"), ("jour", "jeudi")], "/reglages jours lundi, jeudi", "Jours des résumés : lundi et jeudi"),
     (

@@ -147,7 +147,7 @@ pub async fn close(service: &Service, person: &Subscriber, id: &str) -> Result<O
     }
     let closed = close_now(service, id, service.clock.now()).await?;
     service.deliveries_queued.notify_one();
-    Ok(Some(closed.map_or_else(|| Changed::No("Cet appel n’est plus ouvert.".to_owned()), Changed::Done)))
+    Ok(Some(closed.map_or_else(|| Changed::No("Cet appel n’est plus ouvert.".to_owned()), |_| Changed::Done)))
 }
 
 /// Closes a call: tells the coordinator and those who take part.

@@ -264,7 +264,7 @@ pub async fn earlier(service: &Service, coordinator: &str, procedure: &str) -> R
 /// What came of a change of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changed {
-    Done(PartnerCall),
+    Done,
     /// Nothing changed; says why in French.
     No(String),
 }
@@ -306,7 +306,7 @@ pub async fn prolong(
     telling::tell(service, &mut tx, &call, Turn::Moved, &structures, &remark).await?;
     tx.commit().await?;
     service.deliveries_queued.notify_one();
-    Ok(Some(Changed::Done(call)))
+    Ok(Some(Changed::Done))
 }
 
 /// Asks more structures; gives how many are asked now.
@@ -364,7 +364,7 @@ pub async fn give_up(service: &Service, person: &Subscriber, call: &str) -> Resu
     telling::tell(service, &mut tx, &call, Turn::Cancelled, &structures, "Le coordinateur y renonce.").await?;
     tx.commit().await?;
     service.deliveries_queued.notify_one();
-    Ok(Some(Changed::Done(call)))
+    Ok(Some(Changed::Done))
 }
 
 #[cfg(test)]

@@ -114,8 +114,8 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
     let totals = plan::totals(&rows, &lots);
     let months = plan::months(&rows);
     let shown = &months[months.len().saturating_sub(MAX_MONTHS)..];
-    let modalities: Vec<(&str, String, String, Option<String>, Option<u32>)> = plan::modalities(&rows)
-        .into_iter()
+    let by_modality = plan::modalities(&rows).into_iter();
+    let modalities: Vec<_> = by_modality
         .map(|m| {
             (m.modality.in_french(), m.planned.to_string(), m.done.to_string(), percent(m.done, totals.done), m.people)
         })

@@ -181,7 +181,7 @@ pub(crate) async fn put_aside(State(site): State<Arc<Site>>, _: Operator, Path(i
 /// Where a source is declared.
 enum Known {
     InFile(Source),
-    OnPages(PageSource),
+    OnPages(Box<PageSource>),
 }
 
 impl Known {
@@ -191,7 +191,7 @@ impl Known {
             return Ok(Self::InFile(block.clone()));
         }
         let on_pages = page_sources::all(&service.settings, &service.store).await?;
-        on_pages.into_iter().find(|s| s.id == id).map(Self::OnPages).ok_or_else(Trouble::no_page)
+        on_pages.into_iter().find(|s| s.id == id).map(|s| Self::OnPages(Box::new(s))).ok_or_else(Trouble::no_page)
     }
 
     fn block(&self) -> Result<&Source, &[FormFault]> {

@@ -194,8 +194,8 @@ impl Wish {
 
 /// What a form, or an address of the pages, wants.
 pub(super) fn wish(fields: &Fields) -> Wish {
-    let mut wish = Wish::default();
-    wish.name = fields.one("nom").chars().take(subscriptions::MAX_NAME).collect();
+    let name = fields.one("nom").chars().take(subscriptions::MAX_NAME).collect();
+    let mut wish = Wish { name, ..Wish::default() };
     wish.places(fields);
     wish.sectors(fields);
     let chosen = |name: &'static str| fields.all(name).collect::<Vec<_>>();
