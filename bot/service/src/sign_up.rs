@@ -88,7 +88,12 @@ async fn keep(service: &Service, id: &str, request: &Request, now: DateTime<Utc>
         departments: request.departments.clone(),
         ..Profile::default()
     };
-    let subscriber = Subscriber { id: id.to_owned(), name: request.name.clone(), role: request.role, profile };
+    // Facilitators correct what others are told: nobody makes themselves one.
+    let role = if request.role == Role::Facilitator { Role::Subscriber } else { request.role };
+    if role != request.role {
+        store.note("person", id, "se dit facilitateur : ce rôle se donne à la page Personnes", now).await?;
+    }
+    let subscriber = Subscriber { id: id.to_owned(), name: request.name.clone(), role, profile };
     let addresses = vec![(Channel::Email, request.email.clone(), AddressState::Unconfirmed)];
     store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
     let kept = store.put_subscription(id, &request.wish.filter, request.wish.cadence, now).await?;

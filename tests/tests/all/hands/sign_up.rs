@@ -18,6 +18,8 @@ async fn opened() -> Pages {
         kind: StructureKind::Ea,
         sectors: vec!["blanchisserie".into()],
         departments: Department::parse("59").into_iter().collect(),
+        place: None,
+        naf: None,
     };
     pages.app.service.store.put_entries(&[listed], now()).await.unwrap();
     pages
