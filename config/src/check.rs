@@ -11,7 +11,7 @@ use vigie_domain::{Department, Filter};
 use crate::fault::{BlockFault, Step};
 use crate::mail_address;
 use crate::rules::{self, Rules};
-use crate::settings::{Assistant, Settings, Source, Subscriber, Tls};
+use crate::settings::{Assistant, Settings, SignUpMode, Source, Subscriber, Tls};
 
 /// Refuses a block of settings, or lets it pass.
 pub type LookAtBlock = Box<dyn Fn(&Source) -> Result<(), BlockFault>>;
@@ -127,6 +127,10 @@ impl Check {
 
     /// What concerns the service as a whole.
     fn service(&mut self, settings: &Settings) {
+        if settings.sign_up.mode == SignUpMode::Code && settings.sign_up.code.is_none() {
+            let what = "l’inscription par code n’a pas de code".to_owned();
+            self.fault("sign_up.mode", what, "ajoutez [sign_up] code = { file = \"…\" }, ou mode = \"open\"");
+        }
         if let Some(email) = &settings.email
             && email.tls == Tls::None
             && email.username.is_some()

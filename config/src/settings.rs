@@ -4,6 +4,7 @@ mod after_award;
 mod backup;
 mod channels;
 mod judgement;
+mod sign_up;
 mod source;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ pub use backup::{BACKUP_HOUR, BACKUPS_KEPT, Backup};
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
 pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
 use serde::Deserialize;
+pub use sign_up::{SIGN_UPS_A_DAY, SignUp, SignUpMode};
 pub use source::{Baseline, Source, SourceVisibility};
 
 use vigie_domain::subscription::{Rhythm, Role};
@@ -78,6 +80,8 @@ pub struct Settings {
     /// The local page.
     pub web: Web,
     pub pace: Pace,
+    /// Whether people sign themselves up.
+    pub sign_up: SignUp,
     /// What is told once contracts are awarded.
     pub after_award: AfterAward,
     /// What may help the judgement.

@@ -108,6 +108,15 @@ impl Store {
         Ok(rows.into_iter().map(|r| r.0).collect())
     }
 
+    /// How many addresses were asked since that moment, as far as the latest time of each tells.
+    pub async fn asked_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
+        let (asked,): (i64,) = sql::query_as("SELECT COUNT(*) FROM consent WHERE asked >= $1")
+            .bind(millis(since))
+            .fetch_one(&self.reader)
+            .await?;
+        Ok(asked)
+    }
+
     /// How often an address was asked.
     pub async fn asks(&self, address: &str) -> Result<i64, StoreError> {
         let row: Option<(i64,)> = sql::query_as("SELECT asks FROM consent WHERE address_id = $1")

@@ -12,6 +12,7 @@
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
+//! | [`sign_up`] | somebody signs themselves up on the pages |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
@@ -76,6 +77,7 @@ pub mod replay;
 pub mod second_reader;
 mod service;
 pub mod sign_in;
+pub mod sign_up;
 pub mod silence_notice;
 pub mod source_health;
 pub mod sources;

@@ -10,6 +10,7 @@ use vigie_config::settings::Settings;
 use vigie_store::consent::Asked;
 use vigie_store::{Store, StoreError};
 
+use crate::membership;
 use crate::service::Service;
 
 /// How often an address is asked on behalf of somebody: once, and two reminders.
@@ -55,6 +56,19 @@ pub async fn remind(service: &Service, now: DateTime<Utc>) -> Result<(), StoreEr
     Ok(())
 }
 
+/// The operators hear of a structure that somebody says to speak for once an address of theirs is confirmed: before, anybody might
+/// have said so for them.
+async fn claim(service: &Service, address: &str) -> Result<(), StoreError> {
+    let Some(address) = service.store.address(address).await? else { return Ok(()) };
+    let Some(person) = service.store.subscriber(&address.subscriber).await? else { return Ok(()) };
+    let Some(siret) = person.profile.claimed_siret.clone() else { return Ok(()) };
+    let name = service.store.structure(&siret).await?.map(|s| s.name).unwrap_or_default();
+    if let Err(e) = membership::claimed(service, &person, &siret, &name).await {
+        tracing::error!("the operators are not told of a claim: {}", e.what);
+    }
+    Ok(())
+}
+
 /// Puts an address in use: its owner agreed, in the way `how` says. `false` when it waited for no agreement.
 ///
 /// # Errors
@@ -63,6 +77,7 @@ pub async fn confirm(service: &Service, address: &str, how: &str, now: DateTime<
     let done = service.store.confirm(address, how, now).await?;
     if done {
         service.store.note("address", address, &format!("adresse confirmée : {how}"), now).await?;
+        claim(service, address).await?;
     }
     Ok(done)
 }

@@ -16,6 +16,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
+use vigie_config::settings::SignUpMode;
 use vigie_domain::Permission;
 use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
@@ -78,6 +79,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("heures.html", include_str!("../pages/heures.html")),
     ("importer.html", include_str!("../pages/importer.html")),
     ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
+    ("inscription.html", include_str!("../pages/inscription.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
     ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
@@ -171,6 +173,7 @@ impl Site {
         let frame = context! {
             me => Serde(me), path => &visitor.path, style => style_url(), operator => operator,
             keeper => self.service.operator(),
+            signs_up => self.service.settings.sign_up.mode != SignUpMode::Off,
         };
         let rendered = self.pages.get_template(name).and_then(|t| t.render(minijinja::context! { ..values, ..frame }));
         match rendered {
@@ -401,6 +404,11 @@ impl Fields {
 
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n == name)
+    }
+
+    /// The fields that say something, but for some names.
+    pub(crate) fn without(&self, names: &[&str]) -> Vec<(String, String)> {
+        self.0.iter().filter(|(n, v)| !v.is_empty() && !names.contains(&n.as_str())).cloned().collect()
     }
 
     /// The same as a query, but for some names.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `frame` | what every page shares: templates, visitor, headers, troubles |
 //! | `session` | signing in by a link |
+//! | `sign_up` | signing oneself up, one question a screen |
 //! | `server`, `proxies` | accepting connections within limits; who speaks for others |
 //! | `way_back` | where a form comes back to whose sender was signed out |
 //! | `cookies` | the session cookie, and who it stands for |
@@ -72,6 +73,7 @@ mod public;
 mod report;
 pub mod server;
 pub mod session;
+mod sign_up;
 mod subscriptions;
 pub mod tables;
 mod unsubscribe;
@@ -293,6 +295,7 @@ routes! {
     "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
     "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
     "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
+    "/inscription" => get(sign_up::ask).post(sign_up::send),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),
     "/sortir" => post(session::close),

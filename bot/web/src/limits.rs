@@ -19,6 +19,8 @@ const MAX_CLIENTS: usize = 20_000;
 pub(crate) enum What {
     /// Sign-in links asked for.
     SignIn,
+    /// Sign-ups posted: each may send a mail.
+    SignUp,
     /// Previews, test messages, reports: what reads much or writes to people.
     Costly,
     /// Requests of programs.
@@ -30,6 +32,7 @@ impl What {
     fn most(self) -> (u32, Duration) {
         match self {
             Self::SignIn => (20, Duration::minutes(15)),
+            Self::SignUp => (10, Duration::minutes(15)),
             Self::Costly => (60, Duration::minutes(5)),
             Self::Program => (6_000, Duration::minutes(5)),
         }

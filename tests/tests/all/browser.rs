@@ -4,6 +4,7 @@
 
 mod contracts;
 mod everywhere;
+mod hands;
 mod journeys;
 mod mails;
 mod together;

@@ -1,5 +1,6 @@
 //! In their own hands: what people settle of how they are written to, and of their subscriptions, is the same wherever they do it.
 
+mod sign_up;
 mod tools;
 
 use chrono::{DateTime, Duration, Utc};

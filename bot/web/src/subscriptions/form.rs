@@ -40,21 +40,21 @@ const SUPPLY: [SupplyMode; 3] = [SupplyMode::Service, SupplyMode::Goods, SupplyM
 
 /// What the form holds, and what is wrong with it.
 #[derive(Default)]
-pub(super) struct Wish {
+pub(crate) struct Wish {
     /// How it is to be called.
-    pub(super) name: String,
-    pub(super) filter: Filter,
-    pub(super) cadence: Cadence,
+    pub(crate) name: String,
+    pub(crate) filter: Filter,
+    pub(crate) cadence: Cadence,
     /// Départements that stood there before anybody touched the form: a circle takes their place.
-    pub(super) prefilled: Vec<Department>,
+    pub(crate) prefilled: Vec<Department>,
     /// What was typed and could not be read, by its field.
-    pub(super) typed: Vec<(&'static str, String)>,
+    pub(crate) typed: Vec<(&'static str, String)>,
     /// What is wrong: the field (empty = the whole), and a sentence.
-    pub(super) faults: Vec<(&'static str, String)>,
+    pub(crate) faults: Vec<(&'static str, String)>,
 }
 
 impl Wish {
-    pub(super) fn fault(&mut self, field: &'static str, text: &str) {
+    pub(crate) fn fault(&mut self, field: &'static str, text: &str) {
         self.faults.push((field, french::capital(text)));
     }
 }
@@ -62,21 +62,21 @@ impl Wish {
 /// What the page is made for.
 pub(super) struct Asked<'a> {
     /// The subscription that is changed.
-    pub(super) id: Option<&'a str>,
-    pub(super) wish: &'a Wish,
-    pub(super) said: Option<Said>,
+    pub(crate) id: Option<&'a str>,
+    pub(crate) wish: &'a Wish,
+    pub(crate) said: Option<Said>,
     /// A search was to be alerted of.
-    pub(super) from_search: bool,
+    pub(crate) from_search: bool,
 }
 
 /// What is said of a subscription above its form.
 #[derive(Clone, serde::Serialize)]
 pub(super) struct Said {
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Nothing or everything: to be read before it is kept.
-    pub(super) warns: bool,
-    pub(super) samples: Vec<(String, String)>,
-    pub(super) reserved: usize,
+    pub(crate) warns: bool,
+    pub(crate) samples: Vec<(String, String)>,
+    pub(crate) reserved: usize,
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {
@@ -193,7 +193,7 @@ impl Wish {
 }
 
 /// What a form, or an address of the pages, wants.
-pub(super) fn wish(fields: &Fields) -> Wish {
+pub(crate) fn wish(fields: &Fields) -> Wish {
     let name = fields.one("nom").chars().take(subscriptions::MAX_NAME).collect();
     let mut wish = Wish { name, ..Wish::default() };
     wish.places(fields);
@@ -258,6 +258,17 @@ fn field_of(fault: &str) -> &'static str {
     words.into_iter().find(|(word, _)| fault.contains(word)).map_or("", |(_, field)| field)
 }
 
+/// The rhythms offered, as (value, label, chosen).
+pub(crate) fn cadences(chosen: Cadence) -> Vec<(String, String, bool)> {
+    let read = CADENCES.into_iter().filter_map(|w| w.parse::<Cadence>().ok());
+    read.map(|c| (c.to_string(), french::capital(&c.in_french()), c == chosen)).collect()
+}
+
+/// The names of all trades.
+pub(crate) fn trades() -> Vec<String> {
+    Rules::embedded().sectors().map(|(_, row)| row.label.clone()).collect()
+}
+
 /// The form as a page.
 pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &Asked<'_>) -> Response {
     let wish = asked.wish;
@@ -294,7 +305,6 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
         .into_iter()
         .map(|km| Choice { value: km.to_string(), label: format!("{km}\u{a0}km"), on: km == DISTANCE })
         .collect();
-    let trades: Vec<String> = Rules::embedded().sectors().map(|(_, row)| row.label.clone()).collect();
     let typed = |name: &str, otherwise: String| {
         let said: Vec<&str> = wish.typed.iter().filter(|(n, _)| *n == name).map(|(_, t)| t.as_str()).collect();
         if said.is_empty() { otherwise } else { said.join(", ") }
@@ -325,7 +335,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             days => preview::DAYS,
             cadences => Serde(cadences),
             sectors => Serde(sectors(&f.sectors)),
-            trades => trades,
+            trades => trades(),
             metier => typed("metier", String::new()),
             departments => Serde(departments(&f.departments)),
             prefilled => wish.prefilled.iter().map(ToString::to_string).collect::<Vec<_>>(),

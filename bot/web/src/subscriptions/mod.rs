@@ -3,7 +3,7 @@
 //! A subscription that would have matched nothing, or almost everything, is kept only once its owner has read so; the same one
 //! twice is refused. Those of a person declared in the settings file are theirs from their first change on.
 
-mod form;
+pub(crate) mod form;
 
 use std::sync::Arc;
 

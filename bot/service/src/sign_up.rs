@@ -1,0 +1,102 @@
+//! Somebody signs themselves up: a structure, a facilitator, or a reader of digests. What they say is kept under an address that waits for
+//! its owner's agreement, and one mail asks for it.
+//!
+//! Whoever fills the form may give somebody else's address. So the answer is the same whatever becomes of it, an address gets
+//! [`ASKS`] such mails at most, all of them together so many a day as the settings say, and nothing of somebody who is known
+//! changes: they get a way in instead, by which they can add what was asked for.
+
+use chrono::{DateTime, Duration, Utc};
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Channel, Department, Sector, StructureKind, Subscriber};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::{StoreError, derived_id};
+
+use crate::error::Failure;
+use crate::service::Service;
+use crate::subscriptions::Wish;
+use crate::{opt_in, sign_in};
+
+/// Most mails that ask one address, whoever fills the form.
+pub const ASKS: i64 = 3;
+/// Least time between two of them.
+const GAP: Duration = Duration::hours(1);
+
+/// What somebody asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Their address, spelled as it is kept.
+    pub email: String,
+    /// How to greet them; may be empty.
+    pub name: String,
+    pub role: Role,
+    pub kind: Option<StructureKind>,
+    /// The structure they say to speak for: a claim, which somebody who may approves.
+    pub siret: Option<String>,
+    pub sectors: Vec<Sector>,
+    pub departments: Vec<Department>,
+    pub wish: Wish,
+}
+
+/// Does what a request asks for; `next` is the page where somebody who is known adds it. Says nothing of what became of it.
+///
+/// # Errors
+/// The database fails.
+pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let store = &service.store;
+    if !opt_in::possible(&service.settings) {
+        tracing::error!("a sign-up cannot be confirmed: [email], [web] public_url or secret is missing");
+        return Ok(());
+    }
+    let known = store.find_subscribers(&request.email).await?;
+    let mut waiting = known.is_empty();
+    for person in &known {
+        for address in store.addresses(&person.id).await? {
+            let theirs = address.channel == Channel::Email && address.value.eq_ignore_ascii_case(&request.email);
+            match address.state {
+                AddressState::Active if theirs => {
+                    return Ok(sign_in::send_links(service, &request.email, next, now).await?);
+                }
+                AddressState::Unconfirmed if theirs => waiting = true,
+                _ => {}
+            }
+        }
+    }
+    // Whoever stopped their messages comes back by the link of one of them.
+    if !waiting {
+        return Ok(());
+    }
+    let today = store.asked_since(now - Duration::days(1)).await?;
+    if today >= i64::from(service.settings.sign_up.a_day) {
+        tracing::warn!(today, "sign-ups of the day have reached their limit ([sign_up] a_day)");
+        return Ok(());
+    }
+    let id = known.first().map_or_else(|| derived_id(&["email", &request.email]), |p| p.id.clone());
+    let address = keep(service, &id, request, now).await?;
+    store.ask_to_confirm(&address, true, (GAP, ASKS), now).await?;
+    service.deliveries_queued.notify_one();
+    Ok(())
+}
+
+/// Keeps who somebody says to be and what they want, in the place of what was said before under an address that nobody confirmed;
+/// gives the address' identifier.
+async fn keep(service: &Service, id: &str, request: &Request, now: DateTime<Utc>) -> Result<String, StoreError> {
+    let store = &service.store;
+    let profile = Profile {
+        kind: request.kind,
+        claimed_siret: request.siret.clone(),
+        sectors: request.sectors.clone(),
+        departments: request.departments.clone(),
+        ..Profile::default()
+    };
+    // Facilitators correct what others are told: nobody makes themselves one.
+    let role = if request.role == Role::Facilitator { Role::Subscriber } else { request.role };
+    if role != request.role {
+        store.note("person", id, "se dit facilitateur : ce rôle se donne à la page Personnes", now).await?;
+    }
+    let subscriber = Subscriber { id: id.to_owned(), name: request.name.clone(), role, profile };
+    let addresses = vec![(Channel::Email, request.email.clone(), AddressState::Unconfirmed)];
+    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    let kept = store.put_subscription(id, &request.wish.filter, request.wish.cadence, now).await?;
+    store.keep_only_subscriptions(id, &[kept]).await?;
+    Ok(derived_id(&[id, Channel::Email.as_str(), &request.email]))
+}

@@ -1,0 +1,325 @@
+//! Signing oneself up, one question a screen: who, which structure, trades, places, what that would have sent, and where to write.
+//!
+//! Each screen is an address that holds what was said so far, so that the browser's way back works and nothing is kept before the last one.
+//! Only the last screen takes an e-mail address, and it alone posts. What comes of it is done afterwards: the answer is the same,
+//! and takes as long, whoever is known.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use minijinja::context;
+use minijinja::value::Serde;
+use vigie_config::mail_address;
+use vigie_config::secret::expose;
+use vigie_config::settings::SignUpMode;
+use vigie_domain::directory::Structure;
+use vigie_domain::subscription::Role;
+use vigie_domain::{Buyer, Cadence, Filter, StructureKind, french};
+use vigie_notifier::card::short;
+use vigie_notifier::criteria;
+use vigie_service::answers::action::folded;
+use vigie_service::subscriptions::Wish as Kept;
+use vigie_service::{personal_data, preview, sign_up};
+
+use super::browse::{departments, sectors};
+use super::frame::{Client, Fields, Shown, Site, Trouble, Visitor};
+use super::limits::What;
+use super::subscriptions::form::{self, Wish};
+
+/// Longest name of a person.
+const MAX_NAME: usize = 60;
+/// Most fields carried from screen to screen.
+const MAX_FIELDS: usize = 200;
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Screen {
+    Who,
+    Siret,
+    Structure,
+    Trades,
+    Places,
+    Example,
+    Address,
+}
+
+const SCREENS: [(Screen, &str); 7] = [
+    (Screen::Who, "qui"),
+    (Screen::Siret, "siret"),
+    (Screen::Structure, "structure"),
+    (Screen::Trades, "metiers"),
+    (Screen::Places, "lieux"),
+    (Screen::Example, "exemple"),
+    (Screen::Address, "adresse"),
+];
+
+/// The fields that each screen asks for: what it shows itself is not carried along.
+fn asked(screen: Screen) -> &'static [&'static str] {
+    match screen {
+        Screen::Who => &["qui"],
+        Screen::Siret => &["siret"],
+        Screen::Structure => &["sorte"],
+        Screen::Trades => &["secteur", "metier"],
+        Screen::Places => &["departement", "commune", "km", "rayon", "epci"],
+        Screen::Example => &["rythme"],
+        Screen::Address => &["email", "nom", "code"],
+    }
+}
+
+impl Screen {
+    fn word(self) -> &'static str {
+        SCREENS.iter().find(|(s, _)| *s == self).map_or("", |(_, word)| word)
+    }
+
+    /// The screens of somebody of that role, in order.
+    fn of(role: Role) -> Vec<Self> {
+        SCREENS
+            .iter()
+            .map(|(s, _)| *s)
+            .filter(|s| role == Role::Structure || !matches!(s, Self::Siret | Self::Structure))
+            .collect()
+    }
+}
+
+fn role(fields: &Fields) -> Role {
+    match fields.one("qui") {
+        "facilitateur" => Role::Facilitator,
+        "lecteur" => Role::Subscriber,
+        _ => Role::Structure,
+    }
+}
+
+/// What is wrong on which screen.
+type Fault = (Screen, &'static str, String);
+
+/// What was said so far, read.
+struct Said {
+    role: Role,
+    wish: Wish,
+    siret: Option<String>,
+    structure: Option<Structure>,
+    fault: Option<Fault>,
+}
+
+async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
+    let role = role(fields);
+    let wish = form::wish(fields);
+    let mut fault = wish.faults.iter().find_map(|(field, text)| {
+        let screen = match *field {
+            "metier" => Screen::Trades,
+            "commune" | "epci" => Screen::Places,
+            _ => return None,
+        };
+        Some((screen, *field, text.clone()))
+    });
+    let typed = fields.one("siret");
+    let siret = Buyer::clean_siret(typed).filter(|n| n.len() == 14);
+    let structure = match &siret {
+        Some(siret) if role == Role::Structure => site.service.store.structure(siret).await?,
+        _ => None,
+    };
+    if role == Role::Structure && siret.is_none() && !typed.is_empty() {
+        let text = "Un SIRET a quatorze chiffres : vérifiez-le, ou laissez vide pour continuer à la main.";
+        fault = Some((Screen::Siret, "siret", text.to_owned()));
+    }
+    Ok(Said { role, wish, siret, structure, fault })
+}
+
+fn possible(site: &Site) -> Result<SignUpMode, Trouble> {
+    match site.service.settings.sign_up.mode {
+        SignUpMode::Off => Err(Trouble::no_page()),
+        mode => Ok(mode),
+    }
+}
+
+pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, client: Client, fields: Fields) -> Shown {
+    possible(&site)?;
+    let said = read(&site, &fields).await?;
+    let wanted = SCREENS.iter().find(|(_, word)| *word == fields.one("etape")).map_or(Screen::Who, |(s, _)| *s);
+    // What cannot be read is asked again before anything that follows.
+    let (screen, fault) = match &said.fault {
+        Some((at, field, text)) if *at < wanted => (*at, Some((*field, text.clone()))),
+        _ => (wanted, None),
+    };
+    page(&site, &visitor, client, (&fields, &said), screen, fault).await
+}
+
+/// A link or a hidden field of the way.
+#[derive(serde::Serialize)]
+struct Way {
+    /// Which of how many.
+    n: usize,
+    of: usize,
+    next: &'static str,
+    back: Option<String>,
+    carried: Vec<(String, String)>,
+}
+
+fn way(fields: &Fields, role: Role, screen: Screen) -> Way {
+    let screens = Screen::of(role);
+    let n = screens.iter().position(|s| *s == screen).unwrap_or(0);
+    let mut gone = vec!["etape"];
+    gone.extend(asked(screen));
+    gone.extend(asked(Screen::Address)); // no address of anybody stands in that of a page
+    let mut carried = fields.without(&gone);
+    carried.truncate(MAX_FIELDS);
+    let back = n.checked_sub(1).and_then(|n| screens.get(n)).map(|before| {
+        let query = fields.query_without(&["etape", "email", "nom", "code"]);
+        format!("/inscription?etape={}&{query}", before.word())
+    });
+    let next = screens.get(n + 1).map_or("", |s| s.word());
+    Way { n: n + 1, of: screens.len(), next, back, carried }
+}
+
+async fn page(
+    site: &Site,
+    visitor: &Visitor,
+    client: Client,
+    (fields, said): (&Fields, &Said),
+    screen: Screen,
+    fault: Option<(&'static str, String)>,
+) -> Result<Response, Trouble> {
+    let filter = &said.wish.filter;
+    let mut way = way(fields, said.role, screen);
+    // What the directory knows of a structure stands in the next screens, to be corrected there.
+    if let Some(known) = said.structure.as_ref().filter(|_| screen == Screen::Structure) {
+        if filter.sectors.is_empty() {
+            way.carried.extend(known.sectors.iter().map(|s| ("secteur".to_owned(), s.clone())));
+        }
+        if filter.departments.is_empty() {
+            way.carried.extend(known.departments.iter().map(|d| ("departement".to_owned(), d.to_string())));
+        }
+    }
+    let kind = kind(fields, said.structure.as_ref());
+    let kinds: Vec<(&str, bool)> = StructureKind::ALL.into_iter().map(|k| (k.acronym(), Some(k) == kind)).collect();
+    let cadence =
+        if fields.one("rythme").is_empty() { Cadence::default_for(said.role, kind) } else { said.wish.cadence };
+    let cadences: Vec<(String, String, bool)> = form::cadences(cadence);
+    let example = match screen {
+        Screen::Example => example(site, client, filter, kind).await?,
+        _ => None,
+    };
+    let service = &site.service;
+    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    Ok(site.page_as(
+        status,
+        visitor,
+        "inscription.html",
+        context! {
+            screen => screen.word(),
+            way => Serde(way),
+            fault => Serde(fault),
+            who => fields.one("qui"),
+            siret => fields.one("siret"),
+            structure => said.structure.as_ref().map(|s| short(&s.name, 80)),
+            kinds => Serde(kinds),
+            sectors => Serde(sectors(&filter.sectors)),
+            trades => form::trades(),
+            metier => fields.one("metier"),
+            departments => Serde(departments(&filter.departments)),
+            commune => fields.one("commune"),
+            km => if fields.one("km").is_empty() { "20" } else { fields.one("km") },
+            criteria => french::capital(&criteria::in_french(filter)),
+            example => Serde(example),
+            days => preview::DAYS,
+            cadences => Serde(cadences),
+            email => fields.one("email"),
+            name => fields.one("nom"),
+            code => service.settings.sign_up.mode == SignUpMode::Code,
+            purpose => personal_data::PURPOSE,
+            forgotten => service.settings.retention.unconfirmed_days,
+        },
+    ))
+}
+
+fn kind(fields: &Fields, known: Option<&Structure>) -> Option<StructureKind> {
+    StructureKind::parse(fields.one("sorte")).or(known.map(|s| s.kind))
+}
+
+/// What a wish would have sent.
+#[derive(serde::Serialize)]
+struct Example {
+    text: String,
+    samples: Vec<(String, String)>,
+}
+
+/// `None` where too much was asked for from there: the way goes on without.
+async fn example(
+    site: &Site,
+    client: Client,
+    filter: &Filter,
+    kind: Option<StructureKind>,
+) -> Result<Option<Example>, Trouble> {
+    if !site.limits.allow(client.0, What::Costly, site.service.clock.now()) {
+        return Ok(None);
+    }
+    let _one_of_few = site.previews.acquire().await.map_err(|_| Trouble::no_page())?;
+    let profile = vigie_domain::subscription::Profile { kind, ..Default::default() };
+    let seen = preview::preview(&site.service, filter, &profile, preview::DAYS).await?;
+    let samples = seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect();
+    Ok(Some(Example { text: seen.in_french(filter), samples }))
+}
+
+/// Whether a code is the one of the settings; capitals, spaces and accents change nothing.
+fn is_code(site: &Site, typed: &str) -> bool {
+    let Some(Ok(code)) = site.service.settings.sign_up.code.as_ref().map(|c| c.read()) else { return false };
+    let (wanted, typed) = (folded(expose(&code)), folded(typed));
+    // Of the same length at every try, whatever is the same.
+    let differing = wanted.bytes().zip(typed.bytes()).filter(|(a, b)| a != b).count();
+    !wanted.is_empty() && wanted.len() == typed.len() && differing == 0
+}
+
+pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client: Client, fields: Fields) -> Shown {
+    let mode = possible(&site)?;
+    let now = site.service.clock.now();
+    if !site.limits.allow(client.0, What::SignUp, now) {
+        return Err(Trouble::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Trop de demandes",
+            "Attendez un quart d’heure avant de vous inscrire d’ici.",
+        ));
+    }
+    let said = read(&site, &fields).await?;
+    let (screen, fault) = match (&said.fault, mail_address::canonical(fields.one("email"))) {
+        (Some((at, field, text)), _) => (*at, Some((*field, text.clone()))),
+        (None, Err(_)) => (
+            Screen::Address,
+            Some(("email", "Cette adresse électronique est incomplète : écrivez nom@domaine.".to_owned())),
+        ),
+        (None, Ok(_)) if mode == SignUpMode::Code && !is_code(&site, fields.one("code")) => {
+            (Screen::Address, Some(("code", "Ce code n’est pas le bon.".to_owned())))
+        }
+        (None, Ok(email)) => {
+            let filter = said.wish.filter.clone();
+            let kind = kind(&fields, said.structure.as_ref());
+            let next = format!(
+                "/abonnements/nouveau?{}",
+                fields.query_without(&["etape", "email", "nom", "code", "qui", "siret", "sorte"])
+            );
+            let request = sign_up::Request {
+                email,
+                name: short(fields.one("nom"), MAX_NAME),
+                role: said.role,
+                kind: kind.filter(|_| said.role == Role::Structure),
+                siret: said.structure.as_ref().and(said.siret.clone()),
+                sectors: filter.sectors.clone(),
+                departments: filter.departments.clone(),
+                wish: Kept { name: String::new(), filter, cadence: said.wish.cadence },
+            };
+            let service = Arc::clone(&site.service);
+            tokio::spawn(async move {
+                if let Err(e) = sign_up::begin(&service, &request, &next, now).await {
+                    tracing::error!("sign-up failed: {}", e.what);
+                }
+            });
+            return Ok(site.word(
+                &visitor,
+                "Regardez votre messagerie",
+                "Un message vous demande de confirmer votre adresse : ouvrez son lien, et la veille commence. Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages. Rien reçu dans l’heure ? Regardez dans les indésirables, ou recommencez.",
+            ));
+        }
+    };
+    page(&site, &visitor, client, (&fields, &said), screen, fault).await
+}

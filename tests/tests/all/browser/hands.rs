@@ -1,0 +1,124 @@
+//! Signing up on a phone and by the keyboard alone, and the pages where people settle how they are written to.
+
+use super::*;
+
+const OPEN: &str = "[sign_up]\nmode = \"open\"\n[email]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n[[source]]\nid = \"boamp\"\nkind = \"boamp\"\n";
+
+async fn opened() -> Pages {
+    let pages = Pages::start(now(), OPEN).await.unwrap();
+    for n in 0..6 {
+        pages.take(&call(n, &format!("Location et entretien du linge, secteur {n}"), n % 2 == 0)).await.unwrap();
+    }
+    pages
+}
+
+async fn is_asked(pages: &Pages, email: &str) {
+    for _ in 0..500 {
+        let found = pages.app.service.store.find_subscribers(email).await.unwrap();
+        if !found.is_empty() && !pages.app.service.store.deliveries(None, 5).await.unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{email} is asked for their agreement");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_up_on_a_phone_takes_a_question_a_screen() {
+    let Some(driver) = Driver::start() else { return };
+    let pages = opened().await;
+    let browser = driver.browser(PHONE).await;
+    let began = std::time::Instant::now();
+    browser.goto(&format!("{}/inscription", pages.base)).await.unwrap();
+    look(&browser, PHONE, "inscription-qui").await;
+    press(&browser, "Continuer").await;
+    look(&browser, PHONE, "inscription-siret").await;
+    press(&browser, "Continuer").await;
+    look(&browser, PHONE, "inscription-structure").await;
+    press(&browser, "Continuer").await;
+    browser.find(Locator::Id("metier")).await.unwrap().send_keys("Blanchisserie").await.unwrap();
+    look(&browser, PHONE, "inscription-metiers").await;
+    press(&browser, "Continuer").await;
+    browser.find(Locator::Id("commune")).await.unwrap().send_keys("Lille (59)").await.unwrap();
+    look(&browser, PHONE, "inscription-lieux").await;
+    press(&browser, "Continuer").await;
+    look(&browser, PHONE, "inscription-exemple").await;
+    let said = browser.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
+    assert!(said.contains("vous auraient été signalés") && said.contains("linge"), "{said}");
+    press(&browser, "Retour").await;
+    let commune = browser.find(Locator::Id("commune")).await.unwrap();
+    assert_eq!(commune.prop("value").await.unwrap().as_deref(), Some("Lille (59)"), "nothing is lost on the way back");
+    press(&browser, "Continuer").await;
+    press(&browser, "Continuer").await;
+    browser.find(Locator::Id("email")).await.unwrap().send_keys("lea@structure.example").await.unwrap();
+    look(&browser, PHONE, "inscription-adresse").await;
+    press(&browser, "M’inscrire").await;
+    is_asked(&pages, "lea@structure.example").await;
+    eprintln!("from the first screen to the confirmation mail: {:.1} s with pictures", began.elapsed().as_secs_f32());
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_alone_signs_up() {
+    let Some(driver) = Driver::start() else { return };
+    let pages = opened().await;
+    let browser = driver.browser(DESKTOP).await;
+    let enter = Key::Enter.to_string();
+    let arrives = async |title: &str| {
+        let path = format!("//h1[contains(., '{title}')]");
+        browser.wait().for_element(Locator::XPath(&path)).await.unwrap();
+    };
+    browser.goto(&format!("{}/inscription", pages.base)).await.unwrap();
+    look(&browser, DESKTOP, "inscription-bureau").await;
+    tab_to(&browser, "Continuer").await.send_keys(&enter).await.unwrap();
+    arrives("Quelle est votre structure").await;
+    tab_to(&browser, "siret").await.send_keys(&enter).await.unwrap();
+    arrives("Quelle sorte").await;
+    tab_to(&browser, "Continuer").await.send_keys(&enter).await.unwrap();
+    arrives("Quels métiers").await;
+    tab_to(&browser, "metier").await.send_keys(&format!("Blanchisserie{enter}")).await.unwrap();
+    arrives("Où").await;
+    tab_to(&browser, "commune").await.send_keys(&format!("Lille (59){enter}")).await.unwrap();
+    arrives("Ce que cela aurait donné").await;
+    tab_to(&browser, "Continuer").await.send_keys(&enter).await.unwrap();
+    arrives("Où vous écrire").await;
+    tab_to(&browser, "email").await.send_keys(&format!("lea@structure.example{enter}")).await.unwrap();
+    arrives("messagerie").await;
+    is_asked(&pages, "lea@structure.example").await;
+    browser.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_and_other_tools_look_well() {
+    let Some(driver) = Driver::start() else { return };
+    let (pages, _) = town().await;
+    let store = &pages.app.service.store;
+    let jeanne = store.subscriber("jeanne").await.unwrap().unwrap();
+    let addresses = vec![
+        (vigie_domain::Channel::Telegram, "42".to_owned(), vigie_store::people::AddressState::Active),
+        (
+            vigie_domain::Channel::Webhook,
+            "https://outil.example/x".to_owned(),
+            vigie_store::people::AddressState::Active,
+        ),
+        (
+            vigie_domain::Channel::Slack,
+            "https://hooks.slack.example/y".to_owned(),
+            vigie_store::people::AddressState::Unconfirmed,
+        ),
+    ];
+    let known = vigie_store::people::NewSubscriber { subscriber: jeanne, addresses, declared: false };
+    store.put_subscriber(&known, now()).await.unwrap();
+    pages.person("marc", "Marc Dupont", Role::Structure, Some(SIRET)).await.unwrap();
+    for screen in [PHONE, DESKTOP] {
+        let browser = driver.browser(screen).await;
+        enter(&browser, &pages, "jeanne").await;
+        for (path, name) in
+            [("/reglages", "reglages"), ("/reglages/outils", "outils"), ("/abonnements", "abonnements-nommes")]
+        {
+            browser.goto(&format!("{}{path}", pages.base)).await.unwrap();
+            look(&browser, screen, name).await;
+        }
+        browser.close().await.unwrap();
+    }
+}

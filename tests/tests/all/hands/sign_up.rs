@@ -1,0 +1,204 @@
+//! Signing oneself up: the whole way, what it says of who is known, and what a bot gets by it.
+
+use vigie_domain::Cause;
+use vigie_domain::directory::Structure;
+use vigie_service::links::Purpose;
+use vigie_store::people::AddressState;
+
+use super::*;
+
+const OPEN: &str = "[sign_up]\nmode = \"open\"\na_day = 25\n[email]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n";
+const KNOWN: &str = "33333333300017";
+
+async fn opened() -> Pages {
+    let pages = Pages::start(now(), OPEN).await.unwrap();
+    let listed = Structure {
+        siret: KNOWN.into(),
+        name: "EA du Nord".into(),
+        kind: StructureKind::Ea,
+        sectors: vec!["blanchisserie".into()],
+        departments: Department::parse("59").into_iter().collect(),
+        place: None,
+        naf: None,
+    };
+    pages.app.service.store.put_entries(&[listed], now()).await.unwrap();
+    pages
+}
+
+/// Follows the form of a page, as a browser does: what it carries, and these answers.
+async fn follow(visitor: &Visitor, page: &str, answers: &[(&str, &str)]) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for input in page.split("<input ").skip(1).map(|i| i.split('>').next().unwrap()) {
+        let (name, value) = (between(input, "name=\"", "\""), between(input, "value=\"", "\""));
+        let chosen = input.contains("type=\"hidden\"") || input.contains(" checked");
+        if chosen && !answers.iter().any(|(n, _)| *n == name) {
+            query.append_pair(&name, &value);
+        }
+    }
+    for (name, value) in answers {
+        query.append_pair(name, value);
+    }
+    let answer = visitor.get(&format!("/inscription?{}", query.finish())).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body
+}
+
+async fn asks(pages: &Pages) -> usize {
+    let all = pages.app.service.store.deliveries(None, 2_000).await.unwrap();
+    all.iter().filter(|d| d.cause.is_opt_in()).count()
+}
+
+/// What is done afterwards is done.
+async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+    for _ in 0..2_000 {
+        if holds().await {
+            return;
+        }
+        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
+    let pages = opened().await;
+    let store = &pages.app.service.store;
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let visitor = pages.stranger().unwrap();
+    assert!(visitor.get("/").await.unwrap().body.contains("href=\"/inscription\""));
+    let who = visitor.get("/inscription").await.unwrap().body;
+    let siret = follow(&visitor, &who, &[("qui", "structure")]).await;
+    let structure = follow(&visitor, &siret, &[("siret", "333 333 333 00017")]).await;
+    assert!(structure.contains("EA du Nord, est-ce vous"), "{structure}");
+    let trades = follow(&visitor, &structure, &[("sorte", "EA")]).await;
+    assert!(
+        trades.contains("value=\"blanchisserie\" checked"),
+        "what the directory knows is ticked, to be corrected: {trades}"
+    );
+    let places = follow(&visitor, &trades, &[("metier", "")]).await;
+    assert!(places.contains("value=\"59\" checked"), "{places}");
+    let example = follow(&visitor, &places, &[("commune", "")]).await;
+    assert!(example.contains("vous aurait été signalé") && example.contains("Entretien du linge"), "{example}");
+    let address = follow(&visitor, &example, &[("rythme", "daily")]).await;
+    assert!(
+        address.contains("method=\"post\"") && address.contains("Étape 7 sur 7".to_lowercase().as_str()),
+        "{address}"
+    );
+    // The way back holds what was said.
+    let back = between(&address, "<a href=\"/inscription", "\"").replace("&amp;", "&");
+    let again = visitor.get(&format!("/inscription{back}")).await.unwrap().body;
+    assert!(again.contains("value=\"blanchisserie\"") && again.contains("value=\"daily\" selected"), "{again}");
+    let mut fields: Vec<(String, String)> = Vec::new();
+    for input in address.split("<input type=\"hidden\" ").skip(1) {
+        fields.push((between(input, "name=\"", "\""), between(input, "value=\"", "\"")));
+    }
+    let mut posted: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    posted.extend([("email", "Lea@Structure.example"), ("nom", "Léa")]);
+    let sent = visitor.post("/inscription", &posted).await.unwrap();
+    assert!(sent.status == 200 && sent.body.contains("Regardez votre messagerie"), "{}", sent.body);
+    until("she is asked", async || asks(&pages).await == 1).await;
+    let lea = store.find_subscribers("lea@structure.example").await.unwrap().remove(0);
+    assert_eq!(
+        (lea.name.as_str(), lea.profile.siret.as_deref(), lea.profile.claimed_siret.as_deref()),
+        ("Léa", None, Some(KNOWN))
+    );
+    let operators =
+        async || store.deliveries(None, 50).await.unwrap().iter().filter(|d| d.subscriber == "chef").count();
+    assert_eq!(operators().await, 0, "nobody is bothered by what nobody agreed to");
+    let subscription = store.subscriptions_of(&lea.id).await.unwrap().remove(0);
+    assert_eq!((subscription.cadence, subscription.filter.departments.len()), (Cadence::Daily, 1));
+    let waiting = store.addresses(&lea.id).await.unwrap().remove(0);
+    assert_eq!(waiting.state, AddressState::Unconfirmed);
+    let link = pages.app.service.link(Purpose::Confirm, &waiting.id, Some(now() + Duration::days(7))).unwrap();
+    visitor.post(link.strip_prefix(&pages.base).unwrap(), &[]).await.unwrap();
+    assert_eq!(store.address(&waiting.id).await.unwrap().unwrap().state, AddressState::Active);
+    assert_eq!(operators().await, 1, "the claim is told once the address is hers");
+    let procedure = pages.take(&call("26-2", "Blanchisserie du lycée")).await.unwrap();
+    assert_eq!(store.notifications(&lea.id, &procedure).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_learn_nothing_change_nothing_and_send_three_mails_at_most_to_one_address() {
+    let pages = opened().await;
+    let store = &pages.app.service.store;
+    let email = pages.person("jeanne", "Jeanne", Role::Structure, Some(SIRET)).await.unwrap();
+    pages.subscription("jeanne", &north()).await.unwrap();
+    let visitor = pages.stranger().unwrap();
+    let post = async |email: &str| {
+        visitor.post("/inscription", &[("qui", "lecteur"), ("departement", "62"), ("email", email)]).await.unwrap()
+    };
+    let known = post(&email).await;
+    let unknown = post("personne@ailleurs.example").await;
+    assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
+    until("both are done", async || store.deliveries(None, 10).await.unwrap().len() == 2).await;
+    let to_known = store.deliveries(None, 10).await.unwrap().into_iter().find(|d| d.subscriber == "jeanne").unwrap();
+    assert!(matches!(to_known.cause, Cause::SignIn(_)), "a way in, where they can add it themselves");
+    assert_eq!(store.subscriptions_of("jeanne").await.unwrap().len(), 1, "nothing of theirs changes");
+    for hour in 0..8 {
+        pages.app.service.clock.set(now() + Duration::hours(2 * hour));
+        post("personne@ailleurs.example").await;
+    }
+    until("the last is done", async || asks(&pages).await >= 3).await;
+    assert_eq!(asks(&pages).await, 3);
+    for (fields, wrong) in [
+        (&[("email", "pas une adresse")][..], "faute-email"),
+        (&[("email", "a@b.example"), ("metier", "souffleur de verre")][..], "faute-metier"),
+        (&[("email", "a@b.example"), ("commune", "Atlantis")][..], "faute-commune"),
+        (&[("email", "a@b.example"), ("siret", "12")][..], "faute-siret"),
+    ] {
+        let answer = visitor.post("/inscription", fields).await.unwrap();
+        assert!(answer.status == 422 && answer.body.contains(wrong), "{fields:?}: {}", answer.body);
+    }
+    assert_eq!(asks(&pages).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_posts_a_thousand_sends_no_more_than_the_limits_and_slows_nobody() {
+    let pages = opened().await;
+    let client = reqwest::Client::new();
+    let post = async |n: usize, from: String| {
+        let body = format!("qui=lecteur&departement=59&email=victime{n}%40ailleurs.example");
+        let request = client.post(format!("{}/inscription", pages.base)).header("x-forwarded-for", from);
+        request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap().status()
+    };
+    let mut refused = 0;
+    for n in 0..500 {
+        refused += usize::from(post(n, "203.0.113.7".into()).await == 429);
+    }
+    assert_eq!(refused, 490, "ten a quarter of an hour from one network");
+    for n in 500..1_000 {
+        post(n, format!("198.51.{}.{}", n / 250, n % 250)).await;
+        if n % 100 == 0 {
+            let before = std::time::Instant::now();
+            assert_eq!(pages.stranger().unwrap().get("/a-propos").await.unwrap().status, 200);
+            assert!(before.elapsed() < std::time::Duration::from_secs(2), "others are served meanwhile");
+        }
+    }
+    until("the day's limit is reached", async || asks(&pages).await >= 25).await;
+    assert!(asks(&pages).await <= 27, "25 a day, and what two requests at a moment make: {}", asks(&pages).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_is_there_where_it_is_wanted_and_a_code_is_asked_for_where_there_is_one() {
+    let off = Pages::start(now(), "").await.unwrap();
+    let visitor = off.stranger().unwrap();
+    assert_eq!(visitor.get("/inscription").await.unwrap().status, 404);
+    assert_eq!(visitor.post("/inscription", &[("email", "a@b.example")]).await.unwrap().status, 404);
+    assert!(!visitor.get("/").await.unwrap().body.contains("/inscription"));
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("code"), "Atelier 2026\n").unwrap();
+    let code = format!("mode = \"code\"\ncode = {{ file = \"{}\" }}", dir.path().join("code").display());
+    let pages = Pages::start(now(), &OPEN.replace("mode = \"open\"", &code)).await.unwrap();
+    let visitor = pages.stranger().unwrap();
+    let post = async |code: &str| {
+        visitor.post("/inscription", &[("qui", "lecteur"), ("email", "a@b.example"), ("code", code)]).await.unwrap()
+    };
+    for wrong in ["", "Atelier 2025", "atelier"] {
+        let answer = post(wrong).await;
+        assert!(answer.status == 422 && answer.body.contains("faute-code"), "{wrong}: {}", answer.body);
+    }
+    assert_eq!(post("  atelier 2026 ").await.status, 200);
+    until("they are asked", async || asks(&pages).await == 1).await;
+}
