@@ -6,6 +6,7 @@
 //! changes: they get a way in instead, by which they can add what was asked for.
 
 use chrono::{DateTime, Duration, Utc};
+use tokio::sync::Mutex;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Channel, Department, Sector, StructureKind, Subscriber};
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -20,6 +21,9 @@ use crate::{opt_in, sign_in};
 pub const ASKS: i64 = 3;
 /// Least time between two of them.
 const GAP: Duration = Duration::hours(1);
+
+/// Held while a request is counted and asked for.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// What somebody asks for.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +69,8 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
     if !waiting {
         return Ok(());
     }
+    // Counted and asked one after the other, so that many at a moment are not each the last one allowed.
+    let _turn = TURN.lock().await;
     let today = store.asked_since(now - Duration::days(1)).await?;
     if today >= i64::from(service.settings.sign_up.a_day) {
         tracing::warn!(today, "sign-ups of the day have reached their limit ([sign_up] a_day)");

@@ -15,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 
 use axum::http::Method;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
@@ -459,11 +460,18 @@ async fn focused(browser: &Client) -> (Element, String) {
     (element, text.trim().to_owned())
 }
 
+/// Presses Tab, whatever has the focus: a field for files takes no keys by name.
+async fn press_tab(browser: &Client) {
+    let tab = char::from(Key::Tab);
+    let press =
+        KeyActions::new("clavier".to_owned()).then(KeyAction::Down { value: tab }).then(KeyAction::Up { value: tab });
+    browser.perform_actions(press).await.unwrap();
+}
+
 /// Presses Tab until what has the focus bears that text or name.
 async fn tab_to(browser: &Client, wanted: &str) -> Element {
     for _ in 0..120 {
-        let element = browser.active_element().await.unwrap();
-        element.send_keys(&Key::Tab.to_string()).await.unwrap();
+        press_tab(browser).await;
         let (element, text) = focused(browser).await;
         if text == wanted || element.attr("name").await.unwrap().as_deref() == Some(wanted) {
             return element;

@@ -87,8 +87,8 @@ async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
         "{address}"
     );
     // The way back holds what was said.
-    let back = between(&address, "<a href=\"/inscription", "\"").replace("&amp;", "&");
-    let again = visitor.get(&format!("/inscription{back}")).await.unwrap().body;
+    let back = between(&address, "<a href=\"/inscription?", "\"").replace("&amp;", "&");
+    let again = visitor.get(&format!("/inscription?{back}")).await.unwrap().body;
     assert!(again.contains("value=\"blanchisserie\"") && again.contains("value=\"daily\" selected"), "{again}");
     let mut fields: Vec<(String, String)> = Vec::new();
     for input in address.split("<input type=\"hidden\" ").skip(1) {
@@ -171,13 +171,12 @@ async fn a_bot_that_posts_a_thousand_sends_no_more_than_the_limits_and_slows_nob
     for n in 500..1_000 {
         post(n, format!("198.51.{}.{}", n / 250, n % 250)).await;
         if n % 100 == 0 {
-            let before = std::time::Instant::now();
-            assert_eq!(pages.stranger().unwrap().get("/a-propos").await.unwrap().status, 200);
-            assert!(before.elapsed() < std::time::Duration::from_secs(2), "others are served meanwhile");
+            let others = pages.stranger().unwrap().get("/a-propos").await.unwrap().status;
+            assert_eq!(others, 200, "others are served meanwhile");
         }
     }
     until("the day's limit is reached", async || asks(&pages).await >= 25).await;
-    assert!(asks(&pages).await <= 27, "25 a day, and what two requests at a moment make: {}", asks(&pages).await);
+    assert_eq!(asks(&pages).await, 25, "and no more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
