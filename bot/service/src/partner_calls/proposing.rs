@@ -1,5 +1,5 @@
 //! Partners proposed to a coordinator, each with its reasons: partners of earlier bids, subscribers who agreed to be proposed, and
-//! structures of the directory that suit a lot that nobody covers ([`super::reach`]).
+//! structures of the directory that suit a lot that nobody covers (`reach`).
 //!
 //! Whoever chose never to be proposed is not, wherever a directory lists them. No proposal says what a structure decided, or in which
 //! other call it is: only its trade, its place, its kind, and what it did with this very coordinator count.
