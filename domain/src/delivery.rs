@@ -114,6 +114,14 @@ pub struct Alert {
     pub changes: Vec<Change>,
 }
 
+impl Alert {
+    /// A word of that kind to people, about no notice.
+    #[must_use]
+    pub fn word(kind: AlertKind, id: String) -> Self {
+        Self { id, kind, procedure: String::new(), notice: String::new(), changes: Vec::new() }
+    }
+}
+
 /// What was decided about telling one person of one alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,6 @@ use vigie_domain::{AlertKind, DeliveryState, Subscriber};
 
 use crate::Store;
 use crate::address::{Address, address_columns};
-use crate::audience::person_changed;
 use crate::columns::clean;
 use crate::columns::to_json;
 use crate::delivery::{DeliveryRow, delivery_columns};
@@ -120,16 +119,8 @@ impl Store {
 
     /// Gives a person another role; `false` when there is no such person, or the settings file says what they are.
     pub async fn set_role(&self, subscriber: &str, role: Role) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0")
-            .bind(to_json(&role)?.trim_matches('"').to_owned())
-            .bind(subscriber.to_owned())
-            .execute(&mut tx)
-            .await?;
-        if done > 0 {
-            person_changed(&mut tx, subscriber).await?;
-        }
-        tx.commit().await?;
-        Ok(done == 1)
+        let update = sql::query_as("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0 RETURNING id")
+            .bind(to_json(&role)?.trim_matches('"').to_owned());
+        self.change_person(update.bind(subscriber.to_owned())).await
     }
 }

@@ -134,17 +134,9 @@ impl Store {
 
     /// Says how messages come to a person.
     pub async fn set_rhythm(&self, subscriber: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscriber SET rhythm = $1 WHERE id = $2 AND rhythm <> $1")
-            .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? })
-            .bind(subscriber.to_owned())
-            .execute(&mut tx)
-            .await?;
-        if done > 0 {
-            person_changed(&mut tx, subscriber).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        let update = sql::query_as("UPDATE subscriber SET rhythm = $1 WHERE id = $2 AND rhythm <> $1 RETURNING id")
+            .bind(if *rhythm == Rhythm::default() { "{}".to_owned() } else { to_json(rhythm)? });
+        self.change_person(update.bind(subscriber.to_owned())).await.map(drop)
     }
 
     /// Says whether a person hears of what is reserved to others; `false` when there is no such person.
@@ -205,7 +197,7 @@ impl Store {
     pub async fn set_filter(&self, subscription: &str, filter: &Filter) -> Result<bool, StoreError> {
         let filter = to_json(filter)?;
         let update = sql::query_as("UPDATE subscription SET filter = $1 WHERE id = $2 RETURNING subscriber_id");
-        self.change_subscription(update.bind(filter).bind(subscription.to_owned())).await
+        self.change_person(update.bind(filter).bind(subscription.to_owned())).await
     }
 
     /// Until when a subscription gives nothing; `None` = it gives. `false` when there is none of that identifier.
@@ -215,17 +207,18 @@ impl Store {
         until: Option<DateTime<Utc>>,
     ) -> Result<bool, StoreError> {
         let update = sql::query_as("UPDATE subscription SET paused_until = $1 WHERE id = $2 RETURNING subscriber_id");
-        self.change_subscription(update.bind(until.map_or(0, millis)).bind(subscription.to_owned())).await
+        self.change_person(update.bind(until.map_or(0, millis)).bind(subscription.to_owned())).await
     }
 
     /// Removes a subscription; `false` when there is none of that identifier.
     pub async fn remove_subscription(&self, id: &str) -> Result<bool, StoreError> {
         let delete = sql::query_as("DELETE FROM subscription WHERE id = $1 RETURNING subscriber_id");
-        self.change_subscription(delete.bind(id.to_owned())).await
+        self.change_person(delete.bind(id.to_owned())).await
     }
 
-    /// Changes or removes one subscription by a statement that gives its owner; `false` when it found none.
-    pub(crate) async fn change_subscription(&self, change: Query<(String,)>) -> Result<bool, StoreError> {
+    /// Changes or removes something of one person (their row, a subscription) by a statement that gives their identifier; `false` when
+    /// it found nothing to change.
+    pub(crate) async fn change_person(&self, change: Query<(String,)>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let Some((owner,)) = change.fetch_optional(&mut tx).await? else { return Ok(false) };
         person_changed(&mut tx, &owner).await?;

@@ -11,7 +11,6 @@ use vigie_domain::{Absence, Channel, MessageKind, Routes};
 
 use crate::Store;
 use crate::address::Address;
-use crate::audience::person_changed;
 use crate::columns::{clean, from_json, millis, moment, to_json};
 use crate::error::StoreError;
 use crate::sql::{self, Transaction};
@@ -79,35 +78,19 @@ impl Store {
 
     /// Says which channels carry what of a person.
     pub async fn set_routes(&self, subscriber: &str, routes: &Routes) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query("UPDATE subscriber SET routes = $1 WHERE id = $2 AND routes <> $1")
-            .bind(to_json(routes)?)
-            .bind(subscriber.to_owned())
-            .execute(&mut tx)
-            .await?;
-        if done > 0 {
-            person_changed(&mut tx, subscriber).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        let update = sql::query_as("UPDATE subscriber SET routes = $1 WHERE id = $2 AND routes <> $1 RETURNING id")
+            .bind(to_json(routes)?);
+        self.change_person(update.bind(subscriber.to_owned())).await.map(drop)
     }
 
     /// Says until when a person is away and who stands in for them; `None` = they are here.
     pub async fn set_absence(&self, subscriber: &str, away: Option<&Absence>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let done = sql::query(
-            "UPDATE subscriber SET away_until = $1, stand_in = $2 WHERE id = $3 AND (away_until <> $1 OR stand_in <> $2)",
+        let update = sql::query_as(
+            "UPDATE subscriber SET away_until = $1, stand_in = $2 WHERE id = $3 AND (away_until <> $1 OR stand_in <> $2) RETURNING id",
         )
         .bind(away.map_or(0, |a| millis(a.until)))
-        .bind(away.and_then(|a| a.stand_in.clone()).unwrap_or_default())
-        .bind(subscriber.to_owned())
-        .execute(&mut tx)
-        .await?;
-        if done > 0 {
-            person_changed(&mut tx, subscriber).await?;
-        }
-        tx.commit().await?;
-        Ok(())
+        .bind(away.and_then(|a| a.stand_in.clone()).unwrap_or_default());
+        self.change_person(update.bind(subscriber.to_owned())).await.map(drop)
     }
 
     /// Gives a subscription of that person a name; `false` when they have none of that identifier.
@@ -115,7 +98,7 @@ impl Store {
         let update = sql::query_as(
             "UPDATE subscription SET name = $1 WHERE id = $2 AND subscriber_id = $3 RETURNING subscriber_id",
         );
-        self.change_subscription(update.bind(clean(name)).bind(id.to_owned()).bind(owner.to_owned())).await
+        self.change_person(update.bind(clean(name)).bind(id.to_owned()).bind(owner.to_owned())).await
     }
 
     /// Whether subscriptions and rhythm of a person follow the settings file.

@@ -50,7 +50,7 @@ impl Store {
         .bind(cadence.to_string())
         .bind(id.to_owned())
         .bind(owner.to_owned());
-        self.change_subscription(update).await
+        self.change_person(update).await
     }
 
     /// Identifiers of the persons who speak for a structure: those of that SIRET, or the one person who stands alone.

@@ -154,13 +154,7 @@ async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateT
             return Ok(Asked::Member);
         }
         store.choose(person.structure(), (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
-        let alert = Alert {
-            id: derived_id(&["asked to join", &network.id, &person.id]),
-            kind: AlertKind::Account,
-            procedure: String::new(),
-            notice: String::new(),
-            changes: Vec::new(),
-        };
+        let alert = Alert::word(AlertKind::Account, derived_id(&["asked to join", &network.id, &person.id]));
         let page = service.home_url().map(|home| format!("\n{home}groupements")).unwrap_or_default();
         let body = format!(
             "{} vous compte parmi ses membres : êtes-vous d’accord ?\nUn réseau peut vous transmettre des marchés et vous demander qui se positionne sur quel lot. Il ne voit rien de ce que vous décidez. Vous répondez, ou le quittez, sur la page « Groupements ».{page}",

@@ -17,13 +17,10 @@ pub const REVOKED: &str = "Des accès à votre nom sont fermés\nLa personne qui
 pub async fn acted(service: &Service, who: &str, whom: &str, what: &str, body: &str) -> Result<(), Failure> {
     let now = service.clock.now();
     service.store.saw(who, whom, what, now).await?;
-    let alert = Alert {
-        id: derived_id(&["on behalf", who, whom, what, &now.timestamp_millis().to_string()]),
-        kind: AlertKind::Account,
-        procedure: String::new(),
-        notice: String::new(),
-        changes: Vec::new(),
-    };
+    let alert = Alert::word(
+        AlertKind::Account,
+        derived_id(&["on behalf", who, whom, what, &now.timestamp_millis().to_string()]),
+    );
     service.store.tell(whom, &alert, body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())

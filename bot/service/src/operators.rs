@@ -42,8 +42,7 @@ pub async fn tell(service: &Service, event: OperatorEvent<'_>, body: &str, now: 
         OperatorEvent::AlarmBegins { source, kind } => derived_id(&["operator", "begins", source, kind, &at]),
         OperatorEvent::AlarmEnds { source, kind } => derived_id(&["operator", "ends", source, kind, &at]),
     };
-    let alert =
-        Alert { id, kind: AlertKind::Operator, procedure: String::new(), notice: String::new(), changes: Vec::new() };
+    let alert = Alert::word(AlertKind::Operator, id);
     let mut shares = Vec::new();
     for person in service.store.subscribers().await?.iter().filter(|s| s.role.may(Permission::Operate)) {
         shares.push(service.store.share_at_once(&person.id, &alert, "{}", None).await?);

@@ -59,17 +59,9 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     }
     let tallies = look(service, &due, now).await?;
     for ((person, one), tally) in due.iter().zip(&tallies) {
-        let alert = Alert {
-            id: derived_id(&["watching", &person.id, &one.since.to_rfc3339()]),
-            kind: AlertKind::Account,
-            procedure: String::new(),
-            notice: String::new(),
-            changes: Vec::new(),
-        };
-        let share = service.store.share_at_once(&person.id, &alert, "{}", None).await?;
-        let mut tx = service.store.begin_alert(now).await?;
-        tx.put_shares(&alert, Some(&body(tally, one.since.max(now - SILENT_FOR))), &[share]).await?;
-        tx.commit().await?;
+        let alert = Alert::word(AlertKind::Account, derived_id(&["watching", &person.id, &one.since.to_rfc3339()]));
+        let body = body(tally, one.since.max(now - SILENT_FOR));
+        service.store.tell(&person.id, &alert, &body, now).await?;
         service.deliveries_queued.notify_one();
     }
     Ok(due.len())

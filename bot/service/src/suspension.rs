@@ -39,13 +39,7 @@ pub async fn suspend_address(
     service.store.note("address", address, &format!("adresse suspendue : {why}"), now).await?;
     let told = !service.store.active_addresses(person).await?.is_empty();
     if told {
-        let alert = Alert {
-            id: derived_id(&["suspended", address, cause]),
-            kind: AlertKind::Account,
-            procedure: String::new(),
-            notice: String::new(),
-            changes: Vec::new(),
-        };
+        let alert = Alert::word(AlertKind::Account, derived_id(&["suspended", address, cause]));
         let body = format!(
             "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
             channel.in_french(),

@@ -91,6 +91,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("reseau.html", include_str!("../pages/reseau.html")),
     ("groupements.html", include_str!("../pages/groupements.html")),
     ("groupement-morceaux.html", include_str!("../pages/groupement-morceaux.html")),
+    ("groupement-cadre.html", include_str!("../pages/groupement-cadre.html")),
     ("groupement-nouveau.html", include_str!("../pages/groupement-nouveau.html")),
     ("groupement-reponse.html", include_str!("../pages/groupement-reponse.html")),
     ("groupement-partenaires.html", include_str!("../pages/groupement-partenaires.html")),

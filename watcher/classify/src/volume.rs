@@ -12,6 +12,7 @@ use super::numbers::LotMention;
 use super::quantity::{Quantity, Unit};
 use super::statement::Statement;
 use super::token::mark;
+use super::when::MONTHS;
 
 /// What one statement owes.
 #[derive(Debug)]
@@ -240,21 +241,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
 
 /// Whether a number is of a day: a month stands beside it.
 fn of_a_date(s: &Statement<'_>, q: &Quantity) -> bool {
-    const MONTHS: &[&str] = &[
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ];
-    s.has_word(q.to, q.to + 1, MONTHS) || s.has_word(q.from.saturating_sub(1), q.from, MONTHS)
+    s.has_word(q.to, q.to + 1, &MONTHS) || s.has_word(q.from.saturating_sub(1), q.from, &MONTHS)
 }
 
 /// "Le nombre d'heures … est fixé à 420": a number without its unit, behind a verb that sets it.

@@ -223,13 +223,8 @@ async fn closed(service: &Service, chat: i64, why: &str) -> Result<(), Failure> 
     for (person, address) in service.store.people_of_chat(Channel::Telegram, &chat.to_string()).await? {
         let others = service.store.active_addresses(&person.id).await?.into_iter().filter(|a| a.id != address.id);
         for other in others {
-            let alert = Alert {
-                id: derived_id(&["closed", &address.id, &other.id, &day.to_string()]),
-                kind: AlertKind::Account,
-                procedure: String::new(),
-                notice: String::new(),
-                changes: Vec::new(),
-            };
+            let alert =
+                Alert::word(AlertKind::Account, derived_id(&["closed", &address.id, &other.id, &day.to_string()]));
             service.store.answer(&other, &alert, "", &body, now).await?;
         }
     }

@@ -147,13 +147,7 @@ async fn tell(
         let Some(address) = store.address(id).await?.filter(|a| a.state == AddressState::Active) else { continue };
         let mut parts = vec!["consultation", id.as_str()];
         parts.extend(files.iter().map(String::as_str));
-        let alert = Alert {
-            id: derived_id(&parts),
-            kind: AlertKind::Account,
-            procedure: String::new(),
-            notice: String::new(),
-            changes: Vec::new(),
-        };
+        let alert = Alert::word(AlertKind::Account, derived_id(&parts));
         let body = format!("{}\n{about}{text}", words::SUBJECT);
         store.answer(&address, &alert, &row.procedure, &body, service.clock.now()).await?;
     }

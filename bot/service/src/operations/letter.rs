@@ -284,17 +284,8 @@ pub(super) async fn tell(
     let day = zones::paris_day(now).to_string();
     let mut parts = about.to_vec();
     parts.extend([person.id.as_str(), day.as_str()]);
-    let alert = Alert {
-        id: derived_id(&parts),
-        kind: AlertKind::Account,
-        procedure: String::new(),
-        notice: String::new(),
-        changes: Vec::new(),
-    };
-    let share = service.store.share_at_once(&person.id, &alert, "{}", None).await?;
-    let mut tx = service.store.begin_alert(now).await?;
-    tx.put_shares(&alert, Some(body), &[share]).await?;
-    tx.commit().await?;
+    let alert = Alert::word(AlertKind::Account, derived_id(&parts));
+    service.store.tell(&person.id, &alert, body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
 }

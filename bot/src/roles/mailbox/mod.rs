@@ -419,7 +419,7 @@ fn word_of(mail: &str) -> Alert {
 }
 
 fn alert_named(id: String) -> Alert {
-    Alert { id, kind: AlertKind::Account, procedure: String::new(), notice: String::new(), changes: Vec::new() }
+    Alert::word(AlertKind::Account, id)
 }
 
 /// What a member passes on becomes a lead of their structure, with its files. The lead itself is told like any market; a word comes

@@ -14,6 +14,7 @@ use vigie_domain::{
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
 use vigie_service::ingest::candidate;
+use vigie_service::membership;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::leads::Attachment;
@@ -383,12 +384,9 @@ pub(super) async fn page(
 }
 
 /// Names of those who decide with somebody, themselves among them.
-async fn colleagues(site: &Site, session: &Session) -> Result<Vec<String>, StoreError> {
-    let mut names = Vec::new();
-    for id in site.service.store.members(session.structure()).await? {
-        let member = site.service.store.subscriber(&id).await?;
-        names.extend(member.map(|m| m.name).filter(|name| !name.is_empty()));
-    }
+async fn colleagues(site: &Site, session: &Session) -> Result<Vec<String>, Trouble> {
+    let members = membership::members(&site.service, session.structure()).await?;
+    let mut names: Vec<String> = members.into_iter().map(|m| m.name).filter(|name| !name.is_empty()).collect();
     names.sort();
     names.dedup();
     Ok(names)

@@ -231,13 +231,7 @@ pub(crate) async fn test_message(State(site): State<Arc<Site>>, client: Client, 
 pub(crate) async fn send_test(site: &Site, person: &str, why: &str) -> Result<(), Trouble> {
     let now = site.service.clock.now();
     let minute = (now.timestamp() / 60).to_string();
-    let alert = Alert {
-        id: derived_id(&["test-message", person, &minute]),
-        kind: AlertKind::Account,
-        procedure: String::new(),
-        notice: String::new(),
-        changes: Vec::new(),
-    };
+    let alert = Alert::word(AlertKind::Account, derived_id(&["test-message", person, &minute]));
     let body = format!("Message d’essai\nC’est bien ici que vos alertes arriveront.\n{why}");
     site.service.store.tell(person, &alert, &body, now).await?;
     site.service.deliveries_queued.notify_one();
