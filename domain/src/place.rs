@@ -117,9 +117,10 @@ impl Place {
     #[must_use]
     pub fn department(&self) -> Option<Department> {
         let beyond = |postcode: &str| {
+            let mut rows = BEYOND_THE_BORDER.iter().filter(|(code, ..)| *code == postcode.trim()).peekable();
+            rows.peek()?; // hardly any postcode: no name is spelled for it
             let city = key(self.city.as_deref()?);
-            let row = BEYOND_THE_BORDER.iter().find(|(code, town, _)| *code == postcode.trim() && *town == city)?;
-            Department::parse(row.2)
+            Department::parse(rows.find(|(_, town, _)| *town == city)?.2)
         };
         self.postcode
             .as_deref()
@@ -130,7 +131,7 @@ impl Place {
 
 /// Postcode, town (as [`key`] writes it) and département of the communes whose post comes from the département next door, which
 /// has towns of that postcode too (La Poste, Base officielle des codes postaux).
-pub const BEYOND_THE_BORDER: &[(&str, &str, &str)] = &[
+const BEYOND_THE_BORDER: &[(&str, &str, &str)] = &[
     ("01200", "eloise", "74"),
     ("01410", "lajoux", "39"),
     ("01590", "chancia", "39"),

@@ -7,7 +7,6 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::assessment::AssessedLot;
 use crate::territory::{Around, MAX_KM, Near, Territory};
 use crate::{
     Access, Assessment, Buyer, BuyerKind, BuyerType, Cadence, Communes, Cpv, Days, Department, Notice, NoticeKind,
@@ -429,25 +428,25 @@ impl Filter {
         }
         let whole = c.assessment;
         let mut refusal = None;
-        let mut try_lots = |trades_of: &dyn Fn(&AssessedLot) -> Vec<Sector>, found: &mut Match| {
+        let mut try_lots = |trades: Option<&[Sector]>, found: &mut Match| {
             for lot in &whole.lots {
                 let departments = if lot.departments.is_empty() { &whole.departments } else { &lot.departments };
                 let cpv = if lot.cpv.is_empty() { &whole.cpv } else { &lot.cpv };
-                match self.test_part(c, Some(&lot.id), &trades_of(lot), cpv, departments, found) {
+                match self.test_part(c, Some(&lot.id), trades.unwrap_or(&lot.sectors), cpv, departments, found) {
                     Ok(()) => found.lots.push(lot.id.clone()),
                     // The refusal that came furthest explains best.
                     Err(d) => refusal = Some(refusal.map_or(d, |r: Dimension| if d.rank() > r.rank() { d } else { r })),
                 }
             }
         };
-        try_lots(&|lot| lot.sectors.clone(), &mut found);
+        try_lots(None, &mut found);
         if found.lots.is_empty() {
             // A trade that only the notice as a whole names, its lots being mute about it, may be of each of them: where they lie
             // and what they offer counts all the same.
             let named = |s: &&Sector| whole.lots.iter().any(|lot| lot.sectors.contains(s));
             let unplaced: Vec<Sector> = whole.sectors.iter().filter(|s| !named(s)).cloned().collect();
             if !unplaced.is_empty() {
-                try_lots(&|_| unplaced.clone(), &mut found);
+                try_lots(Some(&unplaced), &mut found);
             }
         }
         if found.lots.is_empty() {

@@ -198,6 +198,15 @@ impl Store {
         Ok(row.zip(tries).map(|(row, (tries,))| (row, tries.saturating_sub(1))))
     }
 
+    /// Gives a consultation back that could not be begun: it waits as before, and the try does not count.
+    pub async fn give_back_consultation(&self, id: &str) -> Result<(), StoreError> {
+        sql::query("UPDATE consultation SET tries = tries - 1, lease_until = 0 WHERE id = $1 AND state = 'waiting' AND tries > 0")
+            .bind(id.to_owned())
+            .execute_alone(&self.db)
+            .await?;
+        Ok(())
+    }
+
     /// The files of a consultation that wait, as they came.
     pub async fn waiting_files(&self, consultation: &str) -> Result<Vec<WaitingFile>, StoreError> {
         Ok(sql::query_as(
@@ -267,6 +276,11 @@ impl Store {
 
     /// A key of this database, made on first use: for what is sealed where the settings name no secret.
     pub async fn sealing_key(&self) -> Result<String, StoreError> {
+        let kept: Option<(String,)> =
+            sql::query_as("SELECT value FROM meta WHERE key = 'sealing_key'").fetch_optional(&self.key_reader).await?;
+        if let Some((key,)) = kept {
+            return Ok(key);
+        }
         let mut tx = self.begin().await?;
         sql::query("INSERT INTO meta (key, value) VALUES ('sealing_key', $1) ON CONFLICT (key) DO NOTHING")
             .bind(random()? + &random()?)

@@ -10,7 +10,7 @@ use crate::address::{Address, address_columns};
 use crate::columns::{clean, millis, moment};
 use crate::error::StoreError;
 use crate::sql::{self, Columns, FromRow, Row, SqlError};
-use vigie_domain::Cause;
+use vigie_domain::{Cause, Channel};
 
 /// A mail of ours that something came back about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +98,14 @@ impl Store {
         Ok(rows)
     }
 
+    /// The mail of ours that is this delivery; `None` when it is unknown, was erased, or was no mail.
+    pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
+        Ok(self.answerable(delivery).await?.filter(|sent| sent.address.channel == Channel::Email))
+    }
+
     /// The message of ours that is this delivery, where it can be answered by a mail or by its link; `None` when it is unknown, was
     /// erased, or went to a chat that answers by itself.
-    pub async fn mail_sent(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
+    pub async fn answerable(&self, delivery: &str) -> Result<Option<Sent>, StoreError> {
         Ok(sql::query_as(
             "SELECT d.id, d.cause, d.procedure_id, a.id, a.subscriber_id, a.channel, a.value, a.state
              FROM delivery d JOIN address a ON a.id = d.address_id

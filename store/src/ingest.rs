@@ -347,7 +347,7 @@ impl IngestTx {
         Ok(sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.alert_id, d.created, n.reasons, n.subscription_id FROM notification n JOIN alert a ON a.id = n.alert_id
              LEFT JOIN delivery d ON d.id = n.delivery_id AND n.disposition IN ('digest', 'overflow')
-             WHERE a.procedure_id = $1 AND a.kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal') ORDER BY n.created DESC, n.id",
+             WHERE a.procedure_id = $1 AND a.kind NOT IN ('undecided', 'offer', 'ask_result', 'renewal', 'partner_call') ORDER BY n.created DESC, n.id",
         )
         .bind(procedure.to_owned())
         .fetch_all(&mut self.tx)

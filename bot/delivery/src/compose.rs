@@ -236,7 +236,7 @@ pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Ve
     let now = engine.service.clock.now();
     let state = ProcedureState::of(&published, "", now);
     if hook {
-        let answers = role.may(Permission::Decide) && kind.can_be_answered() && !kind.follows_award();
+        let answers = role.may(Permission::Decide) && kind.can_be_answered() && !kind.is_for_its_reader();
         let url = engine.service.answer_url(&delivery.id, now).filter(|_| answers && state.phase.takes_answers());
         return Ok(url.map(|url| vec![answer_links(&url)]).unwrap_or_default());
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use vigie_config::fault::Step;
 use vigie_config::load::source_faults;
 use vigie_config::settings::{Baseline, Settings, Source, SourceVisibility};
+use vigie_domain::french;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::sources::readers;
 
@@ -116,7 +117,7 @@ pub fn read(id: &str, form: &Form) -> Result<Source, Vec<FormFault>> {
             Some(Step::Key(key)) if key == "departments" => "departements",
             _ => "reglages",
         };
-        faults.push((field, format!("{} : {}.", capital(&fault.what), fault.fix.trim_end_matches('.'))));
+        faults.push((field, format!("{} : {}.", french::capital(&fault.what), fault.fix.trim_end_matches('.'))));
     }
     if faults.is_empty() { Ok(block) } else { Err(faults) }
 }
@@ -128,11 +129,6 @@ fn holds_secret(options: &toml::Table) -> bool {
         toml::Value::Array(list) => list.iter().filter_map(toml::Value::as_table).any(holds_secret),
         _ => false,
     })
-}
-
-fn capital(text: &str) -> String {
-    let mut signs = text.chars();
-    signs.next().map_or_else(String::new, |first| first.to_uppercase().chain(signs).collect())
 }
 
 /// Every source set on the pages.
@@ -168,9 +164,9 @@ pub async fn keep(
     if let Err(faults) = read(id, form) {
         return Ok(Err(faults));
     }
-    let known = all(&service.settings, &service.store).await?;
+    let known = service.store.page_sources().await?;
     let taken = service.settings.source.iter().any(|s| s.id.eq_ignore_ascii_case(id))
-        || new && known.iter().any(|s| s.id.eq_ignore_ascii_case(id));
+        || new && known.iter().any(|(name, _)| name.eq_ignore_ascii_case(id));
     if taken {
         return Ok(Err(vec![("nom", format!("Une source s’appelle déjà « {id} »."))]));
     }

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use tokio::sync::Mutex;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Channel, Department, Sector, StructureKind, Subscriber};
-use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::people::{Address, AddressState, NewSubscriber};
 use vigie_store::{StoreError, derived_id};
 
 use crate::error::Failure;
@@ -51,22 +51,25 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
         tracing::error!("a sign-up cannot be confirmed: [email], [web] public_url or secret is missing");
         return Ok(());
     }
-    let known = store.find_subscribers(&request.email).await?;
-    let mut waiting = known.is_empty();
-    for person in &known {
-        for address in store.addresses(&person.id).await? {
-            let theirs = address.channel == Channel::Email && address.value.eq_ignore_ascii_case(&request.email);
-            match address.state {
-                AddressState::Active if theirs => {
-                    return Ok(sign_in::send_links(service, &request.email, next, now).await?);
-                }
-                AddressState::Unconfirmed if theirs => waiting = true,
-                _ => {}
-            }
+    let new = derived_id(&["email", &request.email]);
+    let mut waiting = None;
+    let mut known = store.subscriber(&new).await?.is_some();
+    for person in store.find_subscribers(&request.email).await? {
+        let addresses = store.addresses(&person.id).await?;
+        let theirs = |a: &Address| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(&request.email);
+        let Some(address) = addresses.iter().find(|a| theirs(a)) else { continue };
+        known = true;
+        if address.state == AddressState::Active {
+            return Ok(sign_in::send_links(service, &request.email, next, now).await?);
+        }
+        // Nothing is known of them but what a form said before.
+        let only = addresses.len() == 1 && address.state == AddressState::Unconfirmed;
+        if only && !store.is_declared(&person.id).await? {
+            waiting = Some(person.id);
         }
     }
     // Whoever stopped their messages comes back by the link of one of them.
-    if !waiting {
+    if known && waiting.is_none() {
         return Ok(());
     }
     // Counted and asked one after the other, so that many at a moment are not each the last one allowed.
@@ -76,8 +79,7 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
         tracing::warn!(today, "sign-ups of the day have reached their limit ([sign_up] a_day)");
         return Ok(());
     }
-    let id = known.first().map_or_else(|| derived_id(&["email", &request.email]), |p| p.id.clone());
-    let address = keep(service, &id, request, now).await?;
+    let address = keep(service, &waiting.unwrap_or(new), request, now).await?;
     store.ask_to_confirm(&address, true, (GAP, ASKS), now).await?;
     service.deliveries_queued.notify_one();
     Ok(())

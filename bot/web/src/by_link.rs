@@ -113,7 +113,7 @@ async fn answered(site: &Site, token: &str) -> Result<(Sent, String, ProcedureSt
     };
     let delivery =
         site.service.open_token(Purpose::Answer, token, site.service.clock.now()).map_err(|_| unknown())?.to_owned();
-    let sent = site.service.store.mail_sent(&delivery).await?.filter(|s| s.address.state == AddressState::Active);
+    let sent = site.service.store.answerable(&delivery).await?.filter(|s| s.address.state == AddressState::Active);
     let sent = sent.ok_or_else(unknown)?;
     let notices = site.service.store.notices_of(&sent.procedure).await?;
     let title = notices.last().map(|n| super::procedure::title_of(&n.notice, &n.assessment)).ok_or_else(unknown)?;
@@ -154,7 +154,8 @@ pub(crate) async fn answer(
     site.costly(client)?;
     let (sent, title, state) = answered(&site, &token).await?;
     let person = service.store.subscriber(&sent.address.subscriber).await?.ok_or_else(Trouble::no_page)?;
-    let name = if person.name.is_empty() { sent.address.value.clone() } else { person.name.clone() };
+    let shown = sent.address.channel.shown(&sent.address.value);
+    let name = if person.name.is_empty() { shown.clone() } else { person.name.clone() };
     let page = format!("/procedure/{}", sent.procedure);
     let said = |title: String, text: String| {
         let values = context! { title => title, text => text, back => &page, back_text => "Voir ce marché" };
@@ -202,10 +203,7 @@ pub(crate) async fn answer(
     let reason = Refusal::parse(fields.one("raison")).filter(|_| edit.stage == Some(Stage::NoGo));
     edit.refusal = reason.map(Some);
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
-    if standing
-        .iter()
-        .any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &sent.address.value].contains(&&d.by))
-    {
+    if standing.iter().any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &shown].contains(&&d.by)) {
         let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
         let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));

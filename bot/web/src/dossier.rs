@@ -83,7 +83,7 @@ pub(crate) async fn standing(
 ) -> Result<Standing, StoreError> {
     let known = consultation::known(service, person.structure(), procedure).await?;
     // The notice is read anew only where it is held against something.
-    let notice = known.as_ref().and_then(|_| consultation::announced(notices));
+    let notice = known.as_ref().filter(|k| k.read.is_some()).and_then(|_| consultation::announced(notices));
     Ok(Standing::of(known.as_ref(), notice.as_ref()))
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn show(
         _ => Vec::new(),
     };
     let hits: Vec<(String, String)> = hits.into_iter().map(|h| (h.quote, h.at.to_string())).collect();
-    let notice = known.as_ref().and_then(|_| consultation::announced(&notices));
+    let notice = known.as_ref().filter(|k| k.read.is_some()).and_then(|_| consultation::announced(&notices));
     let sections = known.as_ref().map(|k| k.sections(notice.as_ref())).unwrap_or_default();
     let standing = Standing::of(known.as_ref(), notice.as_ref());
     let reading = standing.reading;

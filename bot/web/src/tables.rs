@@ -227,7 +227,8 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator) ->
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
     let mut rows = Vec::new();
     for p in site.service.store.people_after("", "", limit).await? {
-        let addresses: Vec<String> = site.service.store.addresses(&p.id).await?.into_iter().map(|a| a.value).collect();
+        let addresses = site.service.store.addresses(&p.id).await?;
+        let addresses: Vec<String> = addresses.iter().map(|a| a.channel.shown(&a.value)).collect();
         let role = serde_json::to_value(p.role).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
         rows.push(vec![
             p.id,

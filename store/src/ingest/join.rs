@@ -37,6 +37,9 @@ impl IngestTx {
                 "DELETE FROM renewal WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM renewal k
                    WHERE k.procedure_id = $1 AND k.structure = renewal.structure AND k.lot = renewal.lot AND k.ahead = renewal.ahead)",
                 "UPDATE renewal SET procedure_id = $1 WHERE procedure_id = $2",
+                // What a person said of either stands against what was found by itself.
+                "DELETE FROM operation_procedure WHERE procedure_id = $1 AND by_hand = 0 AND EXISTS (SELECT 1 FROM operation_procedure k
+                   WHERE k.procedure_id = $2 AND k.operation_id = operation_procedure.operation_id AND k.by_hand = 1)",
                 "DELETE FROM operation_procedure WHERE procedure_id = $2 AND EXISTS (SELECT 1 FROM operation_procedure k
                    WHERE k.procedure_id = $1 AND k.operation_id = operation_procedure.operation_id)",
                 "UPDATE operation_procedure SET procedure_id = $1 WHERE procedure_id = $2",

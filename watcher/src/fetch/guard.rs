@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::TcpStream;
+use url::{Host, Url};
 
 /// Resolves names and drops the addresses that may not be reached; the connector gets no others.
 pub(super) struct GuardedResolver {
@@ -78,6 +79,35 @@ static DESTINATION_V6: LazyLock<Vec<IpNet>> = LazyLock::new(|| networks(&[GLOBAL
 fn is_isatap(ip: Ipv6Addr) -> bool {
     let segments = ip.segments();
     segments[4] & !0x0200 == 0 && segments[5] == 0x5efe
+}
+
+/// Looks at the address that a request goes to; one written as a number passes no resolver, and is looked at here.
+///
+/// # Errors
+/// What is refused: another scheme, no host, or the number.
+pub(super) fn check_literal(url: &Url, allowed: &[IpNet]) -> Result<(), String> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(url.scheme().to_owned());
+    }
+    let ip: IpAddr = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.into(),
+        Some(Host::Ipv6(ip)) => ip.into(),
+        Some(Host::Domain(_)) => return Ok(()),
+        None => return Err("sans hôte".to_owned()),
+    };
+    if may_reach(ip, allowed) { Ok(()) } else { Err(ip.to_string()) }
+}
+
+/// The address that the resolver refused, where that is why a request failed.
+pub(super) fn refused(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(e) = cause {
+        if let Some(refused) = e.downcast_ref::<Refused>() {
+            return Some(refused.0.clone());
+        }
+        cause = e.source();
+    }
+    None
 }
 
 /// Whether an address is a public one, or lies in a network that was allowed.

@@ -20,7 +20,6 @@ mod room;
 mod session;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,7 +31,7 @@ use reqwest::{Method, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use url::{Host, Url};
+use url::Url;
 use vigie_config::settings;
 
 use crate::{boundary, compressed};
@@ -503,19 +502,8 @@ impl Http {
         Ok(Body { url, bytes, content_type, validators, fresh_until, quota, room })
     }
 
-    /// An address written as a number passes no resolver: it is checked here.
     fn check_literal(&self, url: &Url) -> Result<(), FetchError> {
-        let forbidden = |what: String| FetchError::Forbidden { url: url.to_string(), what };
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(forbidden(url.scheme().to_owned()));
-        }
-        let ip: IpAddr = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.into(),
-            Some(Host::Ipv6(ip)) => ip.into(),
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err(forbidden("sans hôte".to_owned())),
-        };
-        if may_reach(ip, &self.allowed) { Ok(()) } else { Err(forbidden(ip.to_string())) }
+        guard::check_literal(url, &self.allowed).map_err(|what| FetchError::Forbidden { url: url.to_string(), what })
     }
 
     /// Holds the gap between two requests to one host. The gap is between requests, not between hosts' answers: a slow
@@ -534,12 +522,8 @@ impl Http {
     }
 
     fn explain(&self, url: &Url, error: &reqwest::Error) -> FetchError {
-        let mut cause: Option<&dyn std::error::Error> = Some(error);
-        while let Some(e) = cause {
-            if let Some(refused) = e.downcast_ref::<Refused>() {
-                return FetchError::Forbidden { url: url.to_string(), what: refused.0.clone() };
-            }
-            cause = e.source();
+        if let Some(what) = guard::refused(error) {
+            return FetchError::Forbidden { url: url.to_string(), what };
         }
         let why = if error.is_timeout() {
             format!("pas de réponse en {} s", self.limits.timeout_s)

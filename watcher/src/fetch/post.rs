@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use ipnet::IpNet;
 use reqwest::redirect;
-use url::{Host, Url};
+use url::Url;
 use vigie_config::settings;
 
-use super::guard::{GuardedResolver, Refused, may_reach};
+use super::guard::{self, GuardedResolver};
 use super::headers::retry_after;
 use super::root_cause;
 
@@ -65,7 +65,7 @@ impl Poster {
 
     /// Posts a JSON document with these headers.
     pub async fn post(&self, url: &Url, headers: &[(&str, String)], body: Vec<u8>, now: DateTime<Utc>) -> Posted {
-        if let Err(what) = self.check(url) {
+        if let Err(what) = guard::check_literal(url, &self.allowed) {
             return Posted::Forbidden(what);
         }
         let mut request = self.client.post(url.clone()).header("content-type", "application/json").body(body);
@@ -89,29 +89,11 @@ impl Poster {
         }
         Posted::Status { status, retry_after, words: String::from_utf8_lossy(&words).into_owned() }
     }
-
-    /// An address written as a number passes no resolver: it is checked here.
-    fn check(&self, url: &Url) -> Result<(), String> {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(url.scheme().to_owned());
-        }
-        let ip = match url.host() {
-            Some(Host::Ipv4(ip)) => ip.into(),
-            Some(Host::Ipv6(ip)) => ip.into(),
-            Some(Host::Domain(_)) => return Ok(()),
-            None => return Err("sans hôte".to_owned()),
-        };
-        if may_reach(ip, &self.allowed) { Ok(()) } else { Err(ip.to_string()) }
-    }
 }
 
 fn failed(error: &reqwest::Error, timeout: Duration) -> Posted {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(e) = cause {
-        if let Some(refused) = e.downcast_ref::<Refused>() {
-            return Posted::Forbidden(refused.0.clone());
-        }
-        cause = e.source();
+    if let Some(what) = guard::refused(error) {
+        return Posted::Forbidden(what);
     }
     if error.is_connect() {
         return Posted::NotConnected(format!("connexion impossible ({})", root_cause(error)));

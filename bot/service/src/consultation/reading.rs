@@ -48,7 +48,14 @@ pub async fn read_next(service: &Service, reader: &Reader) -> Result<bool, Failu
         return Ok(true);
     }
     let (given, closed) = opened(&seal, files);
-    let read = read(service, reader, &row.id, given).await?;
+    let read = match read(service, reader, &row.id, given).await {
+        Ok(read) => read,
+        Err(e) => {
+            // Not the files' fault: the try does not count.
+            store.give_back_consultation(&row.id).await?;
+            return Err(e);
+        }
+    };
     let read = if closed.is_empty() { read } else { read.with(Consultation::gather(closed, Vec::new())) };
     let names: Vec<String> = read.pieces.iter().map(|p| p.name.clone()).collect();
     let all = earlier.with(read);
@@ -58,7 +65,11 @@ pub async fn read_next(service: &Service, reader: &Reader) -> Result<bool, Failu
     }
     tracing::info!(consultation = %row.id, pieces = names.len(), "consultation read");
     if !answered.is_empty() {
-        let notice = super::shown::notice_of(service, &row.procedure).await?;
+        let owner = match store.address(&answered[0]).await? {
+            Some(address) => store.subscriber(&address.subscriber).await?,
+            None => None,
+        };
+        let notice = super::shown::notice_of(service, owner.as_ref(), &row.procedure).await?;
         let known = Known::just_read(all);
         let text = words::brief(&known.sections(notice.as_ref()), service.procedure_url(&row.procedure).as_deref());
         tell(service, &row, &answered, &ids, &text).await?;

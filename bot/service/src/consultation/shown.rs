@@ -13,6 +13,7 @@ use vigie_watcher::zones;
 use super::seal::Seal;
 use super::words::{self, Said, Section};
 use crate::service::Service;
+use crate::visibility;
 
 /// Passages shown for words that are looked for.
 const HITS: usize = 12;
@@ -69,9 +70,14 @@ pub async fn last_known(service: &Service, structure: &str) -> Result<Option<(St
     Ok(known(service, structure, &procedure).await?.map(|known| (procedure, known)))
 }
 
-/// The notice that a consultation is held against: the latest call of its procedure.
-pub(super) async fn notice_of(service: &Service, procedure: &str) -> Result<Option<Announced>, StoreError> {
-    Ok(announced(&service.store.notices_of(procedure).await?))
+/// The notice that a consultation is held against: the latest call of its procedure that this person may see.
+pub(super) async fn notice_of(
+    service: &Service,
+    reader: Option<&Subscriber>,
+    procedure: &str,
+) -> Result<Option<Announced>, StoreError> {
+    let notices = service.store.notices_of(procedure).await?;
+    Ok(announced(&visibility::visible(service, reader, notices).await?))
 }
 
 /// The notice that a consultation is held against, of those that a reader may see: the latest call.
@@ -150,7 +156,7 @@ impl Known {
             return Ok(None);
         }
         let whole = self.whole(service, person.structure()).await?;
-        let notice = notice_of(service, procedure).await?;
+        let notice = notice_of(service, Some(person), procedure).await?;
         let subject = notice.map_or_else(answer::Subject::default, |n| answer::Subject {
             title: n.assessment.title,
             buyer: n.assessment.buyer.unwrap_or_default(),

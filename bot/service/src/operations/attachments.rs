@@ -4,6 +4,7 @@
 //! What is published then moves the operation on: the call, the award, and the contracts of its lots with what their holders owe.
 
 use chrono::{DateTime, Duration, Utc};
+use vigie_domain::operation::hours::company_key;
 use vigie_domain::operation::{Hours, LotOwed, Operation};
 use vigie_domain::{Contract, ContractState, object};
 use vigie_store::StoreError;
@@ -11,6 +12,7 @@ use vigie_store::operation_hours::OperationLot;
 use vigie_store::operations::{Attachment, Standing};
 
 use crate::service::Service;
+use crate::visibility;
 
 /// How long before an operation was written down its purchase may have been published.
 const BEFORE: Duration = Duration::days(400);
@@ -94,7 +96,7 @@ pub async fn settle(service: &Service, structure: &str, id: &str, now: DateTime<
     let mut changed = Operation { state, ..o.clone() };
     if changed.siret.is_none() || changed.buyer.is_empty() {
         for procedure in &attached {
-            let notices = store.notices_of(procedure).await?;
+            let notices = visibility::visible(service, None, store.notices_of(procedure).await?).await?;
             let buyer = notices.iter().map(|n| &n.notice.buyer).find(|b| b.siret.is_some() || !b.name.is_empty());
             if let Some(buyer) = buyer {
                 changed.siret = changed.siret.or_else(|| buyer.siret.clone());
@@ -109,24 +111,24 @@ pub async fn settle(service: &Service, structure: &str, id: &str, now: DateTime<
         store.change_operation(&changed).await?;
     }
     let known = store.lots_of(structure, Some(id)).await?;
-    let mut fresh = Vec::new();
+    let mut published: Vec<LotOwed> = Vec::new();
     for procedure in &attached {
-        let published = store.contracts_of(procedure).await?;
-        for lot in published.iter().filter_map(|row| owed(&row.contract)) {
-            let stands = known.iter().find(|k| k.lot.lot == lot.lot);
-            // What a person wrote of a lot stands; what was published of it follows what is published.
-            let takes = match stands {
-                None => true,
-                Some(k) => k.lot.published && k.lot != lot,
-            };
-            if takes {
-                if let Some(k) = stands {
-                    store.remove_lot(structure, id, &k.lot).await?;
-                }
-                fresh.push(OperationLot { operation: id.to_owned(), lot });
-            }
-        }
+        published.extend(store.contracts_of(procedure).await?.iter().filter_map(|row| owed(&row.contract)));
     }
+    // A lot has a number in each procedure: who holds it tells two of them apart. What a person wrote of a lot stands; what was
+    // published of it follows what is published.
+    let same = |a: &LotOwed, b: &LotOwed| {
+        a.lot == b.lot && company_key(a.siret.as_deref(), &a.company) == company_key(b.siret.as_deref(), &b.company)
+    };
+    for gone in known.iter().filter(|k| k.lot.published && !published.iter().any(|p| same(p, &k.lot))) {
+        store.remove_lot(structure, id, &gone.lot).await?;
+    }
+    let takes = |lot: &LotOwed| {
+        let by_hand = known.iter().any(|k| !k.lot.published && k.lot.lot == lot.lot);
+        !by_hand && !known.iter().any(|k| k.lot == *lot)
+    };
+    let fresh: Vec<OperationLot> =
+        published.into_iter().filter(takes).map(|lot| OperationLot { operation: id.to_owned(), lot }).collect();
     if !fresh.is_empty() {
         store.put_lots(structure, &fresh).await?;
     }

@@ -17,6 +17,7 @@ use vigie_watcher::zones;
 use super::{colleagues, unseen};
 use crate::after_award::messages::main_of;
 use crate::service::Service;
+use crate::visibility;
 
 /// Most lines of a word; the page has them all.
 const MAX_LINES: usize = 15;
@@ -62,7 +63,7 @@ pub async fn asked(service: &Service, structure: &str, operation: &str) -> Resul
         if row.state_at(now).phase == Phase::Planned {
             continue;
         }
-        let notices = store.notices_of(&row.procedure).await?;
+        let notices = visibility::visible(service, None, store.notices_of(&row.procedure).await?).await?;
         let Some(main) = main_of(&notices) else { continue };
         let clauses: Vec<_> = main
             .assessment
@@ -240,7 +241,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     for structure in structures {
         let mut fresh = news(service, &structure, now).await?;
         fresh.extend(unseen_news(service, &structure, now).await?);
-        if fresh.is_empty() || !service.store.take_chore(&format!("operations of {structure}"), GAP, now).await? {
+        if fresh.is_empty() || !service.store.take_chore(&derived_id(&["operations of", &structure]), GAP, now).await? {
             continue;
         }
         let people = colleagues(service, &structure).await?;

@@ -29,6 +29,7 @@ use vigie_store::StoreError;
 use vigie_store::operations::Standing;
 
 use crate::service::Service;
+use crate::visibility;
 
 /// Most operations of an organisation.
 pub const MAX_OPERATIONS: usize = 5_000;
@@ -167,8 +168,7 @@ pub async fn follow(
         return Ok(Some((known, false)));
     }
     let now = service.clock.now();
-    let mut notices = store.notices_of(procedure).await?;
-    notices.retain(|n| n.notice.visibility.is_public());
+    let notices = visibility::visible(service, None, store.notices_of(procedure).await?).await?;
     let Some(row) = crate::after_award::messages::main_of(&notices).or(notices.last()) else { return Ok(None) };
     let estimated = row.notice.estimated_value.filter(|v| v.is_finite() && (1.0..1e12).contains(v));
     let buyer = row.assessment.buyer.clone().unwrap_or_else(|| row.notice.buyer.name.clone());

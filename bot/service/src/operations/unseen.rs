@@ -12,6 +12,7 @@ use super::colleagues;
 use crate::after_award::messages::main_of;
 use crate::service::Service;
 use crate::verdict_correction::{self, CorrectedProvision};
+use crate::visibility;
 
 /// How long after its publication a contract is told: what is older is on the page alone.
 const TOLD_WITHIN: Duration = Duration::days(10);
@@ -137,8 +138,7 @@ pub async fn say(service: &Service, person: &Subscriber, procedure: &str, read: 
     if !person.role.may(Permission::CorrectVerdict) {
         return Ok(false);
     }
-    let mut notices = service.store.notices_of(procedure).await?;
-    notices.retain(|n| n.notice.visibility.is_public());
+    let notices = visibility::visible(service, None, service.store.notices_of(procedure).await?).await?;
     let Some(row) = main_of(&notices) else { return Ok(false) };
     let unseen = |p: &&Provision| p.kind == ProvisionKind::SocialConditionNotSeen;
     if !row.assessment.provisions.iter().any(|p| unseen(&p)) {

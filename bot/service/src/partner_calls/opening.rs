@@ -101,10 +101,6 @@ pub async fn open(service: &Service, person: &Subscriber, by: &str, new: NewCall
     if new.note.chars().count() > MAX_NOTE {
         return no(format!("Le mot aux partenaires est trop long : {MAX_NOTE} caractères au plus."));
     }
-    let mine = service.store.partner_calls_of(person.structure()).await?;
-    if let Some(call) = mine.iter().find(|c| c.procedure == new.procedure && c.state == CallState::Open) {
-        return Ok(Opened::Already(call.id.clone()));
-    }
     let name = short(&own_name(service, person).await?, MAX_NAME);
     let earlier = earlier(service, person.structure(), &new.procedure).await?;
     let call = PartnerCall {
@@ -151,6 +147,11 @@ pub async fn open(service: &Service, person: &Subscriber, by: &str, new: NewCall
         names.push((call.name.clone(), person.structure().to_owned()));
     }
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
+    // Asked where writers wait for each other: a second click finds what the first one made.
+    let mine = service.store.partner_calls_of(person.structure()).await?;
+    if let Some(known) = mine.iter().find(|c| c.procedure == new.procedure && c.state == CallState::Open) {
+        return Ok(Opened::Already(known.id.clone()));
+    }
     tx.put_partner_call(&call).await?;
     let mut structures = Vec::new();
     for (name, structure) in names {
@@ -299,7 +300,7 @@ pub async fn prolong(
     call.closes = closes;
     call.state = CallState::Open;
     // Reminders come anew for the time that is left.
-    call.told = Turn::Asked;
+    call.told = if now >= call.half_time() { Turn::HalfTime } else { Turn::Asked };
     tx.put_partner_call(&call).await?;
     let structures = telling::not_refusing(service, &call).await?;
     let remark = format!("L’appel reste ouvert jusqu’au {}.", moment(closes));

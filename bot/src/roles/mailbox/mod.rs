@@ -284,8 +284,14 @@ async fn on_documents(
     }
     let Some(person) = service.store.subscriber(&sent.address.subscriber).await? else { return Ok(None) };
     let cut = usize::try_from(mail.size).unwrap_or(usize::MAX) > mail.bytes.len();
-    let whole =
-        if cut { inbox.account.whole(inbox.fetcher, inbox.validity, mail.uid).await.map_err(unread)? } else { None };
+    // One that its server does not give is answered as too large: the mails behind it do not wait for it.
+    let whole = match cut {
+        true => inbox.account.whole(inbox.fetcher, inbox.validity, mail.uid).await.unwrap_or_else(|e| {
+            tracing::warn!("a mail with files is not read whole: {e}");
+            None
+        }),
+        false => None,
+    };
     let files = match (&whole, cut) {
         (Some(bytes), _) => read::documents(bytes),
         (None, true) => Vec::new(),
@@ -308,10 +314,6 @@ async fn on_documents(
         on_reply(service, id, reply, now).await?;
     }
     Ok(Some(Outcome::Consultation))
-}
-
-fn unread(why: MailboxError) -> Failure {
-    Failure::new(why.to_string(), "[mailbox]", "Vigie réessaie d’elle-même")
 }
 
 /// Whether an answer is of whoever got the message: by our token, else by their address.

@@ -65,6 +65,8 @@ struct Row {
     word: String,
     lot: String,
     company: String,
+    /// The same in full, as the form sends it back.
+    whole_company: String,
     siret: String,
     modality: &'static str,
     modality_word: &'static str,
@@ -90,6 +92,7 @@ fn row(r: &HoursRow) -> Row {
         word: r.month.format("%Y-%m").to_string(),
         lot: r.lot.clone(),
         company: short(&r.company, 80),
+        whole_company: r.company.clone(),
         siret: r.siret.clone().unwrap_or_default(),
         modality: r.modality.in_french(),
         modality_word: r.modality.as_str(),
@@ -138,7 +141,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
                 (Some(from), Some(to)) => format!("du {} au {}", french::date(from), french::date(to)),
             };
             context! {
-                lot => &l.lot, company => short(&l.company, 120), siret => l.siret.as_deref().unwrap_or_default(),
+                lot => &l.lot, company => short(&l.company, 120), whole_company => &l.company, siret => l.siret.as_deref().unwrap_or_default(),
                 owed => l.owed.to_string(), field => l.owed.in_table(), dates => dates, published => l.published,
                 starts => l.starts.map(|d| d.to_string()).unwrap_or_default(),
                 ends => l.ends.map(|d| d.to_string()).unwrap_or_default(),

@@ -201,3 +201,27 @@ async fn the_page_is_there_where_it_is_wanted_and_a_code_is_asked_for_where_ther
     assert_eq!(post("  atelier 2026 ").await.status, 200);
     until("they are asked", async || asks(&pages).await == 1).await;
 }
+
+/// Somebody who is known by another address, or whom the settings file declares, is changed by nobody's form.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_to_confirm_one_of_several_addresses_stays_who_they_are() {
+    let pages = opened().await;
+    let store = &pages.app.service.store;
+    let mail = "chef@plie.example".to_owned();
+    for (id, declared, more) in [("deux", false, true), ("declare", true, false)] {
+        let mail = format!("{id}.{mail}");
+        let mut addresses = vec![(Channel::Email, mail.clone(), AddressState::Unconfirmed)];
+        if more {
+            addresses.push((Channel::Matrix, "!salon:plie.example".into(), AddressState::Active));
+        }
+        let subscriber =
+            Subscriber { id: id.into(), name: "Chef".into(), role: Role::Operator, profile: Profile::default() };
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared }, now()).await.unwrap();
+        pages.subscription(id, &north()).await.unwrap();
+        let request = vigie_service::sign_up::Request { email: mail, role: Role::Subscriber, ..Default::default() };
+        vigie_service::sign_up::begin(&pages.app.service, &request, "/", now()).await.unwrap();
+        assert_eq!(store.subscriber(id).await.unwrap().unwrap().role, Role::Operator, "{id}");
+        assert_eq!(store.subscriptions_of(id).await.unwrap()[0].filter, north(), "{id}");
+    }
+    assert_eq!(asks(&pages).await, 0);
+}
