@@ -485,7 +485,7 @@ fn days_before_tender(
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);
-        let when = When { from, to, day, time: None, utc: false };
+        let when = When { from, to, day, time: None, zone: None };
         let (at, has_time) = when.at(zone);
         let range = t[0].range.start..t[t.len() - 1].range.end;
         let evidence = reading.doc.evidence_within(t[from].range.clone(), &range);

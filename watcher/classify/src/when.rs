@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use super::quantity::spelled;
@@ -25,18 +25,17 @@ pub struct When {
     pub day: NaiveDate,
     /// The time of day, where one is told.
     pub time: Option<NaiveTime>,
-    /// The time is told in UTC.
-    pub utc: bool,
+    /// The zone that the words name: "heure de Paris", "heure de La Réunion", a `Z`.
+    pub zone: Option<Tz>,
 }
 
 impl When {
-    /// The moment in a zone; the end of the day where no time is told.
+    /// The moment, in `zone` unless the words name another; the end of the day where no time is told.
     #[must_use]
     pub fn at(&self, zone: Tz) -> (DateTime<FixedOffset>, bool) {
         let time = self.time.or_else(|| NaiveTime::from_hms_opt(23, 59, 0)).unwrap_or_default();
         let local = self.day.and_time(time);
-        let at = if self.utc { Utc.from_utc_datetime(&local).fixed_offset() } else { zones::local(local, zone) };
-        (at, self.time.is_some())
+        (zones::local(local, self.zone.unwrap_or(zone)), self.time.is_some())
     }
 }
 
@@ -366,7 +365,8 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
                 }
                 None => time_of(tokens, d, floor),
             };
-            Some(When { from: d.from, to, day, time, utc: d.utc })
+            let zone = d.utc.then_some(Tz::UTC).or_else(|| named_zone(&tokens[to..]));
+            Some(When { from: d.from, to, day, time, zone })
         })
         .collect()
 }
@@ -457,6 +457,15 @@ fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime
         }
     }
     (None, day.to)
+}
+
+/// The zone that is named behind a time: "heure de Paris", "(heure locale de La Réunion)", "heure de la métropole".
+fn named_zone(behind: &[Token<'_>]) -> Option<Tz> {
+    const BEFORE_THE_NAME: [&str; 11] =
+        ["locale", "legale", "de", "du", "des", "d", "la", "l", "nouvelle", "saint", "pierre"];
+    let mut words = behind.iter().take(7).take_while(|t| !t.after(mark::STOP | mark::ASK)).map(|t| t.word.as_ref());
+    words.next().filter(|word| matches!(*word, "heure" | "heures"))?;
+    words.find(|word| !BEFORE_THE_NAME.contains(word)).and_then(zones::named)
 }
 
 /// The first moment of a text as feeds, portals and mails write it: `13/05/22 à 16h00`, `20 Déc. 2023 12:00`, `2027/01/22 12:00`,
@@ -558,6 +567,11 @@ mod tests {
             ("2 avril 2026, 11 h 30", "2026-04-02T11:30:00+02:00"),
             ("Mardi 17 Mars 2026 - 12:00", "2026-03-17T12:00:00+01:00"),
             ("12/03/2026 12:00:00 (UTC+1)", "2026-03-12T12:00:00+01:00"),
+            ("15/12/2026 - 23h59 heure de La Réunion", "2026-12-15T23:59:00+04:00"),
+            ("15 décembre 2026 à 12 h 00 (heure locale de Cayenne)", "2026-12-15T12:00:00-03:00"),
+            ("15/12/2026 à 12:00, heure de Paris", "2026-12-15T12:00:00+01:00"),
+            ("15/12/2026 à midi heure des Antilles", "2026-12-15T12:00:00-04:00"),
+            ("15/12/2026 à midi, heure de remise des plis. Réunion le 3", "2026-12-15T12:00:00+01:00"),
         ] {
             assert_eq!(read(given), wanted, "{given}");
         }
