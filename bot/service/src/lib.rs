@@ -53,6 +53,7 @@ pub mod funnel;
 pub mod hooks;
 pub mod impact;
 pub mod ingest;
+pub mod invitations;
 pub mod leads;
 pub mod links;
 pub mod membership;

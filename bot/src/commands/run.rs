@@ -304,7 +304,10 @@ async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
 }
 
 /// The sources to be watched, where those of the pages are not as `known` any more; nothing is known before the first look.
-async fn sources_now(app: &App, known: &mut Option<Vec<(String, String)>>) -> Result<Option<Vec<Watched>>, Failure> {
+async fn sources_now(
+    app: &App,
+    known: &mut Option<Vec<(String, String, i64)>>,
+) -> Result<Option<Vec<Watched>>, Failure> {
     let on_pages = app.service.store.page_sources().await?;
     if known.as_ref() == Some(&on_pages) {
         return Ok(None);

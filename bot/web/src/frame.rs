@@ -109,6 +109,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
     ("etat.html", include_str!("../pages/etat.html")),
+    ("inviter.html", include_str!("../pages/inviter.html")),
+    ("reglages-en-vigueur.html", include_str!("../pages/reglages-en-vigueur.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];

@@ -264,6 +264,8 @@ routes! {
     "/exploitation/personnes/{id}" => get(operator::show_person).post(operator::act_on_person),
     "/exploitation/personnes/{id}/role" => post(operator::set_role),
     "/exploitation/personnes/{id}/structure" => post(operator::settle_claim),
+    "/exploitation/inviter" => get(operator::invite).post(operator::act_on_invitations),
+    "/exploitation/reglages" => get(operator::settings),
     "/exploitation/acces" => get(operator::access).post(operator::revoke),
     "/tableaux/recherche.csv" => get(tables::search),
     "/tableaux/decisions.csv" => get(tables::decisions),
