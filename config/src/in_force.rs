@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::load::line_of;
+use crate::secret::Secret;
 use crate::settings::Settings;
 
 /// The file that settings were read from, and the line of each of its values.
@@ -66,6 +67,30 @@ pub fn lines(settings: &Settings) -> Vec<Line> {
     out
 }
 
+/// Every secret that the settings name, by the path of its key.
+#[must_use]
+pub fn secrets(settings: &Settings) -> Vec<(String, Secret)> {
+    let mut out = Vec::new();
+    if let Ok(table) = toml::Table::try_from(settings) {
+        collect("", &toml::Value::Table(table), &mut out);
+    }
+    out
+}
+
+fn collect(path: &str, value: &toml::Value, out: &mut Vec<(String, Secret)>) {
+    let Some(table) = value.as_table() else { return };
+    if is_secret(table)
+        && let Ok(secret) = Secret::try_from(value.clone())
+    {
+        out.push((path.to_owned(), secret));
+        return;
+    }
+    for (key, value) in table {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        collect(&path, value, out);
+    }
+}
+
 fn flatten(path: String, value: &toml::Value, settings: &Settings, out: &mut Vec<Line>) {
     match value {
         toml::Value::Table(table) if !is_secret(table) => {
@@ -102,6 +127,8 @@ mod tests {
         );
         assert_eq!(of("fetch.timeout_s").line, None);
         assert!(!shown.iter().any(|l| l.key.starts_with("source") || l.key.starts_with("subscriber")));
+        let secrets = secrets(&settings);
+        assert_eq!(secrets, [("email.password".to_owned(), Secret::File("/run/secret".into()))]);
         assert!(shown.is_sorted_by(|a, b| a.key < b.key), "each once");
     }
 }

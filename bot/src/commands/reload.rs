@@ -7,6 +7,8 @@
 use std::path::Path;
 
 use tokio::signal::unix::{SignalKind, signal};
+use vigie_config::in_force;
+use vigie_config::secret::SecretError;
 use vigie_config::settings::Settings;
 use vigie_watcher::sources::readers;
 
@@ -30,7 +32,15 @@ pub(super) async fn asked(file: Option<&Path>) -> Settings {
             continue;
         };
         match vigie_config::load::read(file, &readers()) {
-            Ok(settings) => return settings,
+            Ok(settings) => {
+                let unreadable = unreadable_secrets(&settings);
+                if unreadable.is_empty() {
+                    return settings;
+                }
+                for (key, why) in unreadable {
+                    tracing::error!("settings unchanged: {why} ({key})");
+                }
+            }
             Err(faults) => {
                 for fault in faults {
                     let line = fault.line.map(|l| format!(":{l}")).unwrap_or_default();
@@ -44,6 +54,12 @@ pub(super) async fn asked(file: Option<&Path>) -> Settings {
             }
         }
     }
+}
+
+/// The secrets that cannot be read, by their key: a channel without its secret is dead, and its server would be blamed.
+fn unreadable_secrets(settings: &Settings) -> Vec<(String, SecretError)> {
+    let secrets = in_force::secrets(settings);
+    secrets.into_iter().filter_map(|(key, secret)| Some((key, secret.read().err()?))).collect()
 }
 
 /// Takes up what lasts longer than a service: the log. What cannot change while the process lives is said.

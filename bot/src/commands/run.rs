@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
@@ -80,16 +81,17 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
         return once(&Arc::new(start(settings, clock).await?), &args).await;
     }
     let file = args.config.path();
-    let mut app = start(settings.clone(), clock.clone()).await?;
+    let mut ready = make_ready(&settings, &clock, &args.role).await?;
     loop {
-        match service(Arc::new(app), &args.role, file.as_deref()).await? {
+        let (app, doors) = ready;
+        match service(Arc::new(app), doors, &args.role, file.as_deref()).await? {
             Ended::Stopped => return Ok(()),
             Ended::Reload(new) => {
-                app = match start(new.as_ref().clone(), clock.clone()).await {
-                    Ok(app) => {
+                ready = match make_ready(&new, &clock, &args.role).await {
+                    Ok(ready) => {
                         reload::took(&settings, &new);
                         settings = *new;
-                        app
+                        ready
                     }
                     Err(e) => {
                         tracing::error!(
@@ -98,12 +100,46 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
                             e.place,
                             e.fix
                         );
-                        start(settings.clone(), clock.clone()).await?
+                        make_ready(&settings, &clock, &args.role).await?
                     }
                 };
             }
         }
     }
+}
+
+/// What a process listens on, taken before its tasks begin.
+struct Doors {
+    pages: Option<TcpListener>,
+    observe: Option<TcpListener>,
+}
+
+impl Doors {
+    async fn open(settings: &Settings, roles: &[Role]) -> Result<Self, Failure> {
+        let web = Some(&settings.web.listen).filter(|_| roles.contains(&Role::Web));
+        Ok(Self {
+            pages: listen(web, "[web] listen").await?,
+            observe: listen(settings.observe.listen.as_ref(), "[observe] listen").await?,
+        })
+    }
+}
+
+async fn listen(address: Option<&String>, key: &str) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|e| {
+        Failure::new(
+            format!("impossible d’écouter sur {address} : {e}"),
+            key,
+            "choisissez un autre port, ou arrêtez l’autre programme",
+        )
+    })?;
+    Ok(Some(listener))
+}
+
+/// Everything that can fail before a service goes on.
+async fn make_ready(settings: &Settings, clock: &Clock, roles: &[Role]) -> Result<(App, Doors), Failure> {
+    let doors = Doors::open(settings, roles).await?;
+    Ok((start(settings.clone(), clock.clone()).await?, doors))
 }
 
 async fn start(settings: Settings, clock: Clock) -> Result<App, Failure> {
@@ -173,21 +209,24 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
+async fn service(app: Arc<App>, doors: Doors, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
     // First: what is counted before anyone measures is counted by nobody.
-    if let Some(listen) = app.service.settings.observe.listen.clone()
+    if let Some(listener) = doors.observe
         && let Some(handle) = monitoring::start()
     {
         let (service, stopped) = (Arc::clone(&app.service), tasks.until_stopped());
-        servers.spawn(async move { monitoring::serve(service, handle, &listen, stopped).await });
+        servers.spawn(async move {
+            monitoring::serve(service, handle, listener, stopped).await;
+            Ok(())
+        });
     }
-    if roles.contains(&Role::Web) {
-        let (service, listen, stopped) =
-            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), tasks.until_stopped());
-        servers.spawn(async move { vigie_web::serve(service, &listen, stopped).await });
+    if let Some(listener) = doors.pages {
+        let (service, stopped) = (Arc::clone(&app.service), tasks.until_stopped());
+        tracing::info!(address = listener.local_addr().map(|a| a.to_string()).unwrap_or_default(), "pages served");
+        servers.spawn(async move { vigie_web::serve_on(service, listener, stopped).await });
     }
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");

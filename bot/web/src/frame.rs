@@ -534,6 +534,8 @@ fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool)
             let error = match t.status {
                 StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
                 StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                StatusCode::INTERNAL_SERVER_ERROR => "internal",
                 _ => &t.title,
             };
             (t.status, Json(serde_json::json!({ "error": error, "detail": t.text }))).into_response()

@@ -101,27 +101,7 @@ const MAX_FORM: usize = 64 * 1024;
 /// How long a browser keeps the style sheet: its address changes with its content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Serves the pages until `stop` ends.
-///
-/// # Errors
-/// The address cannot be listened on.
-pub async fn serve(
-    service: Arc<Service>,
-    listen: &str,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
-        Failure::new(
-            format!("impossible d’écouter sur {listen} : {e}"),
-            "[web] listen",
-            "choisissez un autre port, ou arrêtez l’autre programme",
-        )
-    })?;
-    tracing::info!(address = %listen, "pages served");
-    serve_on(service, listener, stop).await
-}
-
-/// Serves the pages on a listener already bound.
+/// Serves the pages on this listener until `stop` ends.
 ///
 /// # Errors
 /// The server stops for a reason of its own.
