@@ -27,11 +27,7 @@ pub struct Claim {
 /// # Errors
 /// The database fails.
 pub async fn members(service: &Service, siret: &str) -> Result<Vec<Subscriber>, Failure> {
-    let mut out = Vec::new();
-    for id in service.store.members(siret).await? {
-        out.extend(service.store.subscriber(&id).await?);
-    }
-    Ok(out)
+    Ok(service.store.people_of(siret).await?)
 }
 
 /// Every claim that waits.

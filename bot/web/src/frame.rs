@@ -69,6 +69,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("chercher.html", include_str!("../pages/chercher.html")),
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("territoire.html", include_str!("../pages/territoire.html")),
     ("operations.html", include_str!("../pages/operations.html")),
     ("operation.html", include_str!("../pages/operation.html")),
     ("operation-saisie.html", include_str!("../pages/operation-saisie.html")),

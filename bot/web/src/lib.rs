@@ -215,6 +215,7 @@ routes! {
     "/operations/suivre" => post(operations::follow),
     "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/territoire" => get(operations::area::show).post(operations::area::settle),
     "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
     "/operations/{id}" => get(operations::show),
     "/operations/{id}/modifier" => get(operations::form::edit).post(operations::form::change),
