@@ -6,13 +6,14 @@
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
 use super::finding::Reading;
+use super::given::only_a_place;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
 use super::statement::Statement;
 use super::token::mark;
-use super::volume::share_of_work;
+use super::volume::{of_a_lot, share_of_work};
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
@@ -258,6 +259,7 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
                 || within(Concept::Subcontract)
                 || s.has_word(from, to, &["part", "heures", "emploi"])
         }
+        Concept::FarFromWork if only_a_place(s, hit) => false,
         // "Qualité de l'accueil des personnes handicapées" is the service bought.
         Concept::FarFromWork if s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap")) => {
             let work = [
@@ -291,7 +293,12 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         || s.says.has(Concept::Selection)
         || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion)
         || s.says.has(Concept::BidderPaper) && weight.is_none();
-    social && !served && !sold && !polarity::void(s, hit) && !denied_criterion(s, hit)
+    social
+        && !served
+        && !sold
+        && !s.says.has(Concept::StaffMatter)
+        && !polarity::void(s, hit)
+        && !denied_criterion(s, hit)
 }
 
 /// "Le critère insertion ne sera pas retenu".
@@ -360,6 +367,7 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
     match q.unit {
         Unit::Points => true,
         Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux"]) => false,
+        Unit::Percent if of_a_lot(s, q) && s.numbers.iter().any(|h| h.unit == Unit::Hours) => false,
         Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
             let t = &s.tokens[q.from];

@@ -34,19 +34,20 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
+        r"\blots? ?(?:n ?[°o\x22]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
         r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b([0-9]{1,2})(?:er|ere|e|eme|nd|nde) lot\b|\blot \((?:le )?([0-9]{1,3})\b",
-        r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
+        r"|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
     pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$)|( a | au |jusqu'au|-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5)).or(c.get(6)).or(c.get(7))?;
+            let list =
+                c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5)).or(c.get(6)).or(c.get(7)).or(c.get(8))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;
@@ -60,6 +61,10 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 last = (lots.len(), end);
                 end = list.start() + id.end();
                 let id_at = list.start() + id.start();
+                // "Les lots d'un montant …" name none.
+                if text[list.start() + id.end()..].starts_with('\'') {
+                    continue;
+                }
                 let id = Lot::clean_id(id.as_str());
                 // Roman numbers are written in capitals.
                 let roman = id.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));

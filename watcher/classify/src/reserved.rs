@@ -251,6 +251,8 @@ fn is_noun(s: &Statement<'_>, r: &Hit) -> bool {
         )
         && s.tokens[r.from].before == 0
         && !s.has_word(r.to, r.to + 4, &["faveur", "profit", "benefice"])
+        // "Mis en réserve pour les ateliers et chantiers d'insertion".
+        && !(s.has_word(r.to, r.to + 1, &["pour"]) && s.has_word(r.from.saturating_sub(2), r.from, &["mis", "mise", "mises"]))
 }
 
 /// A reservation without its beneficiary: gives its lots. A bare heading says nothing.

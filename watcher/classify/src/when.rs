@@ -344,6 +344,7 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
         let joined = between.first().is_some_and(|t| matches!(t.word.as_ref(), "ou" | "et") && t.before == 0);
         days[i - 1].listed |= joined && between.len() <= 3 && days[i - 1].glued_time.is_none();
     }
+    let next: Vec<usize> = days.iter().skip(1).map(|d| d.from).chain([tokens.len()]).collect();
     let years: Vec<Option<i32>> = days.iter().map(|d| d.year).collect();
     let ends: Vec<usize> = days.iter().map(|d| d.to).collect();
     days.iter()
@@ -366,7 +367,8 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
                 }
                 None => time_of(tokens, d, floor),
             };
-            Some(When { from: d.from, to, day, time, utc: d.utc })
+            // Two days may be told by the same words: none reaches into the next.
+            Some(When { from: d.from, to: to.min(next[i]).max(d.from), day, time, utc: d.utc })
         })
         .collect()
 }
