@@ -143,6 +143,10 @@ pub(super) fn refers_back(s: &Statement<'_>) -> bool {
         "pour" => matches!(word(first + 1), "cela" | "ce" | "ceci"),
         _ => false,
     };
+    // "On cherche un ACI. Uniquement."
+    if s.tokens.len() <= 2 && s.says.has(Concept::Only) {
+        return true;
+    }
     // "L'entreprise y consacrera 110 heures."
     let there = (first + 1..first + 4).any(|i| word(i) == "y");
     answers || subject || there || (first..first + 10).any(demonstrative)
@@ -264,7 +268,11 @@ pub(super) fn join(statements: &mut Vec<Statement<'_>>, explained: &[usize]) -> 
     let mut any = false;
     for s in statements.drain(..) {
         let joins = out.last().is_some_and(|a| {
-            beside(a, &s) && open(a) && open(&s) && (a.says.meets(MATTERS) || s.says.meets(MATTERS)) && refers_back(&s)
+            let alone = s.tokens.len() <= 2 && a.says.any(super::lexicon::STRUCTURES);
+            beside(a, &s)
+                && (alone || open(a) && open(&s))
+                && (a.says.meets(MATTERS) || s.says.meets(MATTERS))
+                && refers_back(&s)
         });
         if joins && let Some(a) = out.pop() {
             out.push(both(a, s));

@@ -125,9 +125,10 @@ fn taken_back_later(reading: &Reading<'_>, statements: &[Statement<'_>], at: usi
     });
     let denies = |b: &Statement<'_>| {
         (0..b.tokens.len()).any(|i| {
-            matches!(b.tokens[i].word.as_ref(), "aucun" | "aucune")
-                && (i + 1..i + 3).any(|k| b.tokens.get(k).is_some_and(|t| OF_IT.iter().any(|w| t.word.starts_with(w))))
-                && b.has_word(i, i + 8, &["n", "ne"])
+            matches!(b.tokens[i].word.as_ref(), "aucun" | "aucune" | "pas")
+                && (i + 1..i + if b.tokens[i].word == "pas" { 5 } else { 3 })
+                    .any(|k| b.tokens.get(k).is_some_and(|t| OF_IT.iter().any(|w| t.word.starts_with(w))))
+                && b.has_word(i.saturating_sub(4), i + 8, &["n", "ne"])
         })
     };
     same_article.into_iter().any(|b| denies(b) && !b.has_word(0, b.tokens.len(), &["lot", "lots", "autre", "autres"]))
@@ -220,7 +221,10 @@ fn owes(
         && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"])
         && !s.of(Concept::Optional).all(|o| {
             // "Possibilités d'emploi", "au choix par sous-traitance ou embauche" leave nothing to the winner's will.
-            s.has_word(o.to, o.to + 2, &["emploi"]) || s.tokens[o.to - 1].word == "choix"
+            s.has_word(o.to, o.to + 2, &["emploi"])
+                || s.tokens[o.to - 1].word == "choix"
+                // "Libre de son organisation".
+                || s.tokens[o.from].word == "libre" && s.has_word(o.to, o.to + 1, &["de"])
         });
     Some(Owed { at: 0, range, lots, named, optional })
 }

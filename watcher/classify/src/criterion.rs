@@ -12,7 +12,7 @@ use super::polarity;
 use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
 use super::statement::Statement;
-use super::token::mark;
+use super::token::{Token, mark};
 use super::volume::{of_a_lot, share_of_work};
 
 /// What makes an item a social one.
@@ -100,7 +100,7 @@ fn bare(s: &Statement<'_>) -> Option<Hit> {
         "les",
         "pour",
     ];
-    let alone = |t: &super::token::Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(&t.word.as_ref());
+    let alone = |t: &Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(&t.word.as_ref());
     let other =
         s.any_of(&[Concept::NotSocial, Concept::StaffMatter, Concept::ClauseName]).any(|h| h.from < to && h.to > from);
     (s.tokens[from..to].iter().all(alone) && !other).then_some(hit)
@@ -135,8 +135,7 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
         return false;
     }
     // "10.3 Insertion 20 % : le nombre de personnes qu'il affectera", under "Notation": what is offered.
-    let listed_with_weight =
-        s.heading.has(Concept::Criterion) && s.tokens[0].is_number() && item_weight(s, hit).is_some();
+    let listed_with_weight = s.heading.has(Concept::Criterion) && enumerated(s) && item_weight(s, hit).is_some();
     let owed = owed_in(s, from, to) && !listed_with_weight;
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
@@ -159,10 +158,10 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
         || s.says.has(Concept::OtherMerit)
         || s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
     let opens = s.tokens[from].after(mark::ITEM | mark::COLON)
-        || from <= 1 && (s.tokens[0].is_number() || s.heading.has(Concept::Criterion));
+        || from <= 1 && (enumerated(s) || s.heading.has(Concept::Criterion));
     let short = s.unit.range.len() < 160;
     let ranked = short
-        && (from <= 1 && s.tokens[0].is_number() && !hours
+        && (from <= 1 && enumerated(s) && !hours
             || merit(s, from, to) && !s.says.any(&[Concept::Winner, Concept::Duty]));
     judged(s, hit, weighted, owed || hours)
         || points && !hours && !owed
@@ -307,6 +306,12 @@ fn denied_criterion(s: &Statement<'_>, hit: &Hit) -> bool {
     s.of(Concept::Criterion).any(|c| c.from + 8 >= from && c.from <= to && (polarity::denied(s, c) || negated(s, c)))
 }
 
+/// "3. …", "c) …": an item of a list.
+fn enumerated(s: &Statement<'_>) -> bool {
+    s.tokens.first().is_some_and(Token::is_number)
+        || s.tokens.first().is_some_and(|t| t.word.len() == 1) && s.tokens.get(1).is_some_and(|t| t.after(mark::CLOSE))
+}
+
 fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
     s.has_word(
         from,
@@ -366,7 +371,13 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
     let before = |words: &[&str]| q.from > 0 && words.iter().any(|w| s.tokens[q.from - 1].word.starts_with(w));
     match q.unit {
         Unit::Points => true,
-        Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux"]) => false,
+        Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux", "marches", "recettes"]) => false,
+        // "Une clause sociale de 3 %": its share.
+        Unit::Percent
+            if before(&["de"]) && s.has_word(q.from.saturating_sub(3), q.from, &["clause", "sociale", "insertion"]) =>
+        {
+            false
+        }
         Unit::Percent if of_a_lot(s, q) && s.numbers.iter().any(|h| h.unit == Unit::Hours) => false,
         Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
@@ -383,7 +394,12 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             {
                 return true;
             }
-            if before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
+            // "- insertion /10".
+            let over = t.after(mark::SLASH)
+                && s.heading_or_before(Concept::Criterion)
+                && q.from > 0
+                && !s.tokens[q.from - 1].is_number();
+            if over || before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
                 return true;
             }
             let judged = s.says.any(&[Concept::Criterion, Concept::OtherMerit])
@@ -391,16 +407,16 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
                 || s.before.has(Concept::OtherMerit);
             let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s)
                 || s.heading.has(Concept::Criterion)
-                || s.before.has(Concept::Criterion) && s.tokens[0].is_number();
+                || s.before.has(Concept::Criterion) && enumerated(s);
             let ends_item = q.to == s.tokens.len()
-                || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP | mark::SLASH | mark::OPEN);
+                || s.tokens[q.to].after(mark::COMMA | mark::COLON | mark::ITEM | mark::STOP | mark::SLASH | mark::OPEN);
             if listed && ends_item && q.from > 0 && t.before & !mark::CLOSE == 0 {
                 return true;
             }
             // "2.3 engagement …, 8": the last number of a line of a list.
             let last = q.to == s.tokens.len()
                 && t.after(mark::COMMA)
-                && s.tokens[0].is_number()
+                && enumerated(s)
                 && s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
             if last {
                 return true;
@@ -499,7 +515,7 @@ fn cell_weight(statements: &[Statement<'_>], at: usize) -> Option<f64> {
 fn weight_below(statements: &[Statement<'_>], at: usize) -> Option<f64> {
     let line = statements[at].unit.line;
     statements[at + 1..].iter().take(6).take_while(|s| s.unit.line - line <= 6).find_map(|s| {
-        let labelled = s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur", "ac_weighting"])
+        let labelled = s.has_word(0, 4, &["nombre", "chiffre", "ponderation", "poids", "valeur", "ac_weighting"])
             && s.says.has(Concept::Criterion);
         weights(s).next().filter(|_| labelled).map(|q| q.value)
     })

@@ -226,11 +226,14 @@ impl<'a> Reading<'a> {
         // "Réservation pour l'Île de Thau", "les lots relatifs au gros œuvre et à la peinture".
         const LEADS: [&str; 8] =
             ["pour l'", "pour la ", "pour le ", "pour les ", "relatifs au ", "relatif au ", "et a la ", "« "];
+        // "La cafétéria de l'hémicycle fait l'objet d'une réservation": some words are of no other matter.
+        let telling = |title: &String| title.len() >= 12 && title.contains(' ') && sentence.contains(title.as_str());
         let named = |title: &String| {
-            title.len() >= 5
-                && sentence
-                    .match_indices(title.as_str())
-                    .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
+            telling(title)
+                || title.len() >= 5
+                    && sentence
+                        .match_indices(title.as_str())
+                        .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
         };
         let found: Vec<String> =
             self.titles.iter().zip(self.lots).filter(|(t, _)| named(t)).map(|(_, lot)| lot.clone()).collect();
@@ -268,6 +271,20 @@ impl<'a> Reading<'a> {
             m.range = unit.start + m.range.start..unit.start + m.range.end;
         }
         found
+    }
+
+    /// Lots whose part of the text says "idem lot 1", "comme le lot 2", each with the one it is like.
+    #[must_use]
+    pub fn lots_like_others(&self) -> Vec<(String, String)> {
+        pattern!(
+            LIKE,
+            r"\b(?:idem|comme|identique|memes? (?:conditions|clauses?|dispositions?) que) (?:que |a |pour |au |le |celui du |celle du )*lot (?:n ?° ?)?([0-9]{1,3}|[a-h])\b"
+        );
+        let like = |b: &super::document::LotBlock| {
+            let other = LIKE.captures(&self.doc.text()[b.range.clone()])?.get(1)?.as_str().to_uppercase();
+            Some((b.id.clone(), vigie_domain::Lot::clean_id(&other)))
+        };
+        self.doc.blocks.iter().filter_map(like).filter(|(lot, other)| lot != other).collect()
     }
 
     /// Whether a unit speaks of every lot at once.

@@ -415,7 +415,7 @@ const LOSES: &[(Concept, &[Concept])] = &[
             Concept::FarFromWork,
         ],
     ),
-    (Concept::Winner, &[Concept::Sheltered, Concept::WorkIntegration]),
+    (Concept::Winner, &[Concept::Sheltered, Concept::WorkIntegration, Concept::SocialEconomy]),
     (Concept::Sheltered, &[Concept::ShelteredAndIntegration]),
     (Concept::WorkIntegration, &[Concept::ShelteredAndIntegration]),
     (Concept::ServiceTalk, &[Concept::FarFromWork, Concept::Sheltered, Concept::WorkIntegration, Concept::ClauseName]),

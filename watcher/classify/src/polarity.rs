@@ -67,7 +67,7 @@ fn denied_by_sentence(s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     };
     let end = s.clause_end(colon, mark::STOP | mark::ITEM);
-    let ne = (colon..end.min(colon + 10)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
+    let ne = (colon..end.min(colon + 18)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
     // "Clause sociale : au vu du sourcing, le Département n'a pas jugé opportun d'en introduire une."
     let of_it = (colon..end).any(|i| {
         s.tokens[i].word == "en"
@@ -291,7 +291,7 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
     s.of(Concept::Lifted).any(|l| {
         l.from >= hit.to
             && l.to <= end
-            && l.from - hit.to <= 16
+            && l.from - hit.to <= 22
             && !s.any_of(&[Concept::Contract]).any(|c| {
                 c.from > hit.to
                     && c.to <= l.from
@@ -311,6 +311,8 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
     }) {
         return true;
     }
+    // "L'article L. 2112-2-1 du code prévoit que l'acheteur …": all that its sentence says.
+    let of_law = |c: &Hit| matches!(s.tokens[c.from].word.as_ref(), "code" | "loi" | "ccag");
     s.of(Concept::Condition).any(|c| {
         let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
             && (c.from + 2..s.tokens.len().min(c.from + 4)).any(|i| s.tokens[i].word.starts_with("souhait"));
@@ -343,7 +345,7 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
             && !then
             && !only_if
             && !named
-            && (around || c.to <= hit.from && hit.from - c.to < 20)
+            && (around || c.to <= hit.from && (hit.from - c.to < 20 || of_law(c)))
             && !wish
             && !possible
             && !breach
@@ -356,7 +358,11 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
     // "Comme l'an passé", "comme sur l'ancien marché": as then, so now.
-    let as_then = |p: &Hit| s.has_word(p.from.saturating_sub(3), p.from, &["comme"]);
+    let as_then = |p: &Hit| {
+        s.has_word(p.from.saturating_sub(3), p.from, &["comme"])
+            // "Quant aux deux précédents": lots.
+            || s.tokens[p.from].word == "precedents" && s.has_word(p.from.saturating_sub(1), p.from, &["deux", "trois", "quatre"])
+    };
     s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 9 && !as_then(p)) || of_policy(s, hit)
 }
 
@@ -382,7 +388,7 @@ fn of_policy(s: &Statement<'_>, hit: &Hit) -> bool {
     let several = |c: &Hit| matches!(s.tokens[c.from].word.as_ref(), "marches" | "contrats" | "achats");
     let own = |c: &Hit| !several(c) && !s.of(Concept::Policy).any(|p| p.from <= c.from && c.to <= p.to);
     s.says.has(Concept::Policy)
-        && !s.any_of(&[Concept::Contract, Concept::Reserve]).any(own)
+        && !s.of(Concept::Contract).any(own)
         && (!s.says.has(Concept::Winner)
             || s.of(Concept::Policy).any(|p| p.from < hit.from && s.tokens[p.to - 1].word == "interne"))
         && !s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime | Unit::Percent))

@@ -92,7 +92,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
 /// "On ne consulte que des structures d'insertion".
 fn excepts(s: &Statement<'_>) -> bool {
     s.any_of(STRUCTURES).any(|h| {
-        (h.from.saturating_sub(3)..h.from).any(|i| {
+        (h.from.saturating_sub(6)..h.from).any(|i| {
             matches!(s.tokens[i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(6), i, &["ne", "n"])
         })
     })

@@ -72,6 +72,8 @@ pub(super) fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>
                 let leader =
                     (bytes[..at].ends_with(b"..") || next.starts_with(':') || bytes.get(at + 1) == Some(&b'.'))
                         && !behind.trim().is_empty();
+                // "200 h/an à charge du titul. (oblig.) et …": a sentence begins with a capital.
+                let abbreviation = abbreviation || spaced && last.len() <= 9 && doc.small_letter_behind(at);
                 (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && glued(at))
             }
             b'?' => {
@@ -104,7 +106,7 @@ words!(
 /// Whether the statement under a heading denies what the heading names.
 pub(super) fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
     let Some(next) =
-        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1)
+        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line - units.list[index].line <= 1)
     else {
         return false;
     };
@@ -121,7 +123,7 @@ pub(super) fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool
     if mended.filter_map(|t| t.strip_prefix("lire")).any(|t| t.contains("sans objet") || t.contains("neant")) {
         return true;
     }
-    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
+    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«', '[', '(', '"']);
     const NO: &[&str] =
         &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
     let head = &text[..text.floor_char_boundary(160)];

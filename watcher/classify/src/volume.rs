@@ -57,8 +57,10 @@ pub(super) fn volumes(
         let s = &statements[o.at];
         out.extend(of_statement(reading, s, Some(o), false));
         // "Ces heures sont à faire exécuter par …": those that the sentence before tells.
-        let these =
+        let told =
             s.has_word(0, 3, &["ces", "ce"]) && s.has_word(0, 4, &["heures", "volume", "volumes", "nombre", "quota"]);
+        // "Il s'agit du nombre d'heures que l'entreprise devra faire exécuter par …"
+        let these = told || s.has_word(0, 4, &["agit"]) && s.has_word(0, 7, &["nombre", "heures", "volume"]);
         let told_before = statements[..o.at].iter().enumerate().rev().take(5).take_while(|(i, b)| {
             these && !owing.contains(i) && s.unit.line - b.unit.line <= 4 && !b.numbers.is_empty()
         });
@@ -402,6 +404,22 @@ fn distribute(
                 .collect();
         }
     }
+    // "2 400 heures pour le premier, 700 pour le deuxième": of the lots owed, in their order.
+    let ordinal = |q: &Quantity| {
+        const ORDINALS: [&str; 6] = ["premier", "deuxieme", "troisieme", "quatrieme", "cinquieme", "sixieme"];
+        let named = s.tokens.get(q.to + 2).filter(|_| s.has_word(q.to, q.to + 1, &["pour"]))?;
+        let named = if named.word == "second" { "deuxieme" } else { named.word.as_ref() };
+        own.get(ORDINALS.iter().position(|o| *o == named)?).cloned()
+    };
+    let placed: Vec<Volume> = s
+        .numbers
+        .iter()
+        .filter(|q| matches!(q.unit, Unit::Hours | Unit::None))
+        .filter_map(|q| Some(volume(&Quantity { unit: Unit::Hours, ..q.clone() }, vec![ordinal(q)?], false)))
+        .collect();
+    if placed.len() >= 2 {
+        return placed;
+    }
     // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
     let numbered = |q: &Quantity| {
         let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
@@ -538,7 +556,9 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
         && behind(4, &["places", "place", "berceaux", "marches", "stagiaires", "repas", "logements"]);
     let clock = q.unit == Unit::Hours
         && q.value <= 24.0
-        && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
+        && (before(1, &["a"]) && !set_at(s, q) && q.upper.is_none() && !s.says.has(Concept::ClauseName)
+            || before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"])
+            || before(2, &["heures", "h"]));
     // "Base 1 607 heures": what a post counts for; "semaines de 35 heures".
     let base = before(3, &["base", "bases"]) || before(1, &["de"]) && before(2, &["semaine", "semaines"]);
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);

@@ -27,6 +27,8 @@ pub struct When {
     pub time: Option<NaiveTime>,
     /// The time is told in UTC.
     pub utc: bool,
+    /// The year is not written.
+    pub undated: bool,
 }
 
 impl When {
@@ -72,6 +74,9 @@ fn month(word: &str) -> Option<u32> {
         ("may", 5),
         ("mar", 3),
     ];
+    // A scanner reads "rn" for "m": "decernbre".
+    let mended = word.replace("rn", "m");
+    let word = mended.as_str();
     let at = MONTHS.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
     at.or_else(|| OTHERS.iter().find(|(n, _)| *n == word).map(|(_, m)| *m))
 }
@@ -107,6 +112,16 @@ fn day_number(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
 
 fn year(tokens: &[Token<'_>], at: usize) -> Option<(i32, usize)> {
     let token = tokens.get(at).filter(|t| t.before & !(mark::COMMA | mark::STOP) == 0)?;
+    // "20 janvier 27", not "20 janvier 17 h".
+    let hour = tokens
+        .get(at + 1)
+        .is_some_and(|t| t.before & !mark::COLON == 0 && (t.word.starts_with('h') || t.after(mark::COLON)));
+    if let Some((n, 2)) = digits(&token.word)
+        && token.before == 0
+        && !hour
+    {
+        return full_year(n, 2).filter(|y| *y >= 2024).map(|y| (y, at + 1));
+    }
     if let Some((n, 4)) = digits(&token.word) {
         return (1990..=2099).contains(&n).then_some((n as i32, at + 1));
     }
@@ -159,10 +174,14 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
         }
     }
     let joined = |i: usize, marks: u16| tokens.get(i).filter(|t| t.after(marks) && t.before & !marks == 0);
-    for sign in [mark::SLASH, mark::HYPHEN] {
+    for sign in [mark::SLASH, mark::HYPHEN, mark::ITEM] {
         let Some(b) = joined(from + 1, sign) else { continue };
         let (Some(a), Some(b)) = (digits(word), digits(&b.word)) else { continue };
         if let Some(c) = joined(from + 2, sign) {
+            // "08 - 01 - 2027".
+            if sign == mark::ITEM && c.word.len() != 4 {
+                continue;
+            }
             // 2027-01-22T12:00:00
             let (last, time) = match c.word.split_once('t') {
                 Some((day, hour)) => (digits(day), digits(hour).map(|h| h.0)),
@@ -243,6 +262,14 @@ fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
             return Some((hm(hour, minutes.map_or(0, |n| n.0))?, at + 1 + usize::from(minutes.is_some())));
         }
         return Some((hm(hour, digits(m)?.0)?, at + 1));
+    }
+    // "À 17.00".
+    let dotted =
+        word.split_once('.').filter(|(h, m)| h.len() <= 2 && m.len() == 2 && at > 0 && tokens[at - 1].word == "a");
+    if let Some((h, m)) = dotted
+        && let (Some(h), Some(m)) = (digits(h), digits(m))
+    {
+        return Some((hm(h.0, m.0)?, at + 1));
     }
     let (hour, next) = match digits(word) {
         Some((n, length)) if length <= 2 && n <= 24 => (n, at + 1),
@@ -368,7 +395,14 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
                 None => time_of(tokens, d, floor),
             };
             // Two days may be told by the same words: none reaches into the next.
-            Some(When { from: d.from, to: to.min(next[i]).max(d.from), day, time, utc: d.utc })
+            Some(When {
+                from: d.from,
+                to: to.min(next[i]).max(d.from),
+                day,
+                time,
+                utc: d.utc,
+                undated: d.year.is_none(),
+            })
         })
         .collect()
 }
@@ -377,7 +411,10 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
 fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
     let mut out = Vec::new();
     let mut at = day.from;
-    let article = |i: usize| i > 0 && tokens[i - 1].word == "le" && tokens[i].before == 0;
+    let article = |i: usize| {
+        let lead = i.checked_sub(1).map_or("", |p| tokens[p].word.as_ref());
+        (lead == "le" || lead.ends_with("di")) && tokens[i].before == 0
+    };
     while let Some(previous) = (if article(at) { at - 1 } else { at }).checked_sub(1) {
         let joins = matches!(tokens[previous].word.as_ref(), "et" | "ou" | "au");
         let head = if article(at) { at - 1 } else { at };
