@@ -144,7 +144,7 @@ pub(super) fn refers_back(s: &Statement<'_>) -> bool {
         _ => false,
     };
     // "On cherche un ACI. Uniquement."
-    if s.tokens.len() <= 2 && s.says.has(Concept::Only) {
+    if s.tokens.len() <= 2 && s.of(Concept::Only).any(|o| o.from == 0) {
         return true;
     }
     // "L'entreprise y consacrera 110 heures."
@@ -268,7 +268,7 @@ pub(super) fn join(statements: &mut Vec<Statement<'_>>, explained: &[usize]) -> 
     let mut any = false;
     for s in statements.drain(..) {
         let joins = out.last().is_some_and(|a| {
-            let alone = s.tokens.len() <= 2 && a.says.any(super::lexicon::STRUCTURES);
+            let alone = s.tokens.len() <= 2 && s.says.has(Concept::Only) && a.says.any(super::lexicon::STRUCTURES);
             beside(a, &s)
                 && (alone || open(a) && open(&s))
                 && (a.says.meets(MATTERS) || s.says.meets(MATTERS))

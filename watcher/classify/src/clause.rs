@@ -121,7 +121,9 @@ fn taken_back_later(reading: &Reading<'_>, statements: &[Statement<'_>], at: usi
     }
     let same_article = statements[at + 1..].iter().take(5).take_while(|b| {
         b.unit.line - s.unit.line <= 3
-            && (b.unit.line == s.unit.line || b.unit.heading == s.unit.heading && !b.unit.is_heading)
+            && (b.unit.line == s.unit.line
+                || b.unit.heading == Some(s.index)
+                || b.unit.heading == s.unit.heading && !b.unit.is_heading)
     });
     let denies = |b: &Statement<'_>| {
         (0..b.tokens.len()).any(|i| {

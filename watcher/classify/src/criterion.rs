@@ -109,6 +109,8 @@ fn bare(s: &Statement<'_>) -> Option<Hit> {
 /// Whether the item of a hit bundles other merits ("environnementales et sociales").
 fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
+    // "Engagement sociétal / Recours à l'IAE / 10 %": cells.
+    let from = (from..=hit.from).rev().find(|i| *i > 0 && s.tokens[*i].after(mark::SLASH)).unwrap_or(from);
     let within = |c: Concept| s.of(c).any(|h| h.from >= from && h.to <= to);
     within(Concept::BundledMerit) && !within(Concept::InsertionAction) && !within(Concept::FarFromWork)
 }
@@ -189,7 +191,9 @@ fn judged(s: &Statement<'_>, hit: &Hit, weighted: bool, owed: bool) -> bool {
     s.of(Concept::Criterion).filter(|c| !negated(s, c) && !polarity::denied(s, c)).any(|c| {
         if c.to <= hit.from {
             let apart = hit.concept == Concept::ClauseName && and_a(hit.from) && !weighted;
-            let same = c.from + 3 >= from;
+            // "Critères : 1) prix 50 2) délai 30 3) …": the label is of all items.
+            let label = c.from == 0 && s.tokens.get(c.to).is_some_and(|t| t.after(mark::COLON));
+            let same = c.from + 3 >= from || label && !owed;
             !apart && (same || !owed && (weighted || !among || from - c.from.min(from) <= 12))
         } else if c.from < hit.to {
             true
@@ -246,10 +250,16 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let weight = weight_of(statements, at, hit);
     // "Nature de l'accompagnement social": how the service bought is done.
-    let own = s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
-        && s.has_word(from, hit.to, &["nature", "contenu", "qualite"])
-        && !s.has_word(from, to, &["emploi", "insertion", "professionnel", "professionnelle", "socioprofessionnel"])
-        && hit.concept == Concept::SocialMerit;
+    let taught = s.has_word(from, to, &["stagiaires", "apprenants"]) && hit.concept == Concept::SocialMerit;
+    let own = taught
+        || s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
+            && s.has_word(from, hit.to, &["nature", "contenu", "qualite"])
+            && !s.has_word(
+                from,
+                to,
+                &["emploi", "insertion", "professionnel", "professionnelle", "socioprofessionnel"],
+            )
+            && hit.concept == Concept::SocialMerit;
     let social = match hit.concept {
         _ if own => false,
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
@@ -490,7 +500,8 @@ fn weight_of(statements: &[Statement<'_>], at: usize, hit: &Hit) -> Option<f64> 
         .or_else(|| cell_weight(statements, at))
         .or_else(|| {
             let all: Vec<Quantity> = weights(s).collect();
-            all.iter().find(|q| q.from >= hit.to).or(if all.len() == 1 { all.first() } else { None }).map(|q| q.value)
+            let behind = all.iter().find(|q| q.from >= hit.to);
+            behind.or_else(|| all.iter().rev().find(|q| q.to <= hit.from)).map(|q| q.value)
         })
         .or_else(|| weight_below(statements, at))
 }

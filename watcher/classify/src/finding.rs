@@ -202,6 +202,12 @@ impl<'a> Reading<'a> {
         if let Some(lots) = self.titled(sentence) {
             return lots;
         }
+        // "Cette application se limite aux plaques de porte ; sont appelés à concourir, pour ces dernières, …"
+        if ["ces dernier", "cette dernier", "n'y sont", "n'y est", "celui-la"].iter().any(|w| sentence.contains(w))
+            && let Some(lots) = self.titled(self.doc.before(start, 220))
+        {
+            return lots;
+        }
         if THIS_LOT.is_match(sentence)
             && let lots = self.last_lot_named(start)
             && !lots.is_empty()
@@ -235,6 +241,17 @@ impl<'a> Reading<'a> {
                         .match_indices(title.as_str())
                         .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
         };
+        // "Celui de l'Aude et celui de Mende": a word of one title only.
+        pattern!(THAT_OF, r"\bcel(?:ui|le) (?:de |du |d')(?:l'|la |le )?([a-z]{4,})");
+        let of_one = |word: &str| {
+            let mut with =
+                self.titles.iter().zip(self.lots).filter(|(t, _)| t.split([' ', '\'', '-']).any(|w| w == word));
+            with.next().filter(|_| with.next().is_none()).map(|(_, lot)| lot.clone())
+        };
+        let those: Vec<String> = THAT_OF.captures_iter(sentence).filter_map(|c| of_one(c.get(1)?.as_str())).collect();
+        if !those.is_empty() {
+            return Some(those);
+        }
         let found: Vec<String> =
             self.titles.iter().zip(self.lots).filter(|(t, _)| named(t)).map(|(_, lot)| lot.clone()).collect();
         if !found.is_empty() && found.len() < self.lots.len() {

@@ -95,7 +95,8 @@ pub fn classify(notice: &Notice) -> Assessment {
         // "La consultation comporte quatre lots": enough to know which "les deux derniers" are.
         lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
     }
-    let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
+    let lot_titles: Vec<String> =
+        lots.iter().map(|l| fold::fold(&l.title).trim_matches([' ', '-', '–', '.']).to_owned()).collect();
     let reading = Reading {
         doc: &doc,
         anchors: &anchors,

@@ -54,7 +54,8 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
             let mut end = list.end();
             for part in PART.captures_iter(list.as_str()) {
                 let Some(id) = part.get(1) else {
-                    through = true;
+                    let whole = part.get(0).map_or(0, |m| list.start() + m.start());
+                    through = !text[..whole].ends_with(|c: char| c.is_ascii_alphabetic());
                     continue;
                 };
                 last = (lots.len(), end);

@@ -341,11 +341,12 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
             && (c.to..hit.from).any(|i| {
                 s.tokens[i].after(mark::COMMA) && s.any_of(&[Concept::Winner]).any(|w| w.from >= i && w.from < hit.from)
             });
-        c.from >= start
+        let of_article = of_law(c) && hit.to <= c.from && c.from - hit.to <= 3;
+        (c.from >= start || of_article)
             && !then
             && !only_if
             && !named
-            && (around || c.to <= hit.from && (hit.from - c.to < 20 || of_law(c)))
+            && (around || of_article || c.to <= hit.from && (hit.from - c.to < 20 || of_law(c)))
             && !wish
             && !possible
             && !breach
@@ -383,6 +384,10 @@ fn of_policy(s: &Statement<'_>, hit: &Hit) -> bool {
         && s.has_word(0, 3, &["elle", "elles", "celle", "ci"])
         && s.has_word(1, 6, &["traduit", "decline", "concretise", "passe"])
     {
+        return true;
+    }
+    // "Le site affirme que 100 % des marchés sont clausés."
+    if s.numbers.iter().any(|q| q.unit == Unit::Percent && s.has_word(q.to, q.to + 2, &["marches"])) {
         return true;
     }
     let several = |c: &Hit| matches!(s.tokens[c.from].word.as_ref(), "marches" | "contrats" | "achats");

@@ -42,6 +42,8 @@ pub(super) struct Volume {
     pub(super) upper: Option<f64>,
     pub(super) unit: Unit,
     pub(super) total: bool,
+    /// "Ici porté à 7,5 %": it takes the place of the one told before.
+    pub(super) instead: bool,
 }
 
 /// Hours and shares of what is owed: of its own statements, of the list or table below, of the sentence after.
@@ -226,7 +228,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     && !s.has_word(
                         q.from.saturating_sub(1),
                         q.from,
-                        &["article", "annexe", "lot", "lots", "n", "lot_no"],
+                        &["article", "annexe", "lot", "lots", "n", "lot_no", "ccap", "ccag", "cctp", "rc", "art"],
                     )
                     && !replaced(s, &q)
             }
@@ -234,10 +236,6 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         };
         if counted {
             let unit = if q.unit == Unit::None { Unit::Hours } else { q.unit };
-            // "Charte : 5 %. Ici porté à 7,5 %": the share that holds.
-            if q.unit == Unit::Percent && s.has_word(q.from.saturating_sub(2), q.from, &["porte", "portee"]) {
-                found.retain(|o: &Quantity| o.unit != Unit::Percent);
-            }
             // "Porté de 300 à 450 heures": the new volume.
             let raised =
                 s.has_word(q.from.saturating_sub(3), q.from, &["porte", "portee", "portees", "passe", "releve"]);
@@ -262,7 +260,9 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
     // "175 h (dont 35 h au titre de la mise en service)": a part.
-    let part = |q: &Quantity| s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q);
+    let part = |q: &Quantity| {
+        mentions.is_empty() && s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q)
+    };
     let parts: Vec<usize> = found.iter().filter(|q| part(q)).map(|q| q.from).collect();
     found.retain(|q| !parts.contains(&q.from));
     // "6 000 heures sur 4 ans (1 500 h annuelles)", "1 800 h réparties : 60 % au lot 2 et 40 % au lot 5": the whole.
@@ -307,6 +307,12 @@ fn named_amounts(s: &Statement<'_>) -> bool {
             && s.tokens.get(q.to).is_none_or(|t| t.after(marks))
     };
     s.numbers.iter().filter(ends).count() >= 3
+}
+
+/// "Un poste, à plein temps, pendant six mois": the part of a year that a post lasts.
+fn part_of_a_year(s: &Statement<'_>, q: &Quantity) -> f64 {
+    let months = s.numbers.iter().find(|m| m.unit == Unit::Months && m.from >= q.to && m.from - q.to <= 10);
+    months.filter(|m| (1.0..12.0).contains(&m.value)).map_or(1.0, |m| m.value / 12.0)
 }
 
 /// Whether a larger amount of its unit stands before one.
@@ -369,10 +375,11 @@ fn distribute(
             range: range(q),
             within: s.unit.range.clone(),
             lots,
-            value: if full_time { (q.value * HOURS_A_YEAR).round() } else { q.value },
+            value: if full_time { (q.value * HOURS_A_YEAR * part_of_a_year(s, q)).round() } else { q.value },
             upper: q.upper,
             unit: if full_time { Unit::Hours } else { q.unit },
             total,
+            instead: q.unit == Unit::Percent && s.has_word(q.from.saturating_sub(2), q.from, &["porte", "portee"]),
         }
     };
     if let Some(row) = &s.unit.row {
@@ -484,6 +491,14 @@ fn several_behind(mentions: &[LotMention], found: &[Quantity], position: &impl F
 /// Each volume once; a total beside its parts is dropped.
 fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     found.sort_by_key(|v| v.range.start);
+    if let Some(last) = found.iter().rposition(|v| v.instead) {
+        let share = |v: &Volume| v.unit == Unit::Percent;
+        let mut at = 0;
+        found.retain(|v| {
+            at += 1;
+            !share(v) || at > last
+        });
+    }
     let mut once: Vec<Volume> = Vec::new();
     // "Nord 35 h, centre 35 h, sud 49 h": items of a list may be alike.
     let listed: Vec<usize> =
@@ -573,9 +588,13 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
 /// "Au lieu de 300, lire 450", "les 300 heures sont remplacées par 450": the old number.
 fn replaced(s: &Statement<'_>, q: &Quantity) -> bool {
     let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
-    let exchanged = s.tokens[q.from.saturating_sub(5)..q.from].iter().any(|t| t.word.starts_with("remplac"))
-        && !before(2, &["par"])
-        && s.has_word(q.to, q.to + 5, &["par"]);
+    // "« 1 200 heures » est remplacé par « 900 heures »".
+    let gone =
+        s.tokens[q.to..].iter().take(3).any(|t| t.word.starts_with("remplac")) && s.has_word(q.to, q.to + 5, &["par"]);
+    let exchanged = gone
+        || s.tokens[q.from.saturating_sub(5)..q.from].iter().any(|t| t.word.starts_with("remplac"))
+            && !before(2, &["par"])
+            && s.has_word(q.to, q.to + 5, &["par"]);
     before(3, &["lieu"]) && before(4, &["au"]) || exchanged
 }
 
@@ -588,7 +607,19 @@ pub(super) fn share_of_work(s: &Statement<'_>, q: &Quantity) -> bool {
     let of_work = s.has_word(
         q.to,
         end,
-        &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"],
+        &[
+            "heures",
+            "temps",
+            "main",
+            "masse",
+            "effectif",
+            "effectifs",
+            "volume",
+            "travail",
+            "postes",
+            "h",
+            "travaillees",
+        ],
     );
     // "10 % d'insertion", not "10 % : insertion".
     let of_insertion = s.tokens.get(q.to).is_some_and(|t| t.word == "d" && t.before == 0)
