@@ -94,7 +94,11 @@ fn at(i: usize) -> Hit {
 fn last_of_a_lot(s: &Statement<'_>, structures: &[&Hit]) -> Option<Hit> {
     let first = structures.first()?;
     let last = structures.last()?;
-    let numbered = s.has_word(0, 1, &["lot"]) || s.tokens.first().is_some_and(|t| t.is_number() || t.word.len() == 1);
+    let short_lot =
+        |w: &str| w.len() <= 3 && w.starts_with('l') && w[1..].bytes().all(|b| b.is_ascii_digit()) && w.len() > 1;
+    let numbered = s.has_word(0, 1, &["lot"])
+        || s.tokens.first().is_some_and(|t| short_lot(&t.word))
+        || s.tokens.first().is_some_and(|t| t.is_number() || t.word.len() == 1);
     let begins = (1..=first.from).rev().find(|i| s.tokens[*i].after(mark::ITEM | mark::COLON))?;
     let short = s.tokens.len() <= 24 && begins >= 2;
     let alone = (begins..s.tokens.len()).all(|i| {
@@ -117,6 +121,7 @@ fn last_of_a_lot(s: &Statement<'_>, structures: &[&Hit]) -> Option<Hit> {
                     | "uniquement"
                     | "seulement"
                     | "seuls"
+                    | "only"
             )
     });
     let words = &s.tokens[first.from..last.to];
@@ -150,7 +155,7 @@ fn goes_to(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
     let by_us = s.has_word(
         verb.saturating_sub(3),
         verb,
-        &["nous", "acheteur", "ville", "commune", "region", "departement", "entend"],
+        &["nous", "acheteur", "ville", "commune", "region", "departement", "entend", "conseil", "municipal"],
     );
     let contract = s.of(Concept::Contract).any(|c| c.from < first.from && c.from >= from)
         || s.has_word(from, verb, &["lot", "lots", "consultation", "appel", "prestation", "prestations"]);

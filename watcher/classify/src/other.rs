@@ -9,11 +9,12 @@ use super::finding::Reading;
 use super::given::buyer_speaks;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
-use super::quantity::Unit;
+use super::quantity::{Quantity, Unit};
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::future;
+use super::volume::counts;
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
@@ -107,7 +108,10 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         Concept::ClauseName,
         Concept::SocialDuty,
     ];
-    if s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime)) {
+    // Hours of a course, of a group, a delay are no work given.
+    let work = |q: &Quantity| matches!(q.unit, Unit::Hours | Unit::FullTime) && q.value >= 20.0 && counts(s, q, true);
+    let taught = s.says.has(Concept::ServiceTalk) && !s.says.any(&[Concept::Winner, Concept::ClauseName]);
+    if s.numbers.iter().any(work) && !taught && !reading.studied {
         return false;
     }
     let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
@@ -178,12 +182,20 @@ fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -
         all <= 12 && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]);
     let office = hit.concept == Concept::Facilitator && !of_clauses && !contact;
     // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
-    let not_them = STRUCTURES.contains(&hit.concept)
-        && (hit.to..all.min(hit.to + 4)).any(|i| {
-            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
-                && s.has_word(i, i + 5, &["pas"])
-                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
-        });
+    // "Examinées dans les mêmes conditions que les autres", "aucun avantage n'est donné aux …", "comme tout opérateur".
+    let as_others = STRUCTURES.contains(&hit.concept)
+        && (s.has_word(hit.to, all, &["memes"]) && s.has_word(hit.to, all, &["conditions"])
+            || s.has_word(0, hit.from, &["aucun"])
+                && s.has_word(1, hit.from, &["avantage", "preference", "privilege"])
+            || s.has_word(hit.to, all, &["comme"]) && s.has_word(hit.to, all, &["tout", "toute", "tous"])
+            || s.has_word(0, all, &["librement"]));
+    let not_them = as_others
+        || STRUCTURES.contains(&hit.concept)
+            && (hit.to..all.min(hit.to + 4)).any(|i| {
+                matches!(s.tokens[i].word.as_ref(), "ne" | "n")
+                    && s.has_word(i, i + 5, &["pas"])
+                    && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
+            });
     // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
     let optional = beside(&[Concept::Subcontract, Concept::Possible, Concept::Optional]);
     let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_word(0, all, THIS);

@@ -92,7 +92,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
 /// "On ne consulte que des structures d'insertion".
 fn excepts(s: &Statement<'_>) -> bool {
     s.any_of(STRUCTURES).any(|h| {
-        (h.from.saturating_sub(3)..h.from).any(|i| {
+        (h.from.saturating_sub(6)..h.from).any(|i| {
             matches!(s.tokens[i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(6), i, &["ne", "n"])
         })
     })
@@ -251,6 +251,8 @@ fn is_noun(s: &Statement<'_>, r: &Hit) -> bool {
         )
         && s.tokens[r.from].before == 0
         && !s.has_word(r.to, r.to + 4, &["faveur", "profit", "benefice"])
+        // "Mis en réserve pour les ateliers et chantiers d'insertion".
+        && !(s.has_word(r.to, r.to + 1, &["pour"]) && s.has_word(r.from.saturating_sub(2), r.from, &["mis", "mise", "mises"]))
 }
 
 /// A reservation without its beneficiary: gives its lots. A bare heading says nothing.

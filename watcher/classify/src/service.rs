@@ -133,7 +133,8 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let chantier = says("chantier") || says("atelier");
     if chantier {
         let object = s.of(Concept::Object).any(|o| {
-            o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"])
+            let given = s.tokens[o.from].word.starts_with("destin");
+            o.to <= hit.from && hit.from - o.to <= 6 && !given && !s.has_word(o.to, hit.from, &["pour", "par"])
         });
         let title = hit.from == 0 || s.has_word(0, hit.from, &["accord", "cadre"]) && s.unit.range.start == 0;
         let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"])

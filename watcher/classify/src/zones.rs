@@ -22,6 +22,29 @@ pub fn zone(department: Option<&Department>) -> Tz {
     department.map_or(Tz::Europe__Paris, |d| d.time_zone().parse().unwrap_or(Tz::Europe__Paris))
 }
 
+/// The clock that a time is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// That of a territory, summer time included.
+    Zone(Tz),
+    /// So far from UTC.
+    Offset(FixedOffset),
+}
+
+impl Clock {
+    /// The moment at which this clock shows `at`.
+    #[must_use]
+    pub fn at(self, at: NaiveDateTime) -> DateTime<FixedOffset> {
+        match self {
+            Self::Zone(zone) => local(at, zone),
+            // An offset that does not change shows each time once.
+            Self::Offset(offset) => {
+                offset.from_local_datetime(&at).single().unwrap_or_else(|| at.and_utc().fixed_offset())
+            }
+        }
+    }
+}
+
 /// The zone whose clock a word (folded: small letters without accents) names, as in "heure de La Réunion".
 #[must_use]
 pub fn named(word: &str) -> Option<Tz> {
