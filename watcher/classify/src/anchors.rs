@@ -396,6 +396,7 @@ const ANCHORS: &[(&str, &[Topic])] = &[
     ("au chomage", &[Topic::Social]),
     ("transition prof", &[Topic::Social]),
     ("marchand", &[Topic::Social]),
+    ("concurrentiel", &[Topic::Social]),
     ("retrouver un", &[Topic::Social]),
     ("repondre", &[Topic::Closing]),
     ("rendre", &[Topic::Closing]),

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use vigie_domain::{Provision, ProvisionKind};
 
+use super::amount::{counts, has_volume, share_of_work};
 use super::criterion;
 use super::finding::Reading;
 use super::given::{below_article, buyer_speaks, listed_below, seen_to, volume_of_heading, work_given};
@@ -20,7 +21,7 @@ use super::reserved::{STRUCTURES, lots_of};
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::{bound_after_all, future};
-use super::volume::{Owed, Volume, counts, has_volume, share_of_work, volumes};
+use super::volume::{Owed, Volume, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
 /// where the contract is `for_structures` anyway, else another consideration with a doubt.

@@ -5,6 +5,7 @@
 
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
+use super::amount::{of_a_lot, share_of_work};
 use super::finding::Reading;
 use super::given::only_a_place;
 use super::lexicon::{Concept, Hit};
@@ -13,7 +14,6 @@ use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
 use super::statement::Statement;
 use super::token::{Token, mark};
-use super::volume::{of_a_lot, share_of_work};
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
@@ -68,39 +68,13 @@ fn bare(s: &Statement<'_>) -> Option<Hit> {
     let at = s.tokens.iter().position(|t| matches!(t.word.as_ref(), "social" | "sociale" | "sociales" | "sociaux"))?;
     let hit = Hit { concept: Concept::SocialMerit, from: at, to: at + 1 };
     let (from, to) = item(s, &hit);
-    const BESIDE: &[&str] = &[
-        "critere",
-        "sous",
-        "valeur",
-        "note",
-        "performance",
-        "performances",
-        "qualite",
-        "volet",
-        "aspect",
-        "aspects",
-        "dimension",
-        "offre",
-        "part",
-        "ponderation",
-        "coef",
-        "coefficient",
-        "points",
-        "pts",
-        "approche",
-        "demarche",
-        "engagement",
-        "engagements",
-        "merite",
-        "social",
-        "sociale",
-        "sociales",
-        "sociaux",
-        "des",
-        "les",
-        "pour",
-    ];
-    let alone = |t: &Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(&t.word.as_ref());
+    words!(
+        BESIDE,
+        "critere sous valeur note performance performances qualite volet aspect aspects dimension offre part
+         ponderation coef coefficient points pts approche demarche engagement engagements merite social sociale
+         sociales sociaux des les pour"
+    );
+    let alone = |t: &Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(t.word.as_ref());
     let other =
         s.any_of(&[Concept::NotSocial, Concept::StaffMatter, Concept::ClauseName]).any(|h| h.from < to && h.to > from);
     (s.tokens[from..to].iter().all(alone) && !other).then_some(hit)
@@ -323,27 +297,13 @@ fn enumerated(s: &Statement<'_>) -> bool {
 }
 
 fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
-    s.has_word(
+    s.has_one(
         from,
         to,
-        &[
-            "devra",
-            "devront",
-            "doit",
-            "doivent",
-            "engage",
-            "reserve",
-            "reservera",
-            "consacre",
-            "consacrera",
-            "confiera",
-            "affectera",
-            "soumis",
-            "comporte",
-            "comprend",
-            "contient",
-            "prevoit",
-        ],
+        words_of!(
+            "devra devront doit doivent engage reserve reservera consacre consacrera confiera affectera
+        soumis comporte comprend contient prevoit"
+        ),
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 

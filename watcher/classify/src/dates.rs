@@ -318,29 +318,14 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 return Some(Cue::Other);
             }
             "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
-            "offre"
-            | "offres"
-            | "pli"
-            | "plis"
-            | "rendu"
-            | "propositions"
-            | "proposition"
-            | "reponse"
-            | "reponses"
-            | "devis"
-            | "remise"
-            | "remises"
-            | "reception"
-            | "depot"
-            | "date_receipt_tenders"
-            | "retour"
-            | "retours"
-            | "dlro"
-            | "dlo"
-            | "repondre"
-            | "rendre"
-            | "soumissions"
-            | "dossiers" => Some(DateKind::Tender),
+            w if words_of!(
+                "offre offres pli plis rendu propositions proposition reponse reponses devis remise remises reception depot
+                 date_receipt_tenders retour retours dlro dlo repondre rendre soumissions dossiers"
+            )
+            .contains(w) =>
+            {
+                Some(DateKind::Tender)
+            }
             "candidature" | "candidatures" | "participation" | "manifestation" | "manifestations" => {
                 Some(DateKind::Participation)
             }
@@ -386,12 +371,14 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
                 bound = Some(Cue::Bound)
             }
-            "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
-            | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
-            | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
-            | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
-            | "depasse" | "depasser" | "ligne" => {
+            w if words_of!(
+                "publication publie notification demarrage debut commencement signature compter conclusion ordonnance loi decret
+                 arrete livraison achevement deliberation commission jury resultats parution envoye attribution conclu accord
+                 convention election effet validite rendez reunion audition auditions echantillon echantillons maquette travaux
+                 chantier depasse depasser ligne"
+            )
+            .contains(w) =>
+            {
                 // "Visite sur rendez-vous le 14 janvier".
                 if restated || word == "rendez" && before(8, &["visite"]) {
                     continue;

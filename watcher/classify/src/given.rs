@@ -1,6 +1,7 @@
 //! Work given: the winner has people far from employment, or a structure, do some of it; hours told beside such people, below a heading
 //! or in a list of lots; what the buyer says of itself owes nothing.
 
+use super::amount::{counts, has_volume, share_of_work};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::polarity;
@@ -8,7 +9,6 @@ use super::quantity::Unit;
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::{done_by, future, strict_duty, undertakes};
-use super::volume::{counts, has_volume, share_of_work};
 
 /// "L'entreprise confiera 320 heures à des personnes qui peinent à accéder à un emploi", "10 % de la main-d'œuvre sera recrutée parmi
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
@@ -22,14 +22,13 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         .numbers
         .iter()
         .any(|q| q.unit == Unit::Hours && q.value >= 20.0 && counts(s, q, true) || q.unit == Unit::FullTime);
-    const STAFF: &[&str] =
-        &["agents", "agent", "salaries", "equipe", "effectif", "brigade", "postes", "poste", "travail", "temps"];
+    words!(STAFF, "agents agent salaries equipe effectif brigade postes poste travail temps");
     let staffed = s.says.any(&[Concept::Contract, Concept::Winner]) && s.says.has(Concept::Duty);
     // "Part du travail ouverte aux personnes en recherche d'emploi : 620 h": hours beside such people are given to them.
     let given = |h: &Hit| {
         hours
             || staffed
-                && (0..s.tokens.len()).any(|i| (i < h.from || i >= h.to) && STAFF.contains(&s.tokens[i].word.as_ref()))
+                && (0..s.tokens.len()).any(|i| (i < h.from || i >= h.to) && STAFF.contains(s.tokens[i].word.as_ref()))
             || s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to)
     };
     // "15 % des effectifs affectés à la prestation devront être des travailleurs handicapés": staff, not a structure.
@@ -59,11 +58,9 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
             || (asked || s.says.has(Concept::Contract)) && amount
             || asked && future(s);
         // "Assorti d'un volume de temps de travail", "les heures de travail à confier aux personnes …".
-        let bears = s.of(Concept::Duty).any(|d| {
-            ["assort", "soumis", "comport", "impos", "exig", "contien", "prevo"]
-                .iter()
-                .any(|w| s.tokens[d.from].word.starts_with(w))
-        });
+        let bears = s
+            .of(Concept::Duty)
+            .any(|d| s.tokens[d.from].begins(&["assort", "soumis", "comport", "impos", "exig", "contien", "prevo"]));
         const TO_DO: &[&str] = &[
             "confier",
             "realiser",
@@ -81,9 +78,7 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         // "Le maître d'ouvrage a souhaité que le chantier profite à des gens sans travail."
         let willed = (1..s.tokens.len()).any(|i| {
             matches!(s.tokens[i].word.as_ref(), "que" | "qu")
-                && ["souhait", "veut", "voul", "demand", "entend", "attend"]
-                    .iter()
-                    .any(|w| s.tokens[i - 1].word.starts_with(w))
+                && s.tokens[i - 1].begins(&["souhait", "veut", "voul", "demand", "entend", "attend"])
         });
         let duty = duty
             || willed && s.has_word(0, s.tokens.len(), &["chantier", "travaux", "marche", "operation"])

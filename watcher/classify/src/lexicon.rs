@@ -320,9 +320,7 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
         return false;
     }
     let named = hit.to - hit.from > 1
-        && !["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"]
-            .iter()
-            .any(|w| tokens[hit.from].word.starts_with(w))
+        && !tokens[hit.from].begins(&["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"])
         // "Clause de réexamen : insertion d'une pompe".
         && !tokens[hit.to - 1].after(mark::COLON);
     let rest = &tokens[hit.to..];

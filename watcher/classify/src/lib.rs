@@ -9,7 +9,7 @@
 //! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`numerals`], [`quantity`], [`when`], `time_of_day` | numbers with units; days and times |
-//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `amount`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
@@ -25,6 +25,7 @@
 pub mod pattern;
 
 pub(crate) mod allotment;
+mod amount;
 mod anaphora;
 pub mod anchors;
 pub(crate) mod beneficiary;
@@ -192,13 +193,13 @@ fn is_for_them(title: &str) -> bool {
         Concept::SocialDuty,
         Concept::Subcontract,
     ];
-    const FOR: &[&str] = &["pour", "d", "de", "du", "des", "aux", "avec", "entre"];
+    words!(FOR, "pour d de du des aux avec entre");
     let folded = fold::fold(title);
     let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
     let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
     let for_them = |h: &lexicon::Hit| {
-        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(&t.word.as_ref())) && h.from > 0
+        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(t.word.as_ref())) && h.from > 0
     };
     hits.iter().any(|h| THEM.contains(&h.concept) && for_them(h)) && !has(MORE)
 }

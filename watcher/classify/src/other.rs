@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use vigie_domain::{Provision, ProvisionKind};
 
+use super::amount::counts;
 use super::finding::Reading;
 use super::given::buyer_speaks;
 use super::lexicon::{Concept, Hit};
@@ -14,7 +15,6 @@ use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::future;
-use super::volume::counts;
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
@@ -155,17 +155,7 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
 fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -> bool {
     const ABOUT: &[Concept] =
         &[Concept::ClauseName, Concept::InsertionAction, Concept::FarFromWork, Concept::SocialDuty, Concept::Winner];
-    const THIS: &[&str] = &[
-        "chantier",
-        "chantiers",
-        "titulaire",
-        "entreprise",
-        "entreprises",
-        "marche",
-        "travaux",
-        "candidats",
-        "prestataire",
-    ];
+    words!(THIS, "chantier chantiers titulaire entreprise entreprises marche travaux candidats prestataire");
     const CALLED_FOR: &[Concept] = &[
         Concept::Criterion,
         Concept::Only,
@@ -198,7 +188,7 @@ fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -
             });
     // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
     let optional = beside(&[Concept::Subcontract, Concept::Possible, Concept::Optional]);
-    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_word(0, all, THIS);
+    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_one(0, all, &THIS);
     // "Cour d'un ESAT", "transport des personnes handicapées".
     let house = reading.for_them
         && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
@@ -233,8 +223,7 @@ fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
     let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
     let elsewhere = (1..s.tokens.len()).any(|i| {
-        s.tokens[i - 1].word == "autres"
-            && ["marche", "contrat", "operation", "consultation"].iter().any(|w| s.tokens[i].word.starts_with(w))
+        s.tokens[i - 1].word == "autres" && s.tokens[i].begins(&["marche", "contrat", "operation", "consultation"])
     });
     let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
     let outside = given_up

@@ -71,11 +71,7 @@ fn denied_by_sentence(s: &Statement<'_>, hit: &Hit) -> bool {
     // "Clause sociale : au vu du sourcing, le Département n'a pas jugé opportun d'en introduire une."
     let of_it = (colon..end).any(|i| {
         s.tokens[i].word == "en"
-            && s.has_word(
-                i + 1,
-                i + 3,
-                &["introduire", "prevoir", "inserer", "imposer", "retenir", "fixer", "a", "ont", "comporte"],
-            )
+            && s.has_one(i + 1, i + 3, words_of!("introduire prevoir inserer imposer retenir fixer a ont comporte"))
             && s.has_word(colon, i + 5, &["pas", "aucune", "aucun", "plus"])
             && s.has_word(colon, i, &["n", "ne"])
     });
@@ -370,10 +366,7 @@ pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
 /// "Notre société emploie huit travailleurs handicapés", "nos salariés": a bidder, or a firm that buys, of itself.
 fn speaks_of_itself(s: &Statement<'_>) -> bool {
     const ITSELF: [&str; 6] = ["societe", "entreprise", "salarie", "effectif", "fondation", "groupe"];
-    (1..s.tokens.len()).any(|i| {
-        matches!(s.tokens[i - 1].word.as_ref(), "notre" | "nos")
-            && ITSELF.iter().any(|w| s.tokens[i].word.starts_with(w))
-    })
+    (1..s.tokens.len()).any(|i| matches!(s.tokens[i - 1].word.as_ref(), "notre" | "nos") && s.tokens[i].begins(&ITSELF))
 }
 
 /// "La Ville poursuit des objectifs d'insertion dans ses marchés": what somebody does in general asks nothing here, unless this contract

@@ -137,7 +137,7 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
     }
     // "Une heure sur dix", "un salarié sur vingt".
     let one = matches!(tokens[from].word.as_ref(), "un" | "une" | "1")
-        && tokens.get(from + 1).is_some_and(|t| COUNTED.iter().any(|w| t.word.starts_with(w)))
+        && tokens.get(from + 1).is_some_and(|t| t.begins(&COUNTED))
         && tokens.get(from + 2).is_some_and(|t| t.word == "sur");
     if let (true, Some((n, to))) = (
         one,

@@ -16,6 +16,7 @@ use super::anchors::Anchors;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
+use super::pattern::Words;
 use super::quantity::{Quantity, Unit as Measure, quantities};
 use super::sentences::{is_heading, numbering, says_no_below, sentences, taken_back_below};
 use super::table::{answer_of_row, boxes, cells, row_lot};
@@ -119,6 +120,13 @@ impl Statement<'_> {
     pub fn has_word(&self, from: usize, to: usize, words: &[&str]) -> bool {
         let to = to.min(self.tokens.len());
         self.tokens[from.min(to)..to].iter().any(|t| words.contains(&t.word.as_ref()))
+    }
+
+    /// Whether a word of a larger set stands among tokens `from..to`.
+    #[must_use]
+    pub fn has_one(&self, from: usize, to: usize, words: &Words) -> bool {
+        let to = to.min(self.tokens.len());
+        self.tokens[from.min(to)..to].iter().any(|t| words.contains(t.word.as_ref()))
     }
 
     /// Where the clause that holds token `at` begins: behind the nearest of `marks` before it.

@@ -63,6 +63,12 @@ impl Token<'_> {
         self.after(mark::ITEM | mark::COLON | mark::COMMA | mark::OPEN)
     }
 
+    /// Whether it begins with one of some words.
+    #[must_use]
+    pub fn begins(&self, words: &[&str]) -> bool {
+        words.iter().any(|w| self.word.starts_with(w))
+    }
+
     /// Whether it begins with a digit.
     #[must_use]
     pub fn is_number(&self) -> bool {

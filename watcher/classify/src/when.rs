@@ -126,6 +126,13 @@ struct Found {
     listed: bool,
 }
 
+impl Found {
+    /// A day told from token `from` up to `to`.
+    fn new((from, to): (usize, usize), day: u32, month: u32, year: Option<i32>) -> Self {
+        Self { from, to, day, month, year, glued_time: None, clock: None, listed: false }
+    }
+}
+
 fn full_year(n: u32, length: usize) -> Option<i32> {
     match length {
         4 if (1990..=2099).contains(&n) => Some(n as i32),
@@ -145,16 +152,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
         // "5.1.16 Description": a heading's number.
         let section = from == 0 && tokens.len() > 1 && parts.iter().all(|p| p.1 <= 2) && parts.iter().any(|p| p.1 == 1);
         if let ([a, b, c], false) = (parts.as_slice(), section) {
-            return numeric(*a, *b, *c).map(|(day, month, year)| Found {
-                from,
-                to: from + 1,
-                day,
-                month,
-                year: Some(year),
-                glued_time: None,
-                clock: None,
-                listed: false,
-            });
+            return numeric(*a, *b, *c).map(|(day, month, year)| Found::new((from, from + 1), day, month, Some(year)));
         }
     }
     let joined = |i: usize, marks: u16| tokens.get(i).filter(|t| t.after(marks) && t.before & !marks == 0);
@@ -185,29 +183,15 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
             };
             if let Some(c) = last {
                 return numeric(a, b, c).map(|(day, month, year)| Found {
-                    from,
-                    to: from + 3,
-                    day,
-                    month,
-                    year: Some(year),
                     glued_time,
                     clock,
-                    listed: false,
+                    ..Found::new((from, from + 3), day, month, Some(year))
                 });
             }
         }
         let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
         if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
-            return Some(Found {
-                from,
-                to: from + 2,
-                day: a.0,
-                month: b.0,
-                year: None,
-                glued_time: None,
-                clock: None,
-                listed: false,
-            });
+            return Some(Found::new((from, from + 2), a.0, b.0, None));
         }
     }
     let (day, next) = day_number(tokens, from)?;
@@ -216,7 +200,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     // "20 déc. 2023": the full stop is the abbreviation's.
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
-    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, clock: None, listed: false })
+    Some(Found::new((from, to), day, month, year.map(|y| y.0)))
 }
 
 /// Three numbers as day, month and year.
@@ -334,38 +318,14 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
         };
         if number == 0
             || !(tokens[number].before != 0
-                || matches!(
-                    tokens[number - 1].word.as_ref(),
-                    "les"
-                        | "et"
-                        | "ou"
-                        | "le"
-                        | "du"
-                        | "entre"
-                        | "mardis"
-                        | "lundis"
-                        | "jeudis"
-                        | "vendredis"
-                        | "mercredis"
-                        | "lundi"
-                        | "mardi"
-                        | "mercredi"
-                        | "jeudi"
-                        | "vendredi"
-                ))
+                || words_of!(
+                    "les et ou le du entre lundi mardi mercredi jeudi vendredi lundis mardis mercredis jeudis vendredis"
+                )
+                .contains(tokens[number - 1].word.as_ref()))
         {
             break;
         }
-        out.push(Found {
-            from: number,
-            to: number + 1,
-            day: n,
-            month: day.month,
-            year: day.year,
-            glued_time: None,
-            clock: None,
-            listed: true,
-        });
+        out.push(Found { listed: true, ..Found::new((number, number + 1), n, day.month, day.year) });
         at = number;
     }
     out
