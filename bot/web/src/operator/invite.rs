@@ -91,7 +91,10 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, posted: Posted) -> Shown 
         return page(&site, &posted.visitor, StatusCode::UNPROCESSABLE_ENTITY, filled).await;
     }
     let fault = match invite(&site.service, &posted.session.person.id, &guest, site.service.clock.now()).await? {
-        Invited::Asked(id) => return Ok(to_person(&id, "invite")),
+        Invited::Asked(id) => {
+            let chosen = !site.service.store.subscriptions_of(&id).await?.is_empty();
+            return Ok(to_person(&id, if chosen { "invite" } else { "invite-sans-abonnement" }));
+        }
         Invited::Known(id) => return Ok(to_person(&id, "connu")),
         Invited::Code(code) => {
             filled.code = code;
