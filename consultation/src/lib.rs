@@ -33,7 +33,7 @@ pub mod sandbox;
 pub mod written;
 
 pub use consultation::Consultation;
-pub use findings::{Amount, Envelope, Finding, Term, What};
+pub use findings::{Amount, Elsewhere, Envelope, Finding, Term, What};
 pub use piece::{Kind, Piece, Place, Text, Unread};
 pub use reader::{Given, Progress, Reader};
 pub use written::{Whereabouts, Written};
