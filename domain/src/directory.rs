@@ -1,8 +1,11 @@
 //! Who is who around a procedure, as directories list them: structures by SIRET, facilitators by territory, buyers who
 //! committed themselves to social purchasing.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
+use crate::service_area::Area;
 use crate::{Department, Place, Sector, StructureKind, commune};
 
 /// A structure of a directory.
@@ -33,6 +36,9 @@ pub struct Facilitator {
     pub territory: String,
     /// Départements it covers, wholly or in part.
     pub departments: Vec<Department>,
+    /// What it covers more precisely; empty = those départements as a whole.
+    #[serde(default, skip_serializing_if = "Area::is_empty")]
+    pub area: Area,
     /// Person to ask for, if any.
     #[serde(default)]
     pub name: String,
@@ -41,6 +47,15 @@ pub struct Facilitator {
 }
 
 impl Facilitator {
+    /// What it covers.
+    #[must_use]
+    pub fn area(&self) -> Cow<'_, Area> {
+        match self.area.is_empty() {
+            true => Cow::Owned(Area { departments: self.departments.clone(), ..Area::default() }),
+            false => Cow::Borrowed(&self.area),
+        }
+    }
+
     /// One line for a message.
     #[must_use]
     pub fn in_french(&self) -> String {
@@ -76,6 +91,7 @@ mod tests {
         let entry = Facilitator {
             territory: "PLIE du Valenciennois".into(),
             departments: Vec::new(),
+            area: Area::default(),
             name: "Hélène Lefebvre".into(),
             contact: "clauses@plie.example, 03 20 00 00 00".into(),
         };

@@ -30,6 +30,7 @@
 //! | [`channel`] | by which ways messages reach people |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
 //! | [`spelling`] | one spelling of names, so that what is the same is found the same |
+//! | [`service_area`] | the area that an organisation of facilitators serves, and how near a place is within it |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`permission`] | who may do what: the table of roles |
 //! | [`preferences`] | how a person is written to: days, channels, who stands in for them |
@@ -66,6 +67,7 @@ pub mod place;
 pub mod preferences;
 pub mod procedure;
 pub mod provision;
+pub mod service_area;
 pub mod service_offer;
 pub mod snapshot;
 pub mod spelling;

@@ -62,6 +62,7 @@ mod rows;
 pub mod search;
 pub mod second_reading;
 pub mod self_service;
+mod service_areas;
 pub mod service_offers;
 pub mod sessions;
 mod sizes;

@@ -41,6 +41,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     IN_THEIR_HANDS,
     TOGETHER,
     OPERATIONS,
+    SERVICE_AREAS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -502,6 +503,12 @@ CREATE TABLE structure_choice (
 CREATE TABLE impact (
   structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, amount BIGINT, hours_planned BIGINT, hours_done BIGINT,
   people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
+";
+
+/// The area that each organisation of facilitators serves; `reach` holds the départements into which it reaches, between spaces.
+const SERVICE_AREAS: &str = r"
+CREATE TABLE service_area (
+  structure TEXT PRIMARY KEY, document TEXT NOT NULL, reach TEXT NOT NULL, shown BIGINT NOT NULL, set_by TEXT NOT NULL, at BIGINT NOT NULL);
 ";
 
 /// Brings the database to the newest step.

@@ -133,6 +133,12 @@ pub const REGISTER: &[Held] = &[
     held("operation_procedure", "marchés rattachés à vos opérations", "structure = $2", Fate::Unnamed(&[])),
     held("operation_note", "notes sur vos opérations", "structure = $2", Fate::Unnamed(&["written_by"])),
     held("operation", "opérations que votre organisation suit", "structure = $2", Fate::Unnamed(&["in_charge"])),
+    held(
+        "service_area",
+        "territoire de votre organisation, et comment la joindre",
+        "structure = $2",
+        Fate::Unnamed(&["set_by"]),
+    ),
     held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
@@ -472,7 +478,10 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
     // What colleagues wrote may name the person.
     let written: &[&str] = match held.table {
         "decision" | "partner_position" | "partner_call" => &["note"],
-        "operation" => &["remark", "next_step"],
+        "operation" => &["remark", "next_step", "sheet"],
+        "operation_hours" => &["remark"],
+        "operation_coefficient" => &["source"],
+        "service_area" => &["document"],
         "operation_note" => &["text"],
         _ => &[],
     };

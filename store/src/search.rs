@@ -116,6 +116,8 @@ pub struct Query {
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
+    /// SIRENs of buyers; one condition with the départements: either is enough.
+    pub buyers: Vec<String>,
     /// How it stands; none = anyhow. [`Phase::Open`] finds what closes soon too.
     pub state: Option<Phase>,
     /// Least of what it offers, 0–100.
@@ -209,7 +211,8 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
     any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Cell::from(t.as_str().to_owned()))).collect());
     any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
     any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
-    any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
+    let places = query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str())));
+    any(places.chain(query.buyers.iter().map(|siren| ("siren", "=", Cell::from(clean(siren))))).collect());
     if query.min_score > 0 {
         any(vec![("score", ">=", Cell::from(i64::from(query.min_score)))]);
     }

@@ -10,6 +10,7 @@
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
+//! | [`areas`] | the area that an organisation of facilitators serves; who is nearest |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
 //! | [`sign_up`] | somebody signs themselves up on the pages |
@@ -23,6 +24,7 @@
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
 //! | [`preview`] | what a subscription would have given over the last days |
+//! | `presence` | who of a structure is here, and when they are written to |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
 //! | [`spreadsheet`] | tables as files for spreadsheets, and back |
@@ -42,6 +44,7 @@
 pub mod after_award;
 pub mod alert_card;
 pub mod answers;
+pub mod areas;
 pub mod backup;
 pub mod clock;
 pub mod consultation;
@@ -53,6 +56,7 @@ pub mod funnel;
 pub mod hooks;
 pub mod impact;
 pub mod ingest;
+pub mod invitations;
 pub mod leads;
 pub mod links;
 pub mod membership;
@@ -70,6 +74,7 @@ pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;
 pub mod preferences;
+mod presence;
 pub mod preview;
 pub mod process;
 pub mod reminders;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use vigie_config::mail_address;
-use vigie_config::rules::Rules;
+use vigie_config::rules::{self, Rules};
 use vigie_config::settings::Settings;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 use vigie_domain::{Buyer, Department, Place, StructureKind};
@@ -17,6 +17,7 @@ use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::areas;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -39,7 +40,7 @@ pub(super) enum Action {
 pub(super) enum What {
     /// Structures : siret, name, kind ; et sectors, department, post_code
     Structures,
-    /// Facilitateurs : territory, departments, contact ; et name
+    /// Facilitateurs : territory, departments ou epcis, contact ; et name, communes, buyers
     Facilitators,
     /// Acheteurs dotés d’un SPASER : siren, name
     Buyers,
@@ -267,9 +268,27 @@ fn place(row: &Row) -> Option<Place> {
 }
 
 fn facilitator(row: &Row) -> Result<Facilitator, String> {
-    let departments = row.departments()?;
+    let given = row.departments()?;
+    let (mut area, faults) = areas::Written {
+        epcis: &row.list(&["epcis", "epci", "intercommunalites"]).join("\n"),
+        communes: &row.list(&["communes"]).join("\n"),
+        buyers: &row.list(&["buyers", "acheteurs"]).join("\n"),
+        ..areas::Written::default()
+    }
+    .read();
+    if let Some((_, why)) = faults.into_iter().next() {
+        return Err(why);
+    }
+    // A département named beside what lies in it says where that is; another one is covered as a whole.
+    let part = area.reach_in_part(rules::communes());
+    if !area.is_empty() {
+        area.departments = given.iter().filter(|d| !part.contains(d) && area.is_fine()).cloned().collect();
+    }
+    let mut departments = [given, part].concat();
+    departments.sort();
+    departments.dedup();
     if departments.is_empty() {
-        return Err("aucun département (colonne departments)".to_owned());
+        return Err("aucun département (colonne departments), aucune intercommunalité (colonne epcis)".to_owned());
     }
     let said = |columns: &[&str]| columns.iter().filter_map(|c| row.get(&[c])).map(str::to_owned).collect::<Vec<_>>();
     let mails = said(&["email", "courriel"]);
@@ -285,6 +304,7 @@ fn facilitator(row: &Row) -> Result<Facilitator, String> {
     Ok(Facilitator {
         territory: row.needed(&["territory", "territoire", "structure"])?.to_owned(),
         departments,
+        area,
         name: row.get(&["name", "nom"]).unwrap_or_default().to_owned(),
         contact: contact.join(", "),
     })

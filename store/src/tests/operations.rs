@@ -1,16 +1,21 @@
 //! Operations, their hours and settings on both engines: what is written again finds its row, and no structure reads another's.
 
 use chrono::NaiveDate;
-use vigie_domain::Department;
 use vigie_domain::operation::calibration::{Line, Sheet};
 use vigie_domain::operation::hours::People;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationState, Programme};
+use vigie_domain::service_area::{Area, ServiceArea};
+use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::{Cadence, Channel, Department, Filter, Subscriber};
 
 use super::{Empty, at, person};
 use crate::Store;
 use crate::operation_hours::{OperationHours, OperationLot};
 use crate::operation_settings::Coefficient;
 use crate::operations::Standing;
+use crate::people::{AddressState, NewSubscriber};
+
+const PLIE: &str = "26620001400011";
 
 fn operation(structure: &str, reference: &str) -> Operation {
     Operation {
@@ -125,7 +130,7 @@ async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_ke
         assert!(store.hours_of("bob", None).await.unwrap().is_empty());
         assert!(!store.remove_hours("bob", &id, &two.row).await.unwrap());
         assert!(store.remove_hours("ana", &id, &two.row).await.unwrap());
-        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected]);
+        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected.clone()]);
 
         let lot = LotOwed {
             lot: "1".into(),
@@ -136,11 +141,15 @@ async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_ke
             published: true,
             ..LotOwed::default()
         };
+        let sums = store.operation_sums("ana", None).await.unwrap();
+        assert_eq!((sums.len(), sums[&id].done, sums[&id].owed), (1, corrected.row.done, Hours::NONE));
         let more = LotOwed { owed: Hours::whole(900), published: false, ..lot.clone() };
         store.put_lots("ana", &[OperationLot { operation: id.clone(), lot }]).await.unwrap();
         store.put_lots("ana", &[OperationLot { operation: id.clone(), lot: more.clone() }]).await.unwrap();
         assert_eq!(store.lots_of("ana", Some(&id)).await.unwrap().iter().map(|l| &l.lot).collect::<Vec<_>>(), [&more]);
         assert!(store.lots_of("bob", None).await.unwrap().is_empty());
+        assert_eq!(store.operation_sums("ana", Some(&id)).await.unwrap()[&id].owed, Hours::whole(900));
+        assert!(store.operation_sums("bob", Some(&id)).await.unwrap().is_empty());
         assert!(
             store.remove_lot("ana", &id, &more).await.unwrap() && !store.remove_lot("ana", &id, &more).await.unwrap()
         );
@@ -175,7 +184,7 @@ async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_ke
         assert!(!store.note_table_sent("ana", "2027-03").await.unwrap());
         assert!(store.monthly_tables_due(28, "2027-03").await.unwrap().is_empty());
         let settled = store.monthly_table::<Vec<String>>("ana").await.unwrap().unwrap();
-        assert_eq!((settled.table.len(), settled.day, settled.sent.as_str()), (1, 5, "2027-03"));
+        assert_eq!((settled.table.len(), settled.day), (1, 5));
     }
 }
 
@@ -197,5 +206,87 @@ async fn who_leaves_takes_their_name_out_of_operations_and_the_last_one_takes_th
         store.erase("jeanne", true, at(2)).await.unwrap().unwrap();
         assert!(store.operations_of("jeanne").await.unwrap().is_empty());
         assert!(store.hours_of("jeanne", None).await.unwrap().is_empty());
+    }
+}
+
+/// Facilitators of one organisation.
+async fn colleagues(store: &Store, ids: &[&str]) {
+    for id in ids {
+        let profile = Profile { siret: Some(PLIE.into()), ..Profile::default() };
+        let subscriber = Subscriber { id: (*id).into(), name: (*id).into(), role: Role::Facilitator, profile };
+        let addresses = vec![(Channel::Email, format!("{id}@exemple.fr"), AddressState::Active)];
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, at(0)).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_colleagues_wrote_goes_out_of_every_text_of_operations_and_of_the_area() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["jeanne", "karim"]).await;
+        assert_eq!(store.people_of(PLIE).await.unwrap().len(), 2);
+        let said = || "vu avec jeanne, jeanne@exemple.fr".to_owned();
+        store.put_operations(&[Operation { remark: said(), next_step: said(), ..operation(PLIE, "1") }]).await.unwrap();
+        let id = store.operations_of(PLIE).await.unwrap().remove(0).id;
+        let one = hours(&id, 1, 80);
+        let row = HoursRow { remark: said(), ..one.row };
+        store.put_hours(PLIE, &[OperationHours { row, ..one }]).await.unwrap();
+        let sheet = Sheet { opinion: said(), ..Sheet::default() };
+        store.put_sheet(PLIE, &id, &sheet, at(1)).await.unwrap();
+        let c = Coefficient {
+            name: "cost".into(),
+            label: "Coût".into(),
+            value: 3_000,
+            source: said(),
+            by: "jeanne".into(),
+            at: at(1),
+        };
+        store.put_coefficient(PLIE, &c).await.unwrap();
+        let area = ServiceArea { name: "PLIE".into(), contact: said(), shown: true, ..ServiceArea::default() };
+        store.put_service_area(PLIE, &area, (&[], "jeanne"), at(1)).await.unwrap();
+
+        store.erase("jeanne", true, at(2)).await.unwrap().unwrap();
+        let kept = store.held_on("karim").await.unwrap().unwrap();
+        let text: String = kept.iter().flat_map(|(_, rows)| rows).map(ToString::to_string).collect();
+        assert!(text.contains("vu avec personne effacée") && !text.contains("jeanne"), "{text}");
+        assert_eq!(store.operations_of(PLIE).await.unwrap().len(), 1, "the rest stays with the colleague");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn areas_are_found_by_the_departements_they_reach_into_where_they_are_shown() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["ana"]).await;
+        let places =
+            |codes: &[&str]| -> Vec<Department> { codes.iter().filter_map(|c| Department::parse(c)).collect() };
+        let area = |shown: bool, buyers: &[&str]| ServiceArea {
+            shown,
+            area: Area { buyers: buyers.iter().map(|b| (*b).to_owned()).collect(), ..Area::default() },
+            ..ServiceArea::default()
+        };
+        store.put_service_area("north", &area(true, &[]), (&places(&["59", "62"]), "x"), at(1)).await.unwrap();
+        store.put_service_area("hidden", &area(false, &[]), (&places(&["59"]), "x"), at(1)).await.unwrap();
+        store.put_service_area("buyers", &area(true, &["216204982"]), (&[], "x"), at(1)).await.unwrap();
+        let found = async |code: &str| -> Vec<String> {
+            let all = store.shown_service_areas(&Department::parse(code).unwrap()).await.unwrap();
+            all.into_iter().map(|(structure, _)| structure).collect()
+        };
+        assert_eq!(found("62").await, ["buyers", "north"]);
+        assert_eq!(found("33").await, ["buyers"], "what follows buyers is looked at everywhere");
+        store.put_service_area("north", &area(true, &[]), (&places(&["59"]), "y"), at(2)).await.unwrap();
+        assert_eq!(found("62").await, ["buyers"]);
+        assert_eq!(store.service_area("north").await.unwrap().unwrap().1, "y");
+
+        // A subscription that follows it is one, and what its owner named it stays.
+        let filter = |code: &str| Filter { departments: places(&[code]), ..Filter::default() };
+        let put = async |filter: Filter| {
+            store.put_subscription_as(("ana", "area-ana"), (&filter, Cadence::Auto, "Notre territoire"), at(3)).await
+        };
+        put(filter("59")).await.unwrap();
+        assert!(store.name_subscription("ana", "area-ana", "Chez nous").await.unwrap());
+        put(filter("62")).await.unwrap();
+        let mine = store.subscriptions_of("ana").await.unwrap();
+        assert_eq!((mine.len(), mine[0].name.as_str(), &mine[0].filter), (1, "Chez nous", &filter("62")));
     }
 }

@@ -5,13 +5,18 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_bot::roles::scheduler;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_delivery::worker;
+use vigie_domain::directory::Facilitator;
 use vigie_domain::operation::OperationState;
+use vigie_domain::service_area::{Area, Spot};
 use vigie_domain::subscription::Role;
 use vigie_domain::{
-    Award, Channel, Company, DateKind, Department, Filter, Lot, Notice, NoticeKind, Passage, ProvisionKind, TypedDate,
+    Absence, Award, Channel, Company, DateKind, Department, Filter, Lot, Notice, NoticeKind, Passage, Place,
+    ProvisionKind, TypedDate,
 };
 use vigie_service::Clock;
+use vigie_service::alert_card;
 use vigie_service::operations::{self, tables};
+use vigie_store::operations::Standing;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::pages::{Answer, Pages, Visitor};
 use vigie_tests::servers::Postgres;
@@ -304,6 +309,107 @@ async fn the_life(pages: Pages) {
     }
     assert_eq!(store.operations_of(PLIE).await.unwrap().len(), 1, "nor taken away");
     assert_eq!(store.hours_of(PLIE, None).await.unwrap().len(), 6);
+}
+
+/// The names of facilitators that the alert of a notice gives to a structure.
+async fn named_in(pages: &Pages, notice: &Notice) -> Vec<String> {
+    let procedure = pages.take(notice).await.unwrap();
+    let notices = pages.app.service.store.notices_of(&procedure).await.unwrap();
+    let row = &notices[0];
+    let spot = Spot {
+        places: &row.notice.places,
+        departments: &row.assessment.departments,
+        buyer: row.notice.buyer.siret.as_deref(),
+        words: &row.assessment.title,
+    };
+    alert_card::contacts_in(&pages.app.service, &spot, Some("jeanne")).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_territory_is_said_once_for_colleagues_and_its_facilitator_comes_before_that_of_the_departement() {
+    let pages = Pages::start(at("2026-11-24T10:00:00+01:00"), "").await.unwrap();
+    cast(&pages).await;
+    let store = &pages.app.service.store;
+    let whole = Facilitator {
+        territory: "Département du Pas-de-Calais".into(),
+        departments: Department::parse("62").into_iter().collect(),
+        area: Area::default(),
+        name: String::new(),
+        contact: "clauses@departement.example".into(),
+    };
+    store.put_entries(&[whole], pages.app.service.clock.now()).await.unwrap();
+    let (ana, bea) = (pages.signed_in("ana").await.unwrap(), pages.signed_in("bea").await.unwrap());
+    let page = "/operations/territoire";
+    let wrong = ana.post_form(page, &[("epci", "Syldavie"), ("montrer", "oui")]).await.unwrap();
+    assert!(wrong.status == 400 && wrong.body.contains("Syldavie"), "{}", wrong.body);
+    let said = [
+        ("nom", "PLIE de Lens-Liévin"),
+        ("epci", "246200364"),
+        ("communes", "Arras (62)"),
+        ("contact", "clauses@plie.example"),
+        ("montrer", "oui"),
+    ];
+    done(&ana, page, &said).await;
+    done(&bea, page, &[("faire", "suivre")]).await;
+    let followed = store.subscriptions_of("bea").await.unwrap();
+    assert_eq!(followed.iter().map(|s| s.filter.epcis.len()).collect::<Vec<_>>(), [1]);
+    // A colleague changes it: the subscription of the other follows.
+    assert!(ok(&ana, page).await.contains("Le reçoivent aussi : bea"));
+    done(&ana, page, &[&said[..], &[("acheteurs", "21620041600014")]].concat()).await;
+    let followed = store.subscriptions_of("bea").await.unwrap();
+    let buyers: Vec<&str> = followed.iter().flat_map(|s| s.filter.buyers.iter().map(String::as_str)).collect();
+    assert_eq!((followed.len(), buyers.as_slice()), (2, ["21620041600014"].as_slice()));
+    assert!(ok(&bea, page).await.contains("21620041600014"));
+    let rival = pages.signed_in("rival").await.unwrap();
+    assert!(!ok(&rival, page).await.contains("Lens"), "another organisation has its own");
+
+    let of = |id: &str, city: &str, postcode: &str| {
+        let mut notice = notice(id, NoticeKind::Call, &format!("Nettoyage de locaux {id}"), "2026-11-24");
+        notice.buyer.siret = None;
+        notice.buyer.name = format!("Commune {id}");
+        notice.places = vec![Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None }];
+        notice
+    };
+    let lens = named_in(&pages, &of("27-1", "Lens", "62300")).await;
+    assert_eq!(lens.len(), 2, "{lens:?}");
+    assert!(lens[0].contains("PLIE de Lens-Liévin") && lens[1].contains("Département du Pas-de-Calais"), "{lens:?}");
+    let calais = named_in(&pages, &of("27-2", "Calais", "62100")).await;
+    assert!(calais.len() == 1 && calais[0].contains("Département"), "{calais:?}");
+    let anywhere = Notice { places: Vec::new(), ..of("27-3", "", "") };
+    let somewhere = named_in(&pages, &anywhere).await;
+    assert!(somewhere.len() == 1 && somewhere[0].contains("Département"), "not sure, and somebody is: {somewhere:?}");
+    done(&bea, page, &[("faire", "ne-plus-suivre")]).await;
+    assert!(store.subscriptions_of("bea").await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_like_calls_one_attaches_itself_and_who_stands_in_is_told_of_it() {
+    let pages = Pages::start(at("2026-11-24T10:00:00+01:00"), "").await.unwrap();
+    cast(&pages).await;
+    let procedure = pages.take(&planned()).await.unwrap();
+    let ana = pages.signed_in("ana").await.unwrap();
+    done(&ana, "/operations/suivre", &[("procedure", &procedure)]).await;
+    pages.app.service.clock.set(at("2027-01-11T10:00:00+01:00"));
+    let second = Notice { record_id: "27-10002".into(), passages: Vec::new(), ..call() };
+    let second = Notice {
+        dates: Vec::new(),
+        lots: vec![],
+        title: "Réhabilitation de l’école Jean Jaurès, mobilier".into(),
+        ..second
+    };
+    let (one, two) = (pages.take(&call()).await.unwrap(), pages.take(&second).await.unwrap());
+    assert_ne!(one, two);
+    let store = &pages.app.service.store;
+    let away = Absence { until: at("2027-02-01T10:00:00+01:00"), stand_in: Some("bea".into()) };
+    store.set_absence("ana", Some(&away)).await.unwrap();
+    let told = pass(&pages, "2027-01-12T10:00:00+01:00").await;
+    assert_eq!(told.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["bea"], "{told:?}");
+    assert!(told[0].1.contains("à rattacher, ou non") && told[0].1.contains("(en l’absence d’ana)"), "{told:?}");
+    let beside = store.operation_procedures(PLIE).await.unwrap();
+    let attached: Vec<&str> =
+        beside.iter().filter(|a| a.standing == Standing::Attached).map(|a| a.procedure.as_str()).collect();
+    assert_eq!(attached.len(), 2, "the planned purchase and one call: {beside:?}");
+    assert!(beside.iter().any(|a| a.standing == Standing::Proposed), "{beside:?}");
 }
 
 fn begin_of(pages: &Pages) -> DateTime<Utc> {

@@ -15,6 +15,7 @@ use super::lexicon::{Concept, Concepts, Lexicon};
 use super::near::has_moment;
 use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Unit, Units};
+use super::time_of_day;
 use super::token::{Token, mark};
 use super::tokenizer::tokens;
 use super::when::{self, Reference, When, moments};
@@ -188,7 +189,7 @@ fn of_unit(
         let text = reading.doc.text()[next.range.clone()].trim();
         let alone = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_digit()) && last.to == words.len();
         if alone || text.starts_with("heure") || text.starts_with("time_receipt") {
-            last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
+            last.time = time_of_day::time_in(&tokens(reading.doc.text(), &next.range));
         }
     }
     let moves = words.iter().any(|t| {
@@ -489,7 +490,7 @@ fn days_before_tender(
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);
-        let when = When { from, to, day, time: None, utc: false, undated: false };
+        let when = When { from, to, day, time: None, clock: None, undated: false };
         let (at, has_time) = when.at(zone);
         let range = t[0].range.start..t[t.len() - 1].range.end;
         let evidence = reading.doc.evidence_within(t[from].range.clone(), &range);

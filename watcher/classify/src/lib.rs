@@ -8,7 +8,7 @@
 //! | [`statement`] with `table`, `sentences`, `context`, `anaphora`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words, and what they take over |
 //! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
-//! | [`numerals`], [`quantity`], [`when`] | numbers with units; days and times |
+//! | [`numerals`], [`quantity`], [`when`], `time_of_day` | numbers with units; days and times |
 //! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `amount`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
@@ -61,6 +61,7 @@ mod sentences;
 pub mod service;
 pub mod statement;
 pub(crate) mod table;
+mod time_of_day;
 pub mod token;
 pub mod tokenizer;
 mod undertaking;

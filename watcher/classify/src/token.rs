@@ -27,6 +27,8 @@ pub mod mark {
     pub const HYPHEN: u16 = 1 << 8;
     /// An apostrophe.
     pub const APOSTROPHE: u16 = 1 << 9;
+    /// A plus sign.
+    pub const PLUS: u16 = 1 << 10;
 }
 
 /// A word or number of the folded text.

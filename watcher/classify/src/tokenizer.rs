@@ -90,6 +90,7 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             b'.' | b'!' => mark::STOP,
             b'?' => mark::ASK,
             b'/' => mark::SLASH,
+            b'+' => mark::PLUS,
             b'\'' => mark::APOSTROPHE,
             _ if width > 1 && text[at..].starts_with(['•', '·', '►', '–', '→', '▪', '●']) => mark::ITEM,
             _ => 0,

@@ -85,7 +85,7 @@ pub async fn message(
             let Some(row) = service.store.contract(&item.procedure, &lot).await? else { return Ok(None) };
             let Some(person) = service.store.subscriber(subscriber).await? else { return Ok(None) };
             let c = &row.contract;
-            let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren(), Some(subscriber)).await?;
+            let contacts = alert_card::contacts_of(service, c, Some(subscriber)).await?;
             let page = service.contract_url(&item.procedure, &lot);
             let link = match c.holders.first() {
                 Some(h) => service.store.notice(&h.notice).await?.and_then(|n| n.notice.url),

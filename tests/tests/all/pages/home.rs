@@ -203,6 +203,7 @@ async fn nobody_is_sent_to_themselves_for_help() {
     let pages = pages().await;
     let entry = |territory: &str, name: &str, contact: &str| vigie_domain::directory::Facilitator {
         territory: territory.into(),
+        area: vigie_domain::service_area::Area::default(),
         departments: Department::parse("59").into_iter().collect(),
         name: name.into(),
         contact: contact.into(),
