@@ -5,8 +5,8 @@
 
 use vigie_domain::{Alert, AlertKind, Decision, Subscriber, commune, french};
 use vigie_notifier::card::short;
-use vigie_store::journal::NoticeRow;
 use vigie_store::derived_id;
+use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify::zones;
 
 use crate::decisions::Closes;
@@ -42,7 +42,8 @@ pub async fn tell(
         _ => String::new(),
     };
     let link = service.procedure_url(&decision.procedure).map(|l| format!("\n{l}")).unwrap_or_default();
-    let body = format!("Un marché vous est confié : {title}\n{name} vous confie le suivi de « {title} »{lot}.{until}{link}");
+    let body =
+        format!("Un marché vous est confié : {title}\n{name} vous confie le suivi de « {title} »{lot}.{until}{link}");
     let now = service.clock.now();
     let at = now.timestamp_millis().to_string();
     let id = derived_id(&["handed over", &colleague.id, &decision.procedure, &decision.lot, &at]);

@@ -4,8 +4,8 @@
 //! speak for a structure shares its decisions from the start: whoever invites answers for it, and the others who do are told.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::directory::Structure;
+use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, ProvisionKind, Subscriber};
 use vigie_store::derived_id;
 use vigie_store::invitations::NewInvitation;

@@ -375,7 +375,7 @@ async fn a_territory_is_said_once_for_colleagues_and_its_facilitator_comes_befor
     assert_eq!((followed.len(), buyers.as_slice()), (2, ["21620041600014"].as_slice()));
     assert!(ok(&bea, page).await.contains("21620041600014"));
     let rival = pages.signed_in("rival").await.unwrap();
-    assert!(!ok(&rival, page).await.contains("Lens"), "another organisation has its own");
+    assert!(!ok(&rival, page).await.contains("PLIE de Lens"), "another organisation has its own");
 
     let of = |id: &str, city: &str, postcode: &str| {
         let mut notice = notice(id, NoticeKind::Call, &format!("Nettoyage de locaux {id}"), "2026-11-24");

@@ -292,7 +292,7 @@ mod tests {
             paused_until,
             name: String::new(),
         };
-        let said = |a: &[Address], s: &[Subscription]| ailment(a, s, now).unwrap_or("").to_owned();
+        let said = |a: &[Address], s: &[Subscription]| ailment(a, s, false, now).unwrap_or("").to_owned();
         assert!(said(&[], &[]).contains("aucune adresse"));
         for (state, word) in [
             (AddressState::Suspended, "suspendue"),
@@ -304,6 +304,7 @@ mod tests {
         let active = [address(AddressState::Suspended), address(AddressState::Active)];
         assert!(said(&active, &[]).contains("aucun abonnement"));
         assert!(said(&active, &[one(Some(now + Duration::days(1)))]).contains("en pause"));
-        assert_eq!(ailment(&active, &[one(None), one(Some(now + Duration::days(1)))], now), None);
+        assert_eq!(ailment(&active, &[one(None), one(Some(now + Duration::days(1)))], false, now), None);
+        assert!(ailment(&active, &[one(None)], true, now).is_some_and(|said| said.contains("absente")));
     }
 }

@@ -39,7 +39,9 @@ pub(crate) async fn settings(State(site): State<Arc<Site>>, operator: Operator) 
     let sections: Vec<Section> = sections
         .into_iter()
         .map(|(name, lines)| {
-            let key = |line: &in_force::Line| line.key.strip_prefix(&name).unwrap_or_default().trim_start_matches('.').to_owned();
+            let key = |line: &in_force::Line| {
+                line.key.strip_prefix(&name).unwrap_or_default().trim_start_matches('.').to_owned()
+            };
             let rows = lines.iter().map(|l| Row { key: key(l), value: short(&l.value, 300), line: l.line }).collect();
             Section { name, rows }
         })

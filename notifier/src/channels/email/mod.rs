@@ -440,7 +440,9 @@ fn describe(e: &lettre::transport::smtp::Error) -> String {
 fn in_french(words: &str) -> &str {
     match words {
         w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
-        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => "cette adresse est hors d’atteinte",
+        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => {
+            "cette adresse est hors d’atteinte"
+        }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
         w => w,
