@@ -91,10 +91,18 @@ impl Store {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())
     }
 
-    /// Facilitators of a département.
+    /// Facilitators of a département: those who say themselves how they are reached, then those whom a directory lists.
     pub async fn facilitators(&self, department: &Department) -> Result<Vec<Facilitator>, StoreError> {
+        let mut all = self.own_contacts(department).await?;
         // ":" is followed by ";" in ASCII: the range holds every key of the département.
-        self.entries(&format!("{department}:"), &format!("{department};")).await
+        let listed: Vec<Facilitator> = self.entries(&format!("{department}:"), &format!("{department};")).await?;
+        let own = all.len();
+        for one in listed {
+            if !all[..own].iter().any(|said| one.is(&said.name, &said.ways())) {
+                all.push(one);
+            }
+        }
+        Ok(all)
     }
 
     async fn entries<T: Entry>(&self, from: &str, to: &str) -> Result<Vec<T>, StoreError> {

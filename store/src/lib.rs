@@ -49,6 +49,7 @@ pub mod operation_settings;
 pub mod operations;
 pub mod outages;
 pub mod outbox;
+mod own_contact;
 mod page_sources;
 pub mod partner_calls;
 pub mod people;

@@ -41,6 +41,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     IN_THEIR_HANDS,
     TOGETHER,
     OPERATIONS,
+    OWN_CONTACTS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -503,6 +504,10 @@ CREATE TABLE impact (
   structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, amount BIGINT, hours_planned BIGINT, hours_done BIGINT,
   people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
 ";
+
+/// How facilitators are reached, as they say it themselves.
+const OWN_CONTACTS: &str =
+    "CREATE TABLE own_contact (subscriber_id TEXT PRIMARY KEY, document TEXT NOT NULL, updated BIGINT NOT NULL);";
 
 /// Brings the database to the newest step.
 ///

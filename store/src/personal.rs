@@ -110,6 +110,7 @@ pub const REGISTER: &[Held] = &[
     ),
     held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
+    held("own_contact", "votre contact, que les structures de votre territoire lisent", OF_SUBSCRIBER, Fate::Deleted),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
     held("decision_step", "étapes de vos décisions", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(

@@ -10,6 +10,7 @@
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
+//! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
 //! | [`sign_up`] | somebody signs themselves up on the pages |
@@ -18,7 +19,9 @@
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
+//! | [`own_contact`] | how a facilitator is reached, as structures read it |
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`open_markets`] | the line for a structure that leaves every open market aside |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
@@ -45,6 +48,7 @@ pub mod answers;
 pub mod backup;
 pub mod clock;
 pub mod consultation;
+pub mod contract_by_hand;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;
@@ -60,10 +64,12 @@ pub mod metrics;
 pub mod my_markets;
 pub mod network;
 pub mod on_behalf;
+pub mod open_markets;
 pub mod operations;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
+pub mod own_contact;
 pub mod page_sources;
 pub mod partner_calls;
 pub mod pass_on;

@@ -14,7 +14,7 @@ use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
 
 use super::frame::{Fields, Shown, SignedIn, Site, Trouble};
-use super::month;
+use super::period;
 use super::tables::{all, csv, day, places};
 
 /// Rows of the page; the table has them all.
@@ -108,7 +108,7 @@ pub(crate) async fn of_month(
 ) -> Result<Vec<Clause>, Trouble> {
     let now = site.service.clock.now();
     let departments = territory(site, person, fields).await?;
-    let query = Query { departments, provisions: KINDS.to_vec(), between: month::bounds(first), ..Query::default() };
+    let query = Query { departments, provisions: KINDS.to_vec(), between: period::bounds(first), ..Query::default() };
     let mut out = Vec::new();
     for found in all(site, &query).await? {
         let mut notices = site.service.store.notices_of(&found.procedure).await?;
@@ -176,7 +176,7 @@ fn totals(clauses: &[Clause]) -> Totals {
 pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
-    let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let first = period::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
     let found = of_month(&site, &signed.session.person, first, &fields).await?;
     let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
     csv(&format!("clauses-{}", first.format("%Y-%m")), &COLUMNS, &rows)
@@ -185,8 +185,8 @@ pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, field
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
-    let this = month::named("", now).ok_or_else(Trouble::no_page)?;
-    let first = month::named(fields.one("mois"), now).unwrap_or(this);
+    let this = period::named("", now).ok_or_else(Trouble::no_page)?;
+    let first = period::named(fields.one("mois"), now).unwrap_or(this);
     let found = of_month(&site, &signed.session.person, first, &fields).await?;
     let shown = found.iter().filter(|c| c.provision.kind != ProvisionKind::SocialConditionNotSeen);
     let rows: Vec<Row> = shown
@@ -205,7 +205,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
         .collect();
     let months: Vec<(String, String, bool)> = (0..12)
         .filter_map(|n| this.checked_sub_months(Months::new(n)))
-        .map(|m| (month::word(m), french::month(m), m == first))
+        .map(|m| (period::word(m), french::month(m), m == first))
         .collect();
     let territory = territory(&site, &signed.session.person, &fields).await?;
     Ok(site.page(
@@ -213,7 +213,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "clauses.html",
         context! {
             month => french::month(first),
-            word => month::word(first),
+            word => period::word(first),
             months => Serde(months),
             territory => super::browse::place(&territory),
             totals => Serde(totals(&found)),

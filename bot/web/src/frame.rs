@@ -80,6 +80,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("importer.html", include_str!("../pages/importer.html")),
     ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
     ("inscription.html", include_str!("../pages/inscription.html")),
+    ("contact.html", include_str!("../pages/contact.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
     ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
