@@ -49,6 +49,7 @@ pub mod account;
 mod api;
 mod api_changes;
 mod api_contracts;
+mod api_partner_calls;
 mod browse;
 mod by_link;
 mod chips;
@@ -70,6 +71,7 @@ mod network;
 mod operations;
 mod operator;
 mod partner_calls;
+mod period;
 mod preferences;
 mod procedure;
 pub mod proxies;
@@ -169,6 +171,7 @@ routes! {
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/abonnement" => get(subscriptions::of_procedure),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
@@ -207,6 +210,7 @@ routes! {
     "/reglages/outils" => get(hooks::show).post(hooks::add),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
     "/mois" => get(month::show),
+    "/mois/marches-ouverts" => post(month::no_open_markets_line),
     "/annee" => get(year::show),
     "/annee/compter" => post(year::count_in),
     "/bilan" => get(year::report),
@@ -289,6 +293,8 @@ routes! {
     "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
     "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
     "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
+    "/api/v1/partner-calls" => get(api_partner_calls::list),
+    "/api/v1/partner-calls/{id}" => get(api_partner_calls::show),
     "/inscription" => get(sign_up::ask).post(sign_up::send),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),

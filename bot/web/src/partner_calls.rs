@@ -24,7 +24,6 @@ use vigie_service::partner_calls::answering::{self, Answer, Answered};
 use vigie_service::partner_calls::looking::{self, About, Asked, Coordinated};
 use vigie_service::partner_calls::opening::{self, Changed, NewCall, Opened};
 use vigie_service::partner_calls::{RULES, closing, files, members_of, moment, proposing, telling};
-use vigie_store::choices::Choice;
 use vigie_watcher::classify::dates;
 
 use super::cookies::Session;
@@ -91,7 +90,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: Decider) -> Show
     }
     let mut networks: Vec<(String, bool)> = Vec::new();
     for name in &person.profile.networks {
-        let counted = site.service.store.chose(person.structure(), Choice::CountedIn, name).await?;
+        let counted = vigie_service::network::is_counted_in(&site.service, person.structure(), name).await?;
         networks.push((name.clone(), counted));
     }
     let values = context! {
