@@ -47,6 +47,9 @@ pub struct Why {
     /// The call for partners that it is about, and what of it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partners: Option<OfCall>,
+    /// The hours to be worked that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// What changed since they were last told, where alerts between that and this one never reached them; else the alert's own
     /// changes say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -32,6 +32,7 @@ mod error;
 pub mod failover;
 pub mod follow_up;
 pub mod held;
+mod hours_to_fill;
 mod ids;
 pub mod impact;
 pub mod inbox;

@@ -15,6 +15,7 @@ use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::after_award::messages;
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
+use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
 use vigie_service::partner_calls::messages as partner_calls;
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
@@ -225,6 +226,10 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
 /// The database fails.
 pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
     let hook = delivery.channel.is_hook();
+    if let Some(head) = delivery.head.as_ref().filter(|h| !hook && h.alert_kind == AlertKind::HoursToFill) {
+        let chat = matches!(delivery.channel, Channel::Telegram | Channel::Matrix);
+        return Ok(if chat { hours_to_fill::buttons(&head.reasons) } else { Vec::new() });
+    }
     if delivery.procedure.is_empty() || !(hook || matches!(delivery.channel, Channel::Telegram | Channel::Matrix)) {
         return Ok(Vec::new());
     }
@@ -268,6 +273,10 @@ async fn render(
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
         return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
+    }
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::HoursToFill) {
+        let to = (item, delivery.subscriber.as_str());
+        return hours_to_fill::message(&engine.service, to, form, unsubscribe).await.map_err(|e| e.to_string());
     }
     if let [item] = items
         && !delivery.procedure.is_empty()

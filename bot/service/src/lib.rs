@@ -20,6 +20,7 @@
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
@@ -54,6 +55,7 @@ pub mod declared;
 pub mod error;
 pub mod funnel;
 pub mod hooks;
+pub mod hours_to_fill;
 pub mod impact;
 pub mod ingest;
 pub mod leads;

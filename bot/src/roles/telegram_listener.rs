@@ -40,7 +40,7 @@ const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
 
 /// What clients propose as commands.
-pub const MENU: [(&str, &str); 17] = [
+pub const MENU: [(&str, &str); 18] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
     ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
     ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
@@ -48,6 +48,7 @@ pub const MENU: [(&str, &str); 17] = [
     ("echeances", "Les dates des marchés que nous suivons"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
     ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
+    ("heures", "Les heures de clause à pourvoir près de chez moi"),
     ("operations", "Facilitateurs : les opérations que nous suivons"),
     ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
     ("chercher", "Chercher un mot dans ce dossier"),

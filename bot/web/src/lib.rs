@@ -30,6 +30,7 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `hours_to_fill` | hours of clauses to be worked, for those who answer them |
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
@@ -59,6 +60,7 @@ mod feeds;
 mod frame;
 mod home;
 mod hooks;
+mod hours_to_fill;
 mod leads;
 mod limits;
 mod month;
@@ -235,6 +237,11 @@ routes! {
     "/operations/suivre" => post(operations::follow),
     "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/heures-a-pourvoir" => get(operations::to_fill::show).post(operations::to_fill::tell),
+    "/operations/heures-a-pourvoir/{id}" => post(operations::to_fill::conduct),
+    "/heures" => get(hours_to_fill::show).post(hours_to_fill::settle),
+    "/heures/{id}" => post(hours_to_fill::answer),
+    "/pourvoir/{token}" => get(hours_to_fill::ask_by_link).post(hours_to_fill::answer_by_link),
     "/operations/territoire" => get(operations::area::show).post(operations::area::settle),
     "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
     "/operations/{id}" => get(operations::show),

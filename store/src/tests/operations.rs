@@ -1,6 +1,7 @@
 //! Operations, their hours and settings on both engines: what is written again finds its row, and no structure reads another's.
 
 use chrono::NaiveDate;
+use vigie_domain::hours_to_fill::{FillState, HoursAnswer, HoursToFill};
 use vigie_domain::operation::calibration::{Line, Sheet};
 use vigie_domain::operation::hours::People;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationState, Programme};
@@ -288,5 +289,68 @@ async fn areas_are_found_by_the_departements_they_reach_into_where_they_are_show
         put(filter("62")).await.unwrap();
         let mine = store.subscriptions_of("ana").await.unwrap();
         assert_eq!((mine.len(), mine[0].name.as_str(), &mine[0].filter), (1, "Chez nous", &filter("62")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_to_be_worked_are_answered_kept_and_filled_and_an_answer_is_read_by_two() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["ana"]).await;
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let offer = HoursToFill {
+            id: "h1".into(),
+            structure: PLIE.into(),
+            organisation: "PLIE".into(),
+            trade: "Maçonnerie".into(),
+            sector: Some("batiment".into()),
+            place: "Lens (62)".into(),
+            commune: "62498".into(),
+            departments: Department::parse("62").into_iter().collect(),
+            starts: Some(day("2027-03-01")),
+            hours: Hours::whole(400),
+            contact: "ana, 03 21 00 00 00".into(),
+            until: day("2027-02-15"),
+            by: "ana".into(),
+            at: at(1),
+            ..HoursToFill::default()
+        };
+        store.put_hours_to_fill(&offer).await.unwrap();
+        assert_eq!(store.hours_to_fill("h1").await.unwrap().as_ref(), Some(&offer));
+        assert_eq!(store.open_hours_to_fill(day("2027-02-15")).await.unwrap().len(), 1);
+        assert!(store.open_hours_to_fill(day("2027-02-16")).await.unwrap().is_empty());
+        let answer = |structure: &str, yes: bool, hours: i64| HoursAnswer {
+            offer: "h1".into(),
+            structure: structure.into(),
+            name: structure.into(),
+            yes,
+            hours: Hours::whole(hours),
+            by: "jeanne".into(),
+            at: at(2),
+            ..HoursAnswer::default()
+        };
+        store.put_hours_answer(&answer("aci", true, 150)).await.unwrap();
+        store.put_hours_answer(&answer("ei", false, 0)).await.unwrap();
+        assert_eq!(store.hours_answers_to(PLIE, "h1").await.unwrap().len(), 2);
+        assert!(store.hours_answers_to("aci", "h1").await.unwrap().is_empty(), "nor by whoever was asked");
+        assert_eq!(store.hours_answers_of("aci").await.unwrap().len(), 1);
+        let keep = async |structure: &str, who: &str| {
+            store.keep_hours_answer(structure, ("h1", who), Hours::whole(150)).await.unwrap()
+        };
+        assert!(!keep("rival", "aci").await && !keep(PLIE, "ei").await, "a refusal has nothing to keep");
+        assert!(keep(PLIE, "aci").await);
+        store.put_hours_answer(&answer("aci", true, 200)).await.unwrap();
+        let kept = store.hours_answers_of("aci").await.unwrap().remove(0);
+        assert_eq!((kept.hours, kept.kept), (Hours::whole(200), Hours::whole(150)), "what was kept stands");
+        assert!(!store.end_hours_to_fill("rival", "h1", FillState::Withdrawn).await.unwrap());
+        assert!(store.end_hours_to_fill(PLIE, "h1", FillState::Filled).await.unwrap());
+        assert!(!store.end_hours_to_fill(PLIE, "h1", FillState::Withdrawn).await.unwrap(), "once");
+        assert!(!keep(PLIE, "aci").await, "what is closed stays as it is");
+        store.set_hours_reader("ana", true, at(1)).await.unwrap();
+        store.set_hours_reader("ana", true, at(2)).await.unwrap();
+        assert_eq!(store.hours_readers().await.unwrap(), ["ana"]);
+        store.erase("ana", true, at(3)).await.unwrap().unwrap();
+        assert!(store.hours_readers().await.unwrap().is_empty());
+        assert!(store.hours_answers_of("aci").await.unwrap().is_empty(), "nobody offers these hours any more");
     }
 }

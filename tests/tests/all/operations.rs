@@ -411,6 +411,102 @@ async fn of_two_like_calls_one_attaches_itself_and_who_stands_in_is_told_of_it()
     assert!(beside.iter().any(|a| a.standing == Standing::Proposed), "{beside:?}");
 }
 
+/// What messages said since, by reader and channel.
+async fn said_since(pages: &Pages, before: &[String]) -> Vec<(String, String)> {
+    let store = &pages.app.service.store;
+    let mut out = Vec::new();
+    for one in store.deliveries(None, 1_000).await.unwrap().into_iter().filter(|d| !before.contains(&d.id)) {
+        let items = store.items_of(&one.id, &one.subscriber, &one.cause).await.unwrap();
+        out.extend(items.into_iter().filter_map(|i| Some((one.subscriber.clone(), plain(&i.body?)))));
+    }
+    out.sort();
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_once_filled() {
+    let pages = Pages::start(at("2026-11-24T10:00:00+01:00"), "").await.unwrap();
+    cast(&pages).await;
+    pages.person("marc", "marc", Role::Structure, Some("44444444400014")).await.unwrap();
+    pages.person("mission", "mission", Role::Subscriber, None).await.unwrap();
+    let (service, store) = (&pages.app.service, &pages.app.service.store);
+    let (ana, jeanne) = (pages.signed_in("ana").await.unwrap(), pages.signed_in("jeanne").await.unwrap());
+    let page = "/operations/heures-a-pourvoir";
+    let fields = [
+        ("metier", "Maçonnerie"),
+        ("lieu", "Lens (62)"),
+        ("debut", "2027-01-11"),
+        ("heures", "400"),
+        ("contact", "ana, 03 21 00 00 00"),
+        ("jusqu", "2026-12-15"),
+    ];
+    let empty = ana.post_form(page, &[("metier", "Maçonnerie"), ("lieu", "Syldavie")]).await.unwrap();
+    assert!(empty.status == 400 && empty.body.contains("Rien n’est envoyé encore"), "{}", empty.body);
+    assert_eq!(jeanne.post_form(page, &fields).await.unwrap().status, 404, "for facilitators");
+
+    // Nobody asked to hear of such hours: nobody does.
+    done(&ana, page, &fields).await;
+    assert!(said_since(&pages, &[]).await.is_empty());
+    done(&jeanne, "/heures", &[("recevoir", "oui")]).await;
+    let told = said_since(&pages, &[]).await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0 == "jeanne" && told[0].1.contains("400 heures : Maçonnerie – Lens (62)"), "{told:?}");
+    let marc = pages.signed_in("marc").await.unwrap();
+    assert!(!ok(&marc, "/heures").await.contains("Maçonnerie"), "who did not ask sees none");
+    for who in ["marc", "mission"] {
+        let person = store.subscriber(who).await.unwrap().unwrap();
+        vigie_service::hours_to_fill::want(service, &person, true).await.unwrap();
+    }
+    worker::drain(&pages.app.delivery).await.unwrap();
+
+    // One answers on the page, one by the link of a mail, one in a chat.
+    let id = store.hours_to_fill_of(PLIE).await.unwrap().remove(0).id;
+    done(&jeanne, &format!("/heures/{id}"), &[("dire", "oui"), ("heures", "250")]).await;
+    let until = at("2026-12-16T00:00:00Z");
+    let link =
+        service.token(vigie_service::links::Purpose::HoursToFill, &format!("{id}:mission"), Some(until)).unwrap();
+    let stranger = pages.stranger().unwrap();
+    let path = format!("/pourvoir/{link}");
+    assert!(ok(&stranger, &path).await.contains("Maçonnerie"));
+    let answered = stranger.post_form(&path, &[("dire", "non")]).await.unwrap();
+    assert!(answered.status == 200 && answered.body.contains("pas pour vous"), "{}", answered.body);
+    assert_eq!(stranger.get(&path.replace("mission", "marc")).await.unwrap().status, 404, "a link is its reader's");
+    let subscriber = store.subscriber("marc").await.unwrap().unwrap();
+    let addresses = vec![(Channel::Telegram, "tg-marc".to_owned(), AddressState::Active)];
+    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, begin_of(&pages)).await.unwrap();
+    let says = async |text: &str| {
+        let chat = Chat { channel: Channel::Telegram, id: "tg-marc".into(), private: true, title: String::new() };
+        let sender = Sender { id: "marc".into(), name: "Marc".into() };
+        let input = Input::Text { text: text.to_owned(), about: None, edited: false, forwarded: false };
+        let replies = conversation::dispatch(service, Incoming { chat, sender, input }).await.unwrap();
+        plain(&replies.iter().map(|r| r.text.text.clone()).collect::<Vec<_>>().join("\n"))
+    };
+    assert!(says("/heures").await.contains("Maçonnerie"));
+    assert!(says(&format!("/heures oui {id} 200")).await.contains("C’est noté"));
+    assert!(says("/heures oui inconnu").await.contains("Je ne connais pas"));
+
+    // The facilitator alone reads who answered what, is told of it once, and keeps what fills it.
+    let shown = ok(&ana, page).await;
+    assert!(shown.contains("450 proposées") && shown.contains("1 réponse négative"), "{shown}");
+    for visitor in [&jeanne, &pages.signed_in("rival").await.unwrap()] {
+        assert!(!visitor.get(page).await.unwrap().body.contains("Marc"));
+        let kept = [("faire", "retenir"), ("structure", "44444444400014"), ("heures", "200")];
+        assert_eq!(visitor.post_form(&format!("{page}/{id}"), &kept).await.unwrap().status, 404);
+    }
+    let told = pass(&pages, "2026-11-25T10:00:00+01:00").await;
+    let to_ana: Vec<&str> = told.iter().filter(|(who, _)| who == "ana").map(|(_, text)| text.as_str()).collect();
+    assert!(to_ana.len() == 1 && to_ana[0].contains("répond oui, 250 heures"), "{told:?}");
+    let before: Vec<String> = store.deliveries(None, 1_000).await.unwrap().into_iter().map(|d| d.id).collect();
+    let keep = [("faire", "retenir"), ("structure", "33333333300017"), ("heures", "400")];
+    done(&ana, &format!("{page}/{id}"), &keep).await;
+    let told = said_since(&pages, &before).await;
+    assert!(told.iter().any(|(who, text)| who == "jeanne" && text.contains("Vos heures sont retenues")), "{told:?}");
+    assert!(told.iter().any(|(who, text)| who == "marc" && text.contains("Ces heures sont pourvues")), "{told:?}");
+    assert!(!told.iter().any(|(who, _)| who == "mission"), "who said no is left alone: {told:?}");
+    assert!(says(&format!("/heures oui {id}")).await.contains("ne sont plus à pourvoir"));
+    assert!(ok(&stranger, &path).await.contains("ne sont plus à pourvoir"));
+}
+
 fn begin_of(pages: &Pages) -> DateTime<Utc> {
     pages.app.service.clock.now()
 }

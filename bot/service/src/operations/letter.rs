@@ -17,6 +17,7 @@ use vigie_watcher::zones;
 use super::books::Books;
 use super::unseen;
 use crate::after_award::messages::main_of;
+use crate::hours_to_fill;
 use crate::presence::People;
 use crate::service::Service;
 use crate::visibility;
@@ -204,6 +205,14 @@ pub(super) async fn news(service: &Service, structure: &str, now: DateTime<Utc>)
     Ok(out)
 }
 
+/// What structures answered to hours that are to be worked: in the charge of whoever told them.
+async fn hours_news(service: &Service, structure: &str) -> Result<Vec<News>, StoreError> {
+    let found = hours_to_fill::news(service, structure).await?.into_iter();
+    Ok(found
+        .map(|(key, (offer, text))| News { in_charge: offer.by, ..News::of_all(&["hours answer", &key], &text) })
+        .collect())
+}
+
 /// Contracts of the territory that show no social condition: they are in nobody's charge.
 async fn unseen_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
     let lines = unseen::lines(service, structure, now).await?.into_iter();
@@ -277,6 +286,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             continue;
         }
         let mut standing = news(service, &structure, now).await?;
+        standing.extend(hours_news(service, &structure).await?);
         standing.extend(unseen_news(service, &structure, now).await?);
         let told = Told::read(service, &structure).await?;
         for (person, chore) in ready {

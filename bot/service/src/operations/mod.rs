@@ -30,6 +30,7 @@ use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operations::Standing;
 
+use crate::hours_to_fill;
 use crate::service::Service;
 use crate::visibility;
 
@@ -273,11 +274,12 @@ pub async fn meant(service: &Service, structure: &str, text: &str) -> Result<Vec
 /// # Errors
 /// The database fails; what was done stands, the rest is done at the next look.
 pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let offered = hours_to_fill::run(service, now).await?;
     if !service.store.take_chore("operations", chrono::Duration::hours(1), now).await? {
-        return Ok(0);
+        return Ok(offered);
     }
     for structure in service.store.structures_with_operations().await? {
         attachments::look(service, &structure, now).await?;
     }
-    Ok(letter::run(service, now).await? + report::run(service, now).await?)
+    Ok(offered + letter::run(service, now).await? + report::run(service, now).await?)
 }
