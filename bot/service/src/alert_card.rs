@@ -13,6 +13,7 @@ use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::outbox::{DeliveryRow, Item};
+use vigie_watcher::zones;
 
 use crate::areas;
 use crate::error::Failure;
@@ -191,9 +192,9 @@ pub async fn contacts_of(
 pub async fn contacts_in(service: &Service, spot: &Spot<'_>, reader: Option<&str>) -> Result<Vec<String>, StoreError> {
     let mut out = areas::facilitators(service, spot, (reader, MAX_CONTACTS)).await?;
     if let Some(siren) = spot.buyer.and_then(|b| b.get(..9))
-        && service.store.is_committed(siren).await?
+        && let Some(commitment) = service.store.commitment(siren).await?
     {
-        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+        out.push(commitment.in_french(zones::paris_day(service.clock.now())));
     }
     Ok(out)
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_bot::roles::scheduler;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_delivery::worker;
-use vigie_domain::directory::Facilitator;
+use vigie_domain::directory::{CommittedBuyer, Facilitator};
 use vigie_domain::operation::OperationState;
 use vigie_domain::service_area::{Area, Spot};
 use vigie_domain::subscription::Role;
@@ -505,6 +505,44 @@ async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_
     assert!(!told.iter().any(|(who, _)| who == "mission"), "who said no is left alone: {told:?}");
     assert!(says(&format!("/heures oui {id}")).await.contains("ne sont plus à pourvoir"));
     assert!(ok(&stranger, &path).await.contains("ne sont plus à pourvoir"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commitment_that_ends_is_a_line_once_to_facilitators_of_the_place_and_a_filter_of_the_search() {
+    let pages = Pages::start(at("2026-06-20T10:00:00+02:00"), "").await.unwrap();
+    cast(&pages).await;
+    let store = &pages.app.service.store;
+    let spaser =
+        |siren: &str, to| CommittedBuyer { siren: siren.into(), name: "Ville de Lens".into(), from: Some(2024), to };
+    let all = [spaser(&CITY[..9], Some(2026)), spaser("213300635", Some(2026))];
+    store.put_entries(&all, pages.app.service.clock.now()).await.unwrap();
+    pages.take(&planned()).await.unwrap();
+    let other = Notice {
+        buyer: vigie_domain::Buyer {
+            name: "Ville d’Arras".into(),
+            siret: Some("21620041600014".into()),
+            ..vigie_domain::Buyer::default()
+        },
+        title: "Entretien d’espaces verts".into(),
+        record_id: "27-9".into(),
+        ..call()
+    };
+    pages.take(&other).await.unwrap();
+    let ana = pages.signed_in("ana").await.unwrap();
+    done(&ana, "/operations/territoire", &[("departements", "62")]).await;
+    assert!(pass(&pages, "2026-06-23T10:00:00+02:00").await.iter().all(|(_, text)| !text.contains("SPASER")));
+    let told = pass(&pages, "2026-07-02T10:00:00+02:00").await;
+    let to_ana = told.iter().find(|(who, _)| who == "ana").map(|(_, text)| text.as_str()).unwrap_or_default();
+    assert!(to_ana.contains("le SPASER 2024–2026 de Ville de Lens se termine"), "{told:?}");
+    assert!(
+        !to_ana.contains("213300635") && !told.iter().any(|(who, t)| who == "rival" && t.contains("SPASER")),
+        "{told:?}"
+    );
+    assert!(pass(&pages, "2026-07-04T10:00:00+02:00").await.iter().all(|(_, text)| !text.contains("SPASER")), "once");
+    let ana = pages.signed_in("ana").await.unwrap();
+    let found = ok(&ana, "/chercher?etat=tous&spaser=oui").await;
+    assert!(found.contains("Jaurès") && !found.contains("espaces verts"), "{found}");
+    assert!(ok(&ana, &format!("/acheteur/{}", &CITY[..9])).await.contains("SPASER 2024–2026, dans sa dernière année"));
 }
 
 fn begin_of(pages: &Pages) -> DateTime<Utc> {

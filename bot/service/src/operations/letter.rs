@@ -15,7 +15,7 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
 use super::books::Books;
-use super::unseen;
+use super::{commitments, unseen};
 use crate::after_award::messages::main_of;
 use crate::hours_to_fill;
 use crate::presence::People;
@@ -213,10 +213,12 @@ async fn hours_news(service: &Service, structure: &str) -> Result<Vec<News>, Sto
         .collect())
 }
 
-/// Contracts of the territory that show no social condition: they are in nobody's charge.
-async fn unseen_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+/// Contracts of the territory that show no social condition, commitments of its buyers that end: they are in nobody's charge.
+async fn area_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
     let lines = unseen::lines(service, structure, now).await?.into_iter();
-    Ok(lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text)).collect())
+    let unseen = lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text));
+    let ending = commitments::lines(service, structure).await?.into_iter();
+    Ok(unseen.chain(ending.map(|(key, text)| News::of_all(&["spaser", &key], &text))).collect())
 }
 
 /// Whether somebody is the one that a name means.
@@ -287,7 +289,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         }
         let mut standing = news(service, &structure, now).await?;
         standing.extend(hours_news(service, &structure).await?);
-        standing.extend(unseen_news(service, &structure, now).await?);
+        standing.extend(area_news(service, &structure, now).await?);
         let told = Told::read(service, &structure).await?;
         for (person, chore) in ready {
             // What is in nobody's charge, or in the charge of somebody who is gone, is everybody's.

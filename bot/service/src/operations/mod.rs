@@ -5,6 +5,7 @@
 //! | [`attachments`] | procedures that belong to an operation: by themselves when sure, proposed else; contracts become lots |
 //! | `books` | what is written of all operations of a structure, by operation |
 //! | [`coefficients`] | labour shares, rate and cost: those of the product, those of the organisation |
+//! | `commitments` | committed buyers (SPASER) whose last year is ending |
 //! | [`letter`] | what is new of operations, in one word a day at most |
 //! | [`report`] | the monthly table: columns, names and filters that an organisation chooses once |
 //! | [`tables`], [`hours_table`] | operations and hours as tables, and back |
@@ -15,6 +16,7 @@
 pub mod attachments;
 mod books;
 pub mod coefficients;
+mod commitments;
 pub mod hours_table;
 pub mod letter;
 pub mod report;
