@@ -19,6 +19,7 @@
 //! | [`contract`] | the contract of a lot, out of all that was published of it: holder, amount, end, hours owed |
 //! | [`object`] | whether two titles speak of the same purchase |
 //! | [`operation`] | what a facilitator follows: calibrated, awarded lot by lot, hours planned and done |
+//! | [`event`] | meetings worth going to |
 //! | [`hours_to_fill`] | hours of a clause that are to be worked, and what is answered |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
@@ -57,6 +58,7 @@ pub mod cpv;
 pub mod date;
 pub mod delivery;
 pub mod directory;
+pub mod event;
 pub mod follow_up;
 pub mod french;
 pub mod hours_to_fill;

@@ -329,16 +329,16 @@ impl Templates {
         })
     }
 
-    /// One message about many notices.
+    /// One message about many notices, with meetings to come near its reader.
     pub fn digest(
         &self,
         form: Form,
-        told: &[AlertItem<'_>],
+        (told, meetings): (&[AlertItem<'_>], Vec<String>),
         shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
-        let digest = Digest::of(told, shown, now);
+        let digest = Digest { meetings, ..Digest::of(told, shown, now) };
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
         Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })

@@ -29,6 +29,7 @@ pub mod digests;
 pub mod directory;
 mod enqueue;
 mod error;
+mod events;
 pub mod failover;
 pub mod follow_up;
 pub mod held;

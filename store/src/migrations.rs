@@ -43,6 +43,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     OPERATIONS,
     SERVICE_AREAS,
     HOURS_TO_FILL,
+    EVENTS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -525,6 +526,18 @@ CREATE TABLE hours_answer (
   kept BIGINT NOT NULL, answered_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (offer_id, structure));
 CREATE INDEX hours_answer_structure ON hours_answer (structure);
 CREATE TABLE hours_reader (subscriber_id TEXT PRIMARY KEY, at BIGINT NOT NULL);
+";
+
+/// Meetings worth going to (`gone` = 1: a person took it away), and which digest told whom of them.
+const EVENTS: &str = r"
+CREATE TABLE event (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, title TEXT NOT NULL, day TEXT NOT NULL, hour TEXT NOT NULL, place TEXT NOT NULL,
+  commune TEXT NOT NULL, departments TEXT NOT NULL, link TEXT NOT NULL, written_by TEXT NOT NULL, at BIGINT NOT NULL, gone BIGINT NOT NULL);
+CREATE INDEX event_day ON event (day);
+CREATE TABLE event_told (
+  event_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, cause TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (event_id, subscriber_id));
+CREATE INDEX event_told_subscriber ON event_told (subscriber_id);
+CREATE INDEX notice_event ON notice (updated) WHERE kind = 'event';
 ";
 
 /// Brings the database to the newest step.

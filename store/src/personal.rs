@@ -139,6 +139,8 @@ pub const REGISTER: &[Held] = &[
         "structure = $2",
         Fate::Unnamed(&["set_by"]),
     ),
+    held("event_told", "rencontres que vos résumés vous ont annoncées", OF_SUBSCRIBER, Fate::Deleted),
+    held("event", "rencontres que votre structure a annoncées", "structure = $2", Fate::Unnamed(&["written_by"])),
     held("hours_reader", "votre souhait de recevoir les heures de clause à pourvoir", OF_SUBSCRIBER, Fate::Deleted),
     held(
         "hours_answer",
@@ -500,6 +502,7 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
         "operation_hours" => &["remark"],
         "operation_coefficient" => &["source"],
         "service_area" => &["document"],
+        "event" => &["title", "place"],
         "hours_to_fill" => &["contact", "note"],
         "hours_answer" => &["note"],
         "operation_note" => &["text"],

@@ -15,6 +15,7 @@ use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::after_award::messages;
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
+use vigie_service::events;
 use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
 use vigie_service::partner_calls::messages as partner_calls;
@@ -313,7 +314,15 @@ async fn render(
         }
         many => {
             let shown = engine.service.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
-            engine.service.templates.digest(form, many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+            let cause = delivery.cause.to_string();
+            let meetings = match delivery.cause.is_digest() {
+                true => {
+                    events::of_digest(&engine.service, &delivery.subscriber, &cause).await.map_err(|e| e.to_string())?
+                }
+                false => Vec::new(),
+            };
+            let all = (many, meetings);
+            engine.service.templates.digest(form, all, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
         }
     }
 }

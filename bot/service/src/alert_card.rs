@@ -17,6 +17,7 @@ use vigie_watcher::zones;
 
 use crate::areas;
 use crate::error::Failure;
+use crate::events;
 use crate::service::Service;
 
 /// Most facilitators named in one message.
@@ -101,7 +102,8 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     if told.is_empty() {
         return Ok(None);
     }
-    let message = service.templates.digest(Form::Mail, &told, Shown::Whole, None, service.clock.now());
+    let meetings = events::of_digest(service, &row.subscriber, &row.cause.to_string()).await?;
+    let message = service.templates.digest(Form::Mail, (&told, meetings), Shown::Whole, None, service.clock.now());
     message
         .map(|m| m.html().map(str::to_owned))
         .map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))

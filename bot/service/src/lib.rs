@@ -20,6 +20,7 @@
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`events`] | meetings worth going to: by hand, from sources, told in digests |
 //! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
@@ -53,6 +54,7 @@ pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
+pub mod events;
 pub mod funnel;
 pub mod hooks;
 pub mod hours_to_fill;

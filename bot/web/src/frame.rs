@@ -72,6 +72,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("heures-a-pourvoir.html", include_str!("../pages/heures-a-pourvoir.html")),
     ("heures-proposees.html", include_str!("../pages/heures-proposees.html")),
     ("pourvoir.html", include_str!("../pages/pourvoir.html")),
+    ("rencontres.html", include_str!("../pages/rencontres.html")),
     ("territoire.html", include_str!("../pages/territoire.html")),
     ("operations.html", include_str!("../pages/operations.html")),
     ("operation.html", include_str!("../pages/operation.html")),

@@ -30,6 +30,7 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `events` | meetings to come |
 //! | `hours_to_fill` | hours of clauses to be worked, for those who answer them |
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
@@ -56,6 +57,7 @@ mod confirm;
 mod contracts;
 mod cookies;
 mod dossier;
+mod events;
 mod feeds;
 mod frame;
 mod home;
@@ -239,6 +241,8 @@ routes! {
     "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
     "/operations/heures-a-pourvoir" => get(operations::to_fill::show).post(operations::to_fill::tell),
     "/operations/heures-a-pourvoir/{id}" => post(operations::to_fill::conduct),
+    "/rencontres" => get(events::show).post(events::write),
+    "/rencontres/{id}/retirer" => post(events::remove),
     "/heures" => get(hours_to_fill::show).post(hours_to_fill::settle),
     "/heures/{id}" => post(hours_to_fill::answer),
     "/pourvoir/{token}" => get(hours_to_fill::ask_by_link).post(hours_to_fill::answer_by_link),

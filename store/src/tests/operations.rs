@@ -1,6 +1,7 @@
 //! Operations, their hours and settings on both engines: what is written again finds its row, and no structure reads another's.
 
 use chrono::NaiveDate;
+use vigie_domain::event::Event;
 use vigie_domain::hours_to_fill::{FillState, HoursAnswer, HoursToFill};
 use vigie_domain::operation::calibration::{Line, Sheet};
 use vigie_domain::operation::hours::People;
@@ -352,5 +353,48 @@ async fn hours_to_be_worked_are_answered_kept_and_filled_and_an_answer_is_read_b
         store.erase("ana", true, at(3)).await.unwrap().unwrap();
         assert!(store.hours_readers().await.unwrap().is_empty());
         assert!(store.hours_answers_of("aci").await.unwrap().is_empty(), "nobody offers these hours any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn meetings_are_told_once_by_one_digest_and_what_was_taken_away_stays_away() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["ana", "bea"]).await;
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let event = Event {
+            id: "e1".into(),
+            structure: PLIE.into(),
+            title: "Rencontre des acheteurs".into(),
+            day: day("2027-03-12"),
+            time: chrono::NaiveTime::from_hms_opt(14, 0, 0),
+            place: "Lens (62)".into(),
+            departments: Department::parse("62").into_iter().collect(),
+            link: "https://plie.example/rencontre".into(),
+            by: "ana".into(),
+            at: at(1),
+            ..Event::default()
+        };
+        store.put_event(&event).await.unwrap();
+        store.put_event(&Event { id: "e2".into(), day: day("2027-03-01"), time: None, ..event.clone() }).await.unwrap();
+        let from = async |text: &str| store.events_from(day(text)).await.unwrap();
+        assert_eq!(from("2027-03-01").await.len(), 2);
+        assert_eq!(from("2027-03-02").await, [event.clone()]);
+        assert!(from("2027-03-13").await.is_empty());
+        store.note_events_told(("ana", "digest:1:0"), &["e1".into()], at(1)).await.unwrap();
+        store.note_events_told(("ana", "digest:2:0"), &["e1".into(), "e2".into()], at(2)).await.unwrap();
+        let told = store.events_told_to("ana").await.unwrap();
+        assert_eq!(
+            told,
+            [("e1".into(), "digest:1:0".into()), ("e2".into(), "digest:2:0".into())],
+            "who told first stands"
+        );
+        assert!(!store.remove_event("rival", "e1", false).await.unwrap());
+        assert!(store.remove_event(PLIE, "e1", false).await.unwrap());
+        store.put_event(&event).await.unwrap();
+        assert!(from("2027-03-02").await.is_empty(), "a source that brings it again does not bring it back");
+        assert_eq!(store.forget_events(day("2027-03-02")).await.unwrap(), 1);
+        store.erase("ana", true, at(3)).await.unwrap().unwrap();
+        assert!(store.events_told_to("ana").await.unwrap().is_empty());
     }
 }

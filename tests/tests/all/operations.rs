@@ -545,6 +545,70 @@ async fn a_commitment_that_ends_is_a_line_once_to_facilitators_of_the_place_and_
     assert!(ok(&ana, &format!("/acheteur/{}", &CITY[..9])).await.contains("SPASER 2024–2026, dans sa dernière année"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_written_by_hand_or_brought_by_a_source_is_told_near_until_its_day() {
+    let pages = Pages::start(at("2026-11-24T10:00:00+01:00"), "").await.unwrap();
+    cast(&pages).await;
+    let (service, store) = (&pages.app.service, &pages.app.service.store);
+    let mut jeanne = store.subscriber("jeanne").await.unwrap().unwrap();
+    jeanne.profile.departments = Department::parse("62").into_iter().collect();
+    let addresses = Vec::new();
+    store
+        .put_subscriber(&NewSubscriber { subscriber: jeanne.clone(), addresses, declared: false }, begin_of(&pages))
+        .await
+        .unwrap();
+    let ana = pages.signed_in("ana").await.unwrap();
+    let fields = [
+        ("rencontre", "Rencontre des acheteurs"),
+        ("jour", "12/01/2027"),
+        ("heure", "14 h 30"),
+        ("lieu", "Lens (62)"),
+        ("adresse", "https://plie.example/rencontre"),
+    ];
+    let bad =
+        ana.post_form("/rencontres", &[("rencontre", "x"), ("jour", "12/01/2027"), ("adresse", "javascript:1")]).await;
+    let bad = bad.unwrap();
+    assert!(bad.status == 400 && bad.body.contains("https://"), "{}", bad.body);
+    done(&ana, "/rencontres", &fields).await;
+    done(&ana, "/rencontres", &[("rencontre", "Salon de Bordeaux"), ("jour", "13/01/2027"), ("lieu", "Bordeaux (33)")])
+        .await;
+    let writer = pages.signed_in("jeanne").await.unwrap();
+    assert_eq!(writer.post_form("/rencontres", &fields).await.unwrap().status, 404, "a structure reads them");
+    let shown = ok(&writer, "/rencontres").await;
+    assert!(
+        shown.contains("12 janvier 2027 à 14 h 30") && !shown.contains("Bordeaux"),
+        "near, and not elsewhere: {shown}"
+    );
+
+    // A source whose entries announce meetings brings one, by the day that its words say.
+    let mut brought = notice("r-1", NoticeKind::Event, "Journée d’information sur la clause sociale", "2026-11-24");
+    brought.passages.push(Passage {
+        field: "summary".into(),
+        lot: None,
+        text: "Le 20 janvier 2027 à 9 h, à Arras. Inscription en ligne.".into(),
+    });
+    pages.take(&brought).await.unwrap();
+    vigie_service::events::run(service, begin_of(&pages)).await.unwrap();
+    let lines = async |cause: &str| vigie_service::events::of_digest(service, "jeanne", cause).await.unwrap();
+    let first = lines("digest:1:0").await;
+    assert_eq!(first.len(), 2, "{first:?}");
+    assert!(plain(&first[0]).starts_with("12 janvier 2027 à 14 h 30, Lens (62) : Rencontre"), "{first:?}");
+    assert!(plain(&first[1]).starts_with("20 janvier 2027 à 9 h") && first[1].contains("Journée"), "{first:?}");
+    assert_eq!(lines("digest:1:0").await, first, "the same digest on another channel, or tried again, says the same");
+    assert!(lines("digest:2:0").await.is_empty(), "told once");
+
+    // After its day it is nowhere.
+    service.clock.set(at("2027-01-13T10:00:00+01:00"));
+    let ana = pages.signed_in("ana").await.unwrap();
+    let later = ok(&ana, "/rencontres").await;
+    assert!(!later.contains("Rencontre des acheteurs") && later.contains("Salon de Bordeaux"), "{later}");
+    let ahead = vigie_service::events::ahead(service, Some(&jeanne)).await.unwrap();
+    assert_eq!(
+        ahead.iter().map(|e| e.title.as_str()).collect::<Vec<_>>(),
+        ["Journée d’information sur la clause sociale"]
+    );
+}
+
 fn begin_of(pages: &Pages) -> DateTime<Utc> {
     pages.app.service.clock.now()
 }
