@@ -47,6 +47,9 @@ pub struct Why {
     /// The call for partners that it is about, and what of it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partners: Option<OfCall>,
+    /// The month whose table comes with it: `2027-03`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// The hours to be worked that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<String>,

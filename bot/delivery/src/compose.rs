@@ -18,6 +18,7 @@ use vigie_service::answers::state_line;
 use vigie_service::events;
 use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
+use vigie_service::operations::report;
 use vigie_service::partner_calls::messages as partner_calls;
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
@@ -273,7 +274,12 @@ async fn render(
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
-        return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
+        let mut message = engine.service.templates.word(form, body, unsubscribe).map_err(|e| e.to_string())?;
+        if form == Form::Mail {
+            let table = report::attached(&engine.service, &delivery.subscriber, &item.reasons);
+            message.files.extend(table.await.map_err(|e| e.to_string())?);
+        }
+        return Ok(Some(message));
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::HoursToFill) {
         let to = (item, delivery.subscriber.as_str());

@@ -277,6 +277,21 @@ async fn the_life(pages: Pages) {
         told.iter().filter(|(_, b)| b.contains("Votre tableau")).map(|(who, _)| who.as_str()).collect();
     assert_eq!(ready, ["ana", "bea"], "{told:?}");
     assert!(told.iter().any(|(_, b)| b.contains("de septembre 2027") && b.contains("mois=2027-09")), "{told:?}");
+    let mut reasons = String::new();
+    for one in store.deliveries(None, 1_000).await.unwrap().into_iter().filter(|d| d.subscriber == "bea") {
+        for item in store.items_of(&one.id, "bea", &one.cause).await.unwrap() {
+            if item.body.is_some_and(|b| b.contains("Votre tableau")) {
+                reasons = item.reasons;
+            }
+        }
+    }
+    let attached = async |who: &str| {
+        vigie_service::operations::report::attached(&pages.app.service, who, &reasons).await.unwrap()
+    };
+    let file = attached("bea").await.unwrap();
+    assert_eq!((file.name.as_str(), file.content.as_slice()), ("vigie-mensuel-2027-09.csv", first.as_bytes()));
+    assert_eq!(attached("jeanne").await, None, "what comes with it is for facilitators");
+    assert_ne!(attached("rival").await.map(|f| f.content), Some(first.into_bytes()), "of their own organisation");
     assert!(!pass(&pages, "2027-10-06T10:00:00+02:00").await.iter().any(|(_, b)| b.contains("Votre tableau")));
 
     // Nobody else finds any of it.

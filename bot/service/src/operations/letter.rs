@@ -333,7 +333,7 @@ fn body(service: &Service, news: &[(&News, Option<&str>)]) -> String {
 }
 
 /// A word to a person, once for what it is about.
-pub(super) async fn tell(
+async fn tell(
     service: &Service,
     person: &Subscriber,
     body: &str,
