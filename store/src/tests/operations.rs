@@ -132,7 +132,7 @@ async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_ke
         assert!(store.hours_of("bob", None).await.unwrap().is_empty());
         assert!(!store.remove_hours("bob", &id, &two.row).await.unwrap());
         assert!(store.remove_hours("ana", &id, &two.row).await.unwrap());
-        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected.clone()]);
+        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), std::slice::from_ref(&corrected));
 
         let lot = LotOwed {
             lot: "1".into(),

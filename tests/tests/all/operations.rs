@@ -285,9 +285,8 @@ async fn the_life(pages: Pages) {
             }
         }
     }
-    let attached = async |who: &str| {
-        vigie_service::operations::report::attached(&pages.app.service, who, &reasons).await.unwrap()
-    };
+    let attached =
+        async |who: &str| vigie_service::operations::report::attached(&pages.app.service, who, &reasons).await.unwrap();
     let file = attached("bea").await.unwrap();
     assert_eq!((file.name.as_str(), file.content.as_slice()), ("vigie-mensuel-2027-09.csv", first.as_bytes()));
     assert_eq!(attached("jeanne").await, None, "what comes with it is for facilitators");

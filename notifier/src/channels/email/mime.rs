@@ -7,8 +7,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::header::ContentType;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mime};
 
@@ -150,7 +150,8 @@ mod tests {
         let file = File { name: "vigie-mensuel-2027-03.csv".into(), content: content.clone() };
         let body = Body::Mail { text: "Prêt".into(), html: "<p>Prêt</p>".into() };
         let message = Message { subject: "Prêt".into(), body, unsubscribe: None, files: vec![file] };
-        let envelope = Envelope { to: "a@b.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
+        let envelope =
+            Envelope { to: "a@b.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
         let bytes = email.compose(&envelope, &"a@b.example".parse().unwrap()).unwrap();
         let text = String::from_utf8(bytes).unwrap();
         assert!(text.contains("multipart/mixed") && text.contains("multipart/alternative"), "{text}");

@@ -525,8 +525,12 @@ mod tests {
         };
         let email = Email::new(&block, None).unwrap();
         let words = || "x".to_owned();
-        let message =
-            Message { subject: words(), body: Body::Mail { text: words(), html: words() }, unsubscribe: None, files: Vec::new() };
+        let message = Message {
+            subject: words(),
+            body: Body::Mail { text: words(), html: words() },
+            unsubscribe: None,
+            files: Vec::new(),
+        };
         let envelope = Envelope { to, key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
         let outcome = email.send(&envelope).await;
         // The connection ends with it, and the server with the connection.

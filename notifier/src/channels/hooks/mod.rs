@@ -144,7 +144,9 @@ pub(crate) mod tests {
             subject: "Réservé – Nettoyage".into(),
             body: Body::Chat(rich),
             unsubscribe: Some("https://vigie.example/desabonner/t".into()),
-        }, files: Vec::new() }
+            files: Vec::new(),
+        }
+    }
 
     pub(crate) fn buttons() -> Vec<Vec<Button>> {
         let open = |label: &str, url: &str| Button { label: label.into(), action: ButtonAction::Open(url.into()) };
