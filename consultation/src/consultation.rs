@@ -106,7 +106,15 @@ impl Consultation {
                 Term::ClausePenalty | Term::ClauseProof | Term::Facilitator | Term::Publics | Term::Modalities
             );
             // Told where it is said; nobody looks for it in vain.
-            if matches!(term, Term::ClauseDuty | Term::NoClause | Term::NotReserved) {
+            if matches!(
+                term,
+                Term::ClauseDuty
+                    | Term::ClauseHours
+                    | Term::NoClause
+                    | Term::NotReserved
+                    | Term::ReservedTo
+                    | Term::SocialMethod
+            ) {
                 continue;
             }
             if (clause || !of_clause) && self.of_term(term).next().is_none() {
@@ -143,7 +151,7 @@ fn rank(what: &What, kind: Kind) -> u8 {
 }
 
 /// Most sentences told of a term.
-const TOLD: usize = 8;
+const TOLD: usize = 24;
 
 /// Whether the same is said already: another piece that says otherwise is told too.
 fn is_repeated(kept: &[Finding], new: &Finding) -> bool {

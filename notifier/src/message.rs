@@ -216,6 +216,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("operateur.chat.html", include_str!("../templates/operateur.chat.html")),
     ("accord.txt", include_str!("../templates/accord.txt")),
     ("accord.html", include_str!("../templates/accord.html")),
+    ("accord.chat.html", include_str!("../templates/accord.chat.html")),
     ("pied.txt", include_str!("../templates/pied.txt")),
     ("pieces.html", include_str!("../templates/pieces.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
@@ -372,11 +373,10 @@ impl Templates {
     pub fn ask(&self, form: Form, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
         let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
-        let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
         let values = context! {
-            a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
+            a => Serde(ask.clone()), subject => &subject, title => title, unsubscribe => unsubscribe.as_deref()
         };
-        Ok(Message { body: self.body(form, ("accord", "mot"), &values)?, subject, unsubscribe, files: Vec::new() })
+        Ok(Message { body: self.body(form, ("accord", "accord"), &values)?, subject, unsubscribe, files: Vec::new() })
     }
 
     /// The link by which a person signs in.

@@ -60,6 +60,7 @@ pub mod hooks;
 pub mod hours_to_fill;
 pub mod impact;
 pub mod ingest;
+pub mod invitations;
 pub mod leads;
 pub mod links;
 pub mod membership;

@@ -52,10 +52,14 @@ pub async fn claims(service: &Service) -> Result<Vec<Claim>, Failure> {
 pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, structure: &str) -> Result<(), Failure> {
     let there = members(service, siret).await?;
     let names: Vec<String> = there.iter().map(|p| short(&p.name, 60)).collect();
+    let named = if structure.is_empty() {
+        format!("la structure {siret}, que l’annuaire ne connaît pas")
+    } else {
+        format!("{} ({siret})", short(structure, 80))
+    };
     let body = format!(
-        "Quelqu’un dit parler pour une structure\n{} dit parler pour {} ({siret}). {} Rien n’est partagé d’ici votre réponse : vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
+        "Quelqu’un dit parler pour une structure\n{} dit parler pour {named}. {} Rien n’est partagé d’ici votre réponse : vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
         short(&person.name, 60),
-        short(structure, 80),
         if names.is_empty() {
             "Personne ne le fait encore.".to_owned()
         } else {

@@ -58,7 +58,12 @@ pub struct Table {
     /// The place of each column, in the order asked for; `None` = the file has none.
     columns: Vec<Option<usize>>,
     pub rows: Vec<Row>,
+    /// Lines that have more cells than the head: whatever stands in them, the others may have moved. None of them is among the rows.
+    pub too_long: Vec<u64>,
 }
+
+/// Why a line with more cells than the head is refused.
+pub const CELLS_TOO_MANY: &str = "plus de cellules que la première ligne n’a de colonnes";
 
 /// Why a file is no table that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,16 +99,21 @@ impl Table {
             return Err(Unreadable::NotATable);
         }
         let text = text.trim_start_matches('\u{feff}');
+        // Excel may say in a line of its own what stands between cells.
+        let first = text.lines().next().unwrap_or_default();
+        let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
+        // Its line break stays, so that lines keep their numbers.
+        let text = if told.is_some() { &text[first.len()..] } else { text };
         let head = text.lines().find(|l| !l.trim().is_empty()).ok_or(Unreadable::Empty)?;
         let count = |sign: char| head.chars().filter(|c| *c == sign).count();
-        let delimiter = [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
+        let counted = || [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
         let mut reader = ReaderBuilder::new()
-            .delimiter(delimiter.unwrap_or(b';'))
+            .delimiter(told.or_else(counted).unwrap_or(b';'))
             .has_headers(false)
             .flexible(true)
             .from_reader(text.as_bytes());
         let mut columns: Option<Vec<Option<usize>>> = None;
-        let mut rows = Vec::new();
+        let (mut rows, mut too_long, mut width) = (Vec::new(), Vec::new(), 0);
         for record in reader.records() {
             let record = record.map_err(|_| Unreadable::NotATable)?;
             let line = record.position().map_or(0, csv::Position::line);
@@ -113,6 +123,11 @@ impl Table {
             }
             if columns.is_none() {
                 columns = Some(head_of(&cells, known, needed)?);
+                width = cells.len();
+                continue;
+            }
+            if cells.iter().skip(width).any(|c| !c.is_empty()) {
+                too_long.push(line);
                 continue;
             }
             if rows.len() >= MAX_ROWS {
@@ -120,7 +135,7 @@ impl Table {
             }
             rows.push(Row { line, cells });
         }
-        Ok(Self { columns: columns.ok_or(Unreadable::Empty)?, rows })
+        Ok(Self { columns: columns.ok_or(Unreadable::Empty)?, rows, too_long })
     }
 
     /// What a row says in the column at `place` of those known; `None` where the file has no such column.
@@ -166,6 +181,9 @@ mod tests {
         assert_eq!(read("\u{feff}Référence;Objet\n1;Nettoyage, vitres\n"), Ok(wanted.clone()));
         assert_eq!(read("objet,REFERENCE\r\n\"Nettoyage, vitres\",1\r\n\r\n"), Ok(wanted.clone()));
         assert_eq!(read("objet\treference\nNettoyage, vitres\t1\t\n"), Ok(wanted));
+        assert_eq!(read("sep=,\r\nobjet,reference\r\n\"a;b;c\",1\r\n").unwrap()[0][1].as_deref(), Some("a;b;c"));
+        let table = Table::read(b"\"sep=;\"\nobjet;etat\na;b;c\nd;e;\n", &KNOWN, &["objet"]).unwrap();
+        assert_eq!((table.too_long.as_slice(), table.rows.len(), table.rows[0].line), ([3].as_slice(), 1, 4));
         let table = Table::read(b"objet;etat\nR\xe9habilitation;", &KNOWN, &["objet"]).unwrap();
         assert_eq!(table.cell(&table.rows[0], 1), Some("Réhabilitation"));
         assert_eq!(table.rows[0].line, 2);

@@ -114,6 +114,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
     ("etat.html", include_str!("../pages/etat.html")),
+    ("inviter.html", include_str!("../pages/inviter.html")),
+    ("reglages-en-vigueur.html", include_str!("../pages/reglages-en-vigueur.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];
@@ -537,6 +539,8 @@ fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool)
             let error = match t.status {
                 StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
                 StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                StatusCode::INTERNAL_SERVER_ERROR => "internal",
                 _ => &t.title,
             };
             (t.status, Json(serde_json::json!({ "error": error, "detail": t.text }))).into_response()

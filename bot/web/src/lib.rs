@@ -105,27 +105,7 @@ const MAX_FORM: usize = 64 * 1024;
 /// How long a browser keeps the style sheet: its address changes with its content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Serves the pages until `stop` ends.
-///
-/// # Errors
-/// The address cannot be listened on.
-pub async fn serve(
-    service: Arc<Service>,
-    listen: &str,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
-        Failure::new(
-            format!("impossible d’écouter sur {listen} : {e}"),
-            "[web] listen",
-            "choisissez un autre port, ou arrêtez l’autre programme",
-        )
-    })?;
-    tracing::info!(address = %listen, "pages served");
-    serve_on(service, listener, stop).await
-}
-
-/// Serves the pages on a listener already bound.
+/// Serves the pages on this listener until `stop` ends.
 ///
 /// # Errors
 /// The server stops for a reason of its own.
@@ -276,6 +256,8 @@ routes! {
     "/exploitation/personnes/{id}" => get(operator::show_person).post(operator::act_on_person),
     "/exploitation/personnes/{id}/role" => post(operator::set_role),
     "/exploitation/personnes/{id}/structure" => post(operator::settle_claim),
+    "/exploitation/inviter" => get(operator::invite).post(operator::act_on_invitations),
+    "/exploitation/reglages" => get(operator::settings),
     "/exploitation/acces" => get(operator::access).post(operator::revoke),
     "/tableaux/recherche.csv" => get(tables::search),
     "/tableaux/decisions.csv" => get(tables::decisions),

@@ -303,7 +303,7 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                 name: short(fields.one("nom"), MAX_NAME),
                 role: said.role,
                 kind: kind.filter(|_| said.role == Role::Structure),
-                siret: said.structure.as_ref().and(said.siret.clone()),
+                siret: said.siret.clone().filter(|_| said.role == Role::Structure),
                 sectors: filter.sectors.clone(),
                 departments: filter.departments.clone(),
                 wish: Kept { name: String::new(), filter, cadence: said.wish.cadence },

@@ -173,6 +173,8 @@ pub(crate) async fn show(
 fn done(word: &str) -> &'static str {
     match word {
         "role" => "Rôle changé.",
+        "invite" => "Invitation envoyée : dès que la personne aura confirmé son adresse, ses alertes lui parviennent.",
+        "connu" => "Cette adresse est déjà celle de cette personne : rien n’a changé.",
         "structure" => "Réponse donnée ; la personne est prévenue.",
         "adresse" => {
             "Adresse remise en service : les prochains messages y partent. Ceux qui ont été annulés se renvoient ci-dessous."

@@ -98,7 +98,7 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, client: Client, posted: 
     } else if id == NEW {
         beside.faults.push(("nom", "Ce nom est pris : choisissez-en un autre.".to_owned()));
     } else {
-        match page_sources::keep(&site.service, &id, &form, true, site.service.clock.now()).await? {
+        match page_sources::keep(&site.service, &id, &form, None, site.service.clock.now()).await? {
             Ok(()) => return Ok(Redirect::to(&format!("/exploitation/sources/{id}?fait=ajout")).into_response()),
             Err(faults) => beside.faults = faults,
         }
@@ -136,6 +136,8 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
     {
         source.form = form_of(&posted.fields);
         source.block = page_sources::read(id, &source.form);
+        // A form shown again, with its faults or after a try, is still that of what was seen first.
+        source.changed = posted.fields.one("vue").parse().unwrap_or(source.changed);
     }
     match (word, &known) {
         ("retirer", Known::OnPages(_)) => {
@@ -143,7 +145,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
             return Ok(Some(Redirect::to("/exploitation/sources?fait=retirer").into_response()));
         }
         ("enregistrer", Known::OnPages(source)) => {
-            match page_sources::keep(&site.service, id, &source.form, false, now).await? {
+            match page_sources::keep(&site.service, id, &source.form, Some(source.changed), now).await? {
                 Ok(()) => {
                     let to = format!("/exploitation/sources/{id}?fait=change");
                     return Ok(Some(Redirect::to(&to).into_response()));
@@ -209,7 +211,7 @@ async fn known_page(site: &Site, visitor: &Visitor, status: StatusCode, known: &
                 beside.faults.clone_from(faults);
             }
             let aside = aside(site, &source.id).await?;
-            let values = context! { known => true, given_way => source.given_way, aside => Serde(aside) };
+            let values = context! { known => true, seen => source.changed, given_way => source.given_way, aside => Serde(aside) };
             Ok(page(site, visitor, status, &source.id, &source.form, beside, values))
         }
         Known::InFile(block) => {
