@@ -19,6 +19,7 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `downloads` | files that are given to be kept |
 //! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
@@ -58,6 +59,7 @@ mod confirm;
 mod contracts;
 mod cookies;
 mod dossier;
+mod downloads;
 mod events;
 mod feeds;
 mod frame;
@@ -177,6 +179,8 @@ routes! {
     "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
     "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
     "/procedure/{id}/dossier/effacer" => post(dossier::forget),
+    "/procedure/{id}/dossier/demander" => post(dossier::fetch),
+    "/procedure/{id}/dossier/dire" => post(dossier::share),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
@@ -27,6 +27,7 @@ use vigie_service::partner_calls::{RULES, closing, files, members_of, moment, pr
 use vigie_watcher::classify::dates;
 
 use super::cookies::Session;
+use super::downloads::{DOCX, download};
 use super::frame::{Decider, Fields, Posted, Shown, Site, Trouble, Visitor};
 use super::{procedure, tables};
 
@@ -532,11 +533,7 @@ pub(crate) async fn repartition_csv(State(site): State<Arc<Site>>, signed: Decid
 pub(crate) async fn repartition_docx(State(site): State<Arc<Site>>, signed: Decider, Path(id): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let body = files::docx(&site.service, &signed.session.person, &id, now).await?.ok_or_else(Trouble::no_page)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"vigie-repartition.docx\""),
-    ];
-    Ok::<Response, Trouble>((headers, body).into_response())
+    Ok(download(DOCX, "vigie-repartition.docx", body))
 }
 
 #[cfg(test)]

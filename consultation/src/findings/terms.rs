@@ -13,7 +13,7 @@ use crate::written::Written;
 
 pattern!(
     NO_CLAUSE,
-    r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)"
+    r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)|(?:consideration|clause|condition)s?[^.:;]{0,60}social[^.:;]{0,40} ?: ?(?:aucune?|neant|non|sans objet)\b"
 );
 pattern!(VISIT, r"\bvisites?\b");
 pattern!(
@@ -21,13 +21,14 @@ pattern!(
     r"^[-–• \x{f0b7}]*(?:l'|une? |le )?(?:attestation|certificat) de visite|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(MUST_VISIT, r"obligatoire|impose|doi[vt]|exige|irregul");
+pattern!(MAY_VISIT, r"sans etre (?:imposee|obligatoire)|n'est pas (?:obligatoire|imposee)|non obligatoire|facultati");
 pattern!(
     NO_VISIT,
     r"aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
 );
 pattern!(
     IS_VISIT,
-    r"facultative|rendez-vous|sur place|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
+    r"facultative|rendez-vous|conseillee|sur place|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
 pattern!(ASKED, r"minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
@@ -333,6 +334,7 @@ pub(super) fn amount(reads: Reads, text: &str) -> Option<Amount> {
         Reads::YesNo => yes_no(),
         Reads::Absent => Some(Amount::Allowed(false)),
         Reads::Visit if NO_VISIT.is_match(text) => Some(Amount::Allowed(false)),
+        Reads::Visit if MAY_VISIT.is_match(text) => None,
         Reads::Visit => MUST_VISIT.is_match(text).then_some(Amount::Allowed(true)),
     }
 }
