@@ -41,6 +41,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     IN_THEIR_HANDS,
     TOGETHER,
     OPERATIONS,
+    ADVICE_AND_TASTE,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -502,6 +503,22 @@ CREATE TABLE structure_choice (
 CREATE TABLE impact (
   structure TEXT NOT NULL, procedure_id TEXT NOT NULL, lot TEXT NOT NULL, amount BIGINT, hours_planned BIGINT, hours_done BIGINT,
   people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
+";
+
+/// What people are asked of subscriptions that give too much or nothing, whether they want to be, and when they were; what structures
+/// are asked of their taste, and what they answered.
+const ADVICE_AND_TASTE: &str = r"
+ALTER TABLE subscriber ADD COLUMN advice BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE subscriber ADD COLUMN advised BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE advice (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, subscription_id TEXT NOT NULL, said TEXT NOT NULL, answered TEXT NOT NULL,
+  at BIGINT NOT NULL);
+CREATE INDEX advice_subscriber ON advice (subscriber_id);
+CREATE INDEX advice_at ON advice (at);
+CREATE TABLE taste (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, sector TEXT NOT NULL, side TEXT NOT NULL, refused BIGINT NOT NULL,
+  decided BIGINT NOT NULL, state TEXT NOT NULL, asked BIGINT NOT NULL, at BIGINT NOT NULL, decided_by TEXT NOT NULL);
+CREATE INDEX taste_structure ON taste (structure);
 ";
 
 /// Brings the database to the newest step.

@@ -17,6 +17,7 @@ use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
 use vigie_service::links::Purpose;
 use vigie_service::partner_calls::messages as partner_calls;
+use vigie_service::questions::{self, Question};
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
 use vigie_store::outbox::{Claimed, Item};
@@ -219,12 +220,28 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
     Ok(false)
 }
 
+/// What a message asks its reader, where it asks something for itself.
+async fn asked(engine: &Engine, delivery: &Claimed) -> Result<Option<Question>, StoreError> {
+    let Some(alert) = delivery.cause.alert() else { return Ok(None) };
+    let Some(person) = engine.service.store.subscriber(&delivery.subscriber).await? else { return Ok(None) };
+    questions::of(&engine.service, &person, alert).await
+}
+
+fn question_url(engine: &Engine, question: &Question, delivery: &Claimed) -> Option<String> {
+    engine.service.question_url(&question.id, &delivery.subscriber, engine.service.clock.now())
+}
+
 /// The buttons under a delivery in a chat: those that mean something as the procedure stands.
 ///
 /// # Errors
 /// The database fails.
 pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
     let hook = delivery.channel.is_hook();
+    if delivery.procedure.is_empty() && delivery.channel != Channel::Email {
+        let question = asked(engine, delivery).await?.filter(|q| q.waits);
+        let buttons = |q: Question| q.buttons(delivery.channel, question_url(engine, &q, delivery).as_deref());
+        return Ok(question.map(buttons).unwrap_or_default());
+    }
     if delivery.procedure.is_empty() || !(hook || matches!(delivery.channel, Channel::Telegram | Channel::Matrix)) {
         return Ok(Vec::new());
     }
@@ -267,7 +284,14 @@ async fn render(
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
-        return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
+        let links = match asked(engine, delivery).await.map_err(|e| e.to_string())? {
+            // What was answered meanwhile, elsewhere or by a colleague, is asked no more.
+            Some(question) if !question.waits => return Ok(None),
+            Some(question) => question_url(engine, &question, delivery).map(|url| question.links(&url)),
+            None => None,
+        };
+        let links = links.unwrap_or_default();
+        return engine.service.templates.question(form, body, &links, unsubscribe).map(Some).map_err(|e| e.to_string());
     }
     if let [item] = items
         && !delivery.procedure.is_empty()

@@ -10,6 +10,7 @@ use vigie_domain::{DateKind, Decision, Permission, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
 
 use crate::service::Service;
+use crate::taste;
 
 /// A reminder of something that closes sooner comes that long before it closes.
 const BEFORE_CLOSING: Duration = Duration::days(1);
@@ -168,6 +169,12 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
     }
     // Whoever shows this decision in a chat shows it anew.
     service.deliveries_queued.notify_waiters();
+    if done.now.stage == Stage::NoGo
+        && let Err(e) = taste::look(service, asker.person).await
+    {
+        // What was decided stands; the next refusal looks again.
+        tracing::error!("what a structure refused was not looked at: {e}");
+    }
     Ok(Outcome::Noted { before: done.before, now: done.now })
 }
 

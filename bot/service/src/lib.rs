@@ -22,7 +22,9 @@
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
-//! | [`preview`] | what a subscription would have given over the last days |
+//! | [`preview`], [`breadth`] | what a subscription would have given over the last days; which changes would help one that gives too much, or nothing |
+//! | [`taste`] | what a structure's refusals say of its taste, asked before it holds |
+//! | [`questions`] | what a person is asked in a message of its own, and their answer |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
 //! | [`spreadsheet`] | tables as files for spreadsheets, and back |
@@ -43,6 +45,7 @@ pub mod after_award;
 pub mod alert_card;
 pub mod answers;
 pub mod backup;
+pub mod breadth;
 pub mod clock;
 pub mod consultation;
 pub mod crash_point;
@@ -72,6 +75,7 @@ pub mod place_input;
 pub mod preferences;
 pub mod preview;
 pub mod process;
+pub mod questions;
 pub mod reminders;
 pub mod replay;
 pub mod second_reader;
@@ -84,6 +88,7 @@ pub mod sources;
 pub mod spreadsheet;
 pub mod subscriptions;
 pub mod suspension;
+pub mod taste;
 pub mod verdict_correction;
 pub mod visibility;
 pub mod why;
