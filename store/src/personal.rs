@@ -163,6 +163,13 @@ pub const REGISTER: &[Held] = &[
         "structure = $2",
         Fate::Unnamed(&["decided_by"]),
     ),
+    held(
+        "taste",
+        "ce que vos refus ont appris à Vigie, et ce que vous en avez répondu",
+        "structure = $2",
+        Fate::Unnamed(&["decided_by"]),
+    ),
+    held("advice", "questions posées sur vos abonnements trop larges ou trop étroits", OF_SUBSCRIBER, Fate::Deleted),
     held("impact", "bilan de vos contrats gagnés", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
         "journal",

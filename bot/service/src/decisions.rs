@@ -11,6 +11,7 @@ use vigie_store::StoreError;
 
 use crate::handed_over;
 use crate::service::Service;
+use crate::taste;
 
 /// A reminder of something that closes sooner comes that long before it closes.
 const BEFORE_CLOSING: Duration = Duration::days(1);
@@ -175,6 +176,12 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
         && let Err(e) = handed_over::tell(service, (asker.person, asker.name), &done.now, closes, &notices).await
     {
         tracing::error!("a colleague is not told of a market in their charge: {}", e.what);
+    }
+    if done.now.stage == Stage::NoGo
+        && let Err(e) = taste::look(service, asker.person).await
+    {
+        // What was decided stands; the next refusal looks again.
+        tracing::error!("what a structure refused was not looked at: {e}");
     }
     Ok(Outcome::Noted { before: done.before, now: done.now })
 }

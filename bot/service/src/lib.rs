@@ -27,8 +27,10 @@
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
-//! | [`preview`] | what a subscription would have given over the last days |
+//! | [`preview`], [`breadth`] | what a subscription would have given over the last days; which changes would help one that gives too much, or nothing |
 //! | `presence` | who of a structure is here, and when they are written to |
+//! | [`taste`] | what a structure's refusals say of its taste, asked before it holds |
+//! | [`questions`] | what a person is asked in a message of its own, and their answer |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
 //! | [`spreadsheet`] | tables as files for spreadsheets, and back |
@@ -50,6 +52,7 @@ pub mod alert_card;
 pub mod answers;
 pub mod areas;
 pub mod backup;
+pub mod breadth;
 pub mod clock;
 pub mod consultation;
 pub mod contract_by_hand;
@@ -86,6 +89,7 @@ pub mod preferences;
 mod presence;
 pub mod preview;
 pub mod process;
+pub mod questions;
 pub mod reminders;
 pub mod replay;
 pub mod second_reader;
@@ -98,6 +102,7 @@ pub mod sources;
 pub mod spreadsheet;
 pub mod subscriptions;
 pub mod suspension;
+pub mod taste;
 pub mod verdict_correction;
 pub mod visibility;
 pub mod why;

@@ -36,6 +36,7 @@
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
+//! | `questions` | what Vigie asked a person in a message of its own |
 //! | `hooks` | tools that take messages at an address of their own |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: an answer, a digest in full |
@@ -78,12 +79,14 @@ mod preferences;
 mod procedure;
 pub mod proxies;
 mod public;
+mod questions;
 mod report;
 pub mod server;
 pub mod session;
 mod sign_up;
 mod subscriptions;
 pub mod tables;
+mod templates;
 mod unsubscribe;
 mod upload;
 mod way_back;
@@ -213,6 +216,7 @@ routes! {
     "/reglages/fichier" => post(preferences::follow_file),
     "/reglages/outils" => get(hooks::show).post(hooks::add),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
+    "/reglages/propositions/{id}" => get(questions::show).post(questions::settle),
     "/mois" => get(month::show),
     "/mois/marches-ouverts" => post(month::no_open_markets_line),
     "/annee" => get(year::show),
@@ -307,13 +311,14 @@ routes! {
     "/sans-reserves-aux-autres/{token}" => get(by_link::ask_without_closed).post(by_link::without_closed),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
+    "/proposition/{token}" => get(questions::ask).post(questions::answer),
     "/resume/{token}" => get(by_link::digest),
     "/a-propos" => get(public::about),
     "/non-veille" => get(public::not_watched),
     "/donnees-personnelles" => get(public::privacy),
     "/sante" => get(public::health),
-    "/style.css" => get(|| async { still("text/css; charset=utf-8", frame::STYLE) }),
-    "/icone.svg" => get(|| async { still("image/svg+xml", frame::ICON) }),
+    "/style.css" => get(|| async { still("text/css; charset=utf-8", templates::STYLE) }),
+    "/icone.svg" => get(|| async { still("image/svg+xml", templates::ICON) }),
     "/robots.txt" => get(|| async { still("text/plain; charset=utf-8", ROBOTS) }),
 }
 
