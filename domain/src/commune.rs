@@ -63,6 +63,12 @@ impl Commune {
         Department::parse(department_of(self.code))
     }
 
+    /// The first of its postcodes; `None` for a name of former times that has none.
+    #[must_use]
+    pub fn postcode(&self) -> Option<&'static str> {
+        self.postcodes.split_whitespace().next()
+    }
+
     /// As people tell it from others of the same name: `Lens (62)`.
     #[must_use]
     pub fn label(&self) -> String {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::service_area::Area;
@@ -67,9 +68,15 @@ impl Facilitator {
     #[must_use]
     pub fn is(&self, name: &str, addresses: &[String]) -> bool {
         let named = commune::key(name);
-        let written = self.contact.split(|c: char| c.is_whitespace() || ",;()<>/".contains(c));
         (!named.is_empty() && commune::key(&self.name) == named)
-            || written.filter(|w| !w.is_empty()).any(|w| addresses.iter().any(|a| a.eq_ignore_ascii_case(w)))
+            || self.ways().iter().any(|w| addresses.iter().any(|a| a.eq_ignore_ascii_case(w)))
+    }
+
+    /// The addresses among the words of its contact.
+    #[must_use]
+    pub fn ways(&self) -> Vec<String> {
+        let words = self.contact.split(|c: char| c.is_whitespace() || ",;()<>/".contains(c));
+        words.filter(|w| w.contains('@')).map(str::to_owned).collect()
     }
 }
 
@@ -80,6 +87,50 @@ pub struct CommittedBuyer {
     /// Nine digits.
     pub siren: String,
     pub name: String,
+    /// Its first year, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i32>,
+    /// Its last year, where the directory tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<i32>,
+}
+
+impl CommittedBuyer {
+    /// « 2024–2026 », « depuis 2024 », « jusqu’à fin 2026 »; empty where no year is known.
+    #[must_use]
+    pub fn years(&self) -> String {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) => format!("{from}–{to}"),
+            (Some(from), None) => format!("depuis {from}"),
+            (None, Some(to)) => format!("jusqu’à fin {to}"),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// Whether its last year is over.
+    #[must_use]
+    pub fn is_over(&self, today: NaiveDate) -> bool {
+        self.to.is_some_and(|to| to < today.year())
+    }
+
+    /// Whether it is in the second half of its last year: what follows it is being written.
+    #[must_use]
+    pub fn ends_soon(&self, today: NaiveDate) -> bool {
+        self.to == Some(today.year()) && today.month() > 6
+    }
+
+    /// A sentence about it.
+    #[must_use]
+    pub fn in_french(&self, today: NaiveDate) -> String {
+        let years = self.years();
+        let years = if years.is_empty() { years } else { format!(" {years}") };
+        let how = match () {
+            () if self.is_over(today) => ", arrivé à son terme",
+            () if self.ends_soon(today) => ", dans sa dernière année",
+            () => "",
+        };
+        format!("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER{years}{how})")
+    }
 }
 
 #[cfg(test)]
@@ -100,5 +151,22 @@ mod tests {
         assert!(!entry.is("", &[]) && !entry.is("Jeanne Martin", &with("jeanne@plie.example")));
         let nobody = Facilitator { name: String::new(), ..entry };
         assert!(!nobody.is("", &with("")), "no name is not everybody's");
+    }
+
+    #[test]
+    fn a_commitment_has_its_years_and_says_when_it_ends() {
+        let with = |from, to| CommittedBuyer { siren: "216204982".into(), name: "Lens".into(), from, to };
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let says = |c: &CommittedBuyer, on: &str| c.in_french(day(on));
+        let plain = with(None, None);
+        assert!(says(&plain, "2026-11-30").ends_with("(SPASER)") && !plain.is_over(day("2099-01-01")));
+        let three = with(Some(2024), Some(2026));
+        assert!(says(&three, "2026-06-30").ends_with("(SPASER 2024–2026)"));
+        assert!(says(&three, "2026-07-01").ends_with("(SPASER 2024–2026, dans sa dernière année)"));
+        assert!(says(&three, "2027-01-01").ends_with("(SPASER 2024–2026, arrivé à son terme)"));
+        assert_eq!(
+            (with(None, Some(2026)).years(), with(Some(2020), None).years()),
+            ("jusqu’à fin 2026".into(), "depuis 2020".into())
+        );
     }
 }

@@ -47,6 +47,12 @@ pub struct Why {
     /// The call for partners that it is about, and what of it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partners: Option<OfCall>,
+    /// The month whose table comes with it: `2027-03`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The hours to be worked that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// What changed since they were last told, where alerts between that and this one never reached them; else the alert's own
     /// changes say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +69,9 @@ pub struct OfCall {
     pub call: String,
     /// What of it is told.
     pub turn: vigie_domain::partner_call::Turn,
+    /// What happened, in sentences; empty where the turn says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 /// One notice to tell, with all that is known of it.

@@ -27,6 +27,16 @@ pub struct Message {
     pub body: Body,
     /// Page for one-click unsubscription, where one exists.
     pub unsubscribe: Option<String>,
+    /// Files that come with it, in a mail.
+    pub files: Vec<File>,
+}
+
+/// A table that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// In ASCII: `vigie-mensuel-2027-03.csv`.
+    pub name: String,
+    pub content: Vec<u8>,
 }
 
 /// Which body a message has.
@@ -327,22 +337,23 @@ impl Templates {
             subject: header(&self.render("sujet.txt", &values)?),
             body: self.body(form, (name, name), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 
-    /// One message about many notices.
+    /// One message about many notices, with meetings to come near its reader.
     pub fn digest(
         &self,
         form: Form,
-        told: &[AlertItem<'_>],
+        (told, meetings): (&[AlertItem<'_>], Vec<String>),
         shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
-        let digest = Digest::of(told, shown, now);
+        let digest = Digest { meetings, ..Digest::of(told, shown, now) };
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
-        Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })
+        Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe, files: Vec::new() })
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
@@ -354,6 +365,7 @@ impl Templates {
             subject: header(&typeset::typeset(title)),
             body: self.body(form, ("mot", "mot"), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 
@@ -364,7 +376,7 @@ impl Templates {
         let values = context! {
             a => Serde(ask.clone()), subject => &subject, title => title, unsubscribe => unsubscribe.as_deref()
         };
-        Ok(Message { body: self.body(form, ("accord", "accord"), &values)?, subject, unsubscribe })
+        Ok(Message { body: self.body(form, ("accord", "accord"), &values)?, subject, unsubscribe, files: Vec::new() })
     }
 
     /// The link by which a person signs in.
@@ -374,6 +386,7 @@ impl Templates {
             subject: "Vigie – votre lien pour entrer".to_owned(),
             body: self.body(form, ("entrer", "entrer"), &values)?,
             unsubscribe: None,
+            files: Vec::new(),
         })
     }
 
@@ -384,6 +397,7 @@ impl Templates {
             subject: header(&typeset::typeset(&format!("Vigie – {title}"))),
             body: self.body(form, ("operateur", "operateur"), &values)?,
             unsubscribe: None,
+            files: Vec::new(),
         })
     }
 }

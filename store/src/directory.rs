@@ -91,6 +91,17 @@ impl Store {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())
     }
 
+    /// The commitment of a buyer, by SIREN.
+    pub async fn commitment(&self, siren: &str) -> Result<Option<CommittedBuyer>, StoreError> {
+        Ok(self.entries(siren, siren).await?.pop())
+    }
+
+    /// Every committed buyer, by SIREN.
+    pub async fn commitments(&self) -> Result<Vec<CommittedBuyer>, StoreError> {
+        // A SIREN has nine digits: what follows "9" holds them all.
+        self.entries("", ":").await
+    }
+
     /// Facilitators of a département.
     pub async fn facilitators(&self, department: &Department) -> Result<Vec<Facilitator>, StoreError> {
         // ":" is followed by ";" in ASCII: the range holds every key of the département.

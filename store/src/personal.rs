@@ -139,6 +139,21 @@ pub const REGISTER: &[Held] = &[
         "structure = $2",
         Fate::Unnamed(&["set_by"]),
     ),
+    held("event_told", "rencontres que vos résumés vous ont annoncées", OF_SUBSCRIBER, Fate::Deleted),
+    held("event", "rencontres que votre structure a annoncées", "structure = $2", Fate::Unnamed(&["written_by"])),
+    held("hours_reader", "votre souhait de recevoir les heures de clause à pourvoir", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "hours_answer",
+        "réponses de votre structure à des heures de clause à pourvoir",
+        "structure = $2",
+        Fate::Unnamed(&["answered_by", "name"]),
+    ),
+    held(
+        "hours_to_fill",
+        "heures de clause que votre organisation propose",
+        "structure = $2",
+        Fate::Unnamed(&["written_by"]),
+    ),
     held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
@@ -458,6 +473,11 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
                 sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
             }
         }
+        if held.table == "hours_to_fill" {
+            // Nor what structures answered to hours that nobody offers any more.
+            let sql = "DELETE FROM hours_answer WHERE offer_id IN (SELECT id FROM hours_to_fill WHERE structure = $1)";
+            sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+        }
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
         let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
         return Ok(done);
@@ -482,6 +502,9 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
         "operation_hours" => &["remark"],
         "operation_coefficient" => &["source"],
         "service_area" => &["document"],
+        "event" => &["title", "place"],
+        "hours_to_fill" => &["contact", "note"],
+        "hours_answer" => &["note"],
         "operation_note" => &["text"],
         _ => &[],
     };

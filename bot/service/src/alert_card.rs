@@ -13,9 +13,11 @@ use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::outbox::{DeliveryRow, Item};
+use vigie_watcher::zones;
 
 use crate::areas;
 use crate::error::Failure;
+use crate::events;
 use crate::service::Service;
 
 /// Most facilitators named in one message.
@@ -100,7 +102,8 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     if told.is_empty() {
         return Ok(None);
     }
-    let message = service.templates.digest(Form::Mail, &told, Shown::Whole, None, service.clock.now());
+    let meetings = events::of_digest(service, &row.subscriber, &row.cause.to_string()).await?;
+    let message = service.templates.digest(Form::Mail, (&told, meetings), Shown::Whole, None, service.clock.now());
     message
         .map(|m| m.html().map(str::to_owned))
         .map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
@@ -191,9 +194,9 @@ pub async fn contacts_of(
 pub async fn contacts_in(service: &Service, spot: &Spot<'_>, reader: Option<&str>) -> Result<Vec<String>, StoreError> {
     let mut out = areas::facilitators(service, spot, (reader, MAX_CONTACTS)).await?;
     if let Some(siren) = spot.buyer.and_then(|b| b.get(..9))
-        && service.store.is_committed(siren).await?
+        && let Some(commitment) = service.store.commitment(siren).await?
     {
-        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+        out.push(commitment.in_french(zones::paris_day(service.clock.now())));
     }
     Ok(out)
 }

@@ -11,6 +11,7 @@
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`areas`] | the area that an organisation of facilitators serves; who is nearest |
+//! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
 //! | [`sign_up`] | somebody signs themselves up on the pages |
@@ -20,6 +21,9 @@
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`events`] | meetings worth going to: by hand, from sources, told in digests |
+//! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
+//! | [`open_markets`] | the line for a structure that leaves every open market aside |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
@@ -48,12 +52,16 @@ pub mod areas;
 pub mod backup;
 pub mod clock;
 pub mod consultation;
+pub mod contract_by_hand;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
+pub mod events;
 pub mod funnel;
+mod handed_over;
 pub mod hooks;
+pub mod hours_to_fill;
 pub mod impact;
 pub mod ingest;
 pub mod invitations;
@@ -64,6 +72,7 @@ pub mod metrics;
 pub mod my_markets;
 pub mod network;
 pub mod on_behalf;
+pub mod open_markets;
 pub mod operations;
 pub mod operators;
 pub mod opt_in;

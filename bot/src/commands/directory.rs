@@ -42,7 +42,7 @@ pub(super) enum What {
     Structures,
     /// Facilitateurs : territory, departments ou epcis, contact ; et name, communes, buyers
     Facilitators,
-    /// Acheteurs dotés d’un SPASER : siren, name
+    /// Acheteurs dotés d’un SPASER : siren, name ; et from, to (ses années)
     Buyers,
 }
 
@@ -324,7 +324,20 @@ fn phone(written: &str) -> Result<String, String> {
 fn buyer(row: &Row) -> Result<CommittedBuyer, String> {
     let written = row.needed(&["siren", "siret"])?;
     let number = Buyer::clean_siret(written).ok_or_else(|| format!("« {written} » n’est ni un SIREN ni un SIRET"))?;
-    Ok(CommittedBuyer { siren: number[..9].to_owned(), name: row.needed(&["name", "nom"])?.to_owned() })
+    let year = |columns: &[&str]| match row.get(columns) {
+        None => Ok(None),
+        Some(text) => {
+            let read = text.parse::<i32>().ok().filter(|y| (2000..2100).contains(y));
+            read.map(Some).ok_or_else(|| format!("année impossible « {text} » : par exemple 2026"))
+        }
+    };
+    let (from, to) = (year(&["from", "debut", "début"])?, year(&["to", "fin"])?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(format!("le SPASER finirait ({to}) avant de commencer ({from})"));
+    }
+    Ok(CommittedBuyer { siren: number[..9].to_owned(), name: row.needed(&["name", "nom"])?.to_owned(), from, to })
 }
 
 #[cfg(test)]
@@ -339,6 +352,12 @@ mod tests {
         let json =
             rows("{\"siren\": 123456789, \"name\": \"Ville\"}\n\n{\"siren\": \"12\", \"name\": \"X\"}\n").unwrap();
         assert_eq!(buyer(&json[0]).unwrap().siren, "123456789");
+        let years =
+            rows("siren;name;from;to\n123456789;Ville;2024;2026\n123456789;Ville;2026;2024\n123456789;Ville;;x\n")
+                .unwrap();
+        let read = buyer(&years[0]).unwrap();
+        assert_eq!((read.from, read.to), (Some(2024), Some(2026)));
+        assert!(buyer(&years[1]).is_err() && buyer(&years[2]).is_err());
         assert_eq!((json[1].line, buyer(&json[1]).is_err()), (3, true));
         let list =
             rows("[{\"territory\": \"PLIE\", \"departments\": [\"59\", \"62\"], \"email\": \"a@b.fr\"}]").unwrap();

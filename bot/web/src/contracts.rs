@@ -321,7 +321,7 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         }
         None => false,
     };
-    let committed = store.is_committed(&siren).await?;
+    let committed = store.commitment(&siren).await?.map(|c| c.in_french(today));
     let values = context! {
         name => short(&name, 160), siren => &siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
         held => Serde(rows(&held)), procedures => Serde(browse::rows(site, visitor, &procedures).await?), contacts => contacts,

@@ -19,6 +19,7 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `downloads` | files that are given to be kept |
 //! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
@@ -30,6 +31,8 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `events` | meetings to come |
+//! | `hours_to_fill` | hours of clauses to be worked, for those who answer them |
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
@@ -47,6 +50,7 @@ pub mod account;
 mod api;
 mod api_changes;
 mod api_contracts;
+mod api_partner_calls;
 mod browse;
 mod by_link;
 mod chips;
@@ -55,10 +59,13 @@ mod confirm;
 mod contracts;
 mod cookies;
 mod dossier;
+mod downloads;
+mod events;
 mod feeds;
 mod frame;
 mod home;
 mod hooks;
+mod hours_to_fill;
 mod leads;
 mod limits;
 mod month;
@@ -66,6 +73,7 @@ mod network;
 mod operations;
 mod operator;
 mod partner_calls;
+mod period;
 mod preferences;
 mod procedure;
 pub mod proxies;
@@ -165,11 +173,14 @@ routes! {
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/abonnement" => get(subscriptions::of_procedure),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
     "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
     "/procedure/{id}/dossier/effacer" => post(dossier::forget),
+    "/procedure/{id}/dossier/demander" => post(dossier::fetch),
+    "/procedure/{id}/dossier/dire" => post(dossier::share),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),
@@ -203,6 +214,7 @@ routes! {
     "/reglages/outils" => get(hooks::show).post(hooks::add),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
     "/mois" => get(month::show),
+    "/mois/marches-ouverts" => post(month::no_open_markets_line),
     "/annee" => get(year::show),
     "/annee/compter" => post(year::count_in),
     "/bilan" => get(year::report),
@@ -215,6 +227,13 @@ routes! {
     "/operations/suivre" => post(operations::follow),
     "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/heures-a-pourvoir" => get(operations::to_fill::show).post(operations::to_fill::tell),
+    "/operations/heures-a-pourvoir/{id}" => post(operations::to_fill::conduct),
+    "/rencontres" => get(events::show).post(events::write),
+    "/rencontres/{id}/retirer" => post(events::remove),
+    "/heures" => get(hours_to_fill::show).post(hours_to_fill::settle),
+    "/heures/{id}" => post(hours_to_fill::answer),
+    "/pourvoir/{token}" => get(hours_to_fill::ask_by_link).post(hours_to_fill::answer_by_link),
     "/operations/territoire" => get(operations::area::show).post(operations::area::settle),
     "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
     "/operations/{id}" => get(operations::show),
@@ -278,6 +297,8 @@ routes! {
     "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
     "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
     "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
+    "/api/v1/partner-calls" => get(api_partner_calls::list),
+    "/api/v1/partner-calls/{id}" => get(api_partner_calls::show),
     "/inscription" => get(sign_up::ask).post(sign_up::send),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),

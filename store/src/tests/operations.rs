@@ -1,6 +1,8 @@
 //! Operations, their hours and settings on both engines: what is written again finds its row, and no structure reads another's.
 
 use chrono::NaiveDate;
+use vigie_domain::event::Event;
+use vigie_domain::hours_to_fill::{FillState, HoursAnswer, HoursToFill};
 use vigie_domain::operation::calibration::{Line, Sheet};
 use vigie_domain::operation::hours::People;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationState, Programme};
@@ -130,7 +132,7 @@ async fn hours_and_what_is_owed_take_the_place_of_what_stood_and_settings_are_ke
         assert!(store.hours_of("bob", None).await.unwrap().is_empty());
         assert!(!store.remove_hours("bob", &id, &two.row).await.unwrap());
         assert!(store.remove_hours("ana", &id, &two.row).await.unwrap());
-        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), [corrected.clone()]);
+        assert_eq!(store.hours_of("ana", Some(&id)).await.unwrap(), std::slice::from_ref(&corrected));
 
         let lot = LotOwed {
             lot: "1".into(),
@@ -288,5 +290,111 @@ async fn areas_are_found_by_the_departements_they_reach_into_where_they_are_show
         put(filter("62")).await.unwrap();
         let mine = store.subscriptions_of("ana").await.unwrap();
         assert_eq!((mine.len(), mine[0].name.as_str(), &mine[0].filter), (1, "Chez nous", &filter("62")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_to_be_worked_are_answered_kept_and_filled_and_an_answer_is_read_by_two() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["ana"]).await;
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let offer = HoursToFill {
+            id: "h1".into(),
+            structure: PLIE.into(),
+            organisation: "PLIE".into(),
+            trade: "Maçonnerie".into(),
+            sector: Some("batiment".into()),
+            place: "Lens (62)".into(),
+            commune: "62498".into(),
+            departments: Department::parse("62").into_iter().collect(),
+            starts: Some(day("2027-03-01")),
+            hours: Hours::whole(400),
+            contact: "ana, 03 21 00 00 00".into(),
+            until: day("2027-02-15"),
+            by: "ana".into(),
+            at: at(1),
+            ..HoursToFill::default()
+        };
+        store.put_hours_to_fill(&offer).await.unwrap();
+        assert_eq!(store.hours_to_fill("h1").await.unwrap().as_ref(), Some(&offer));
+        assert_eq!(store.open_hours_to_fill(day("2027-02-15")).await.unwrap().len(), 1);
+        assert!(store.open_hours_to_fill(day("2027-02-16")).await.unwrap().is_empty());
+        let answer = |structure: &str, yes: bool, hours: i64| HoursAnswer {
+            offer: "h1".into(),
+            structure: structure.into(),
+            name: structure.into(),
+            yes,
+            hours: Hours::whole(hours),
+            by: "jeanne".into(),
+            at: at(2),
+            ..HoursAnswer::default()
+        };
+        store.put_hours_answer(&answer("aci", true, 150)).await.unwrap();
+        store.put_hours_answer(&answer("ei", false, 0)).await.unwrap();
+        assert_eq!(store.hours_answers_to(PLIE, "h1").await.unwrap().len(), 2);
+        assert!(store.hours_answers_to("aci", "h1").await.unwrap().is_empty(), "nor by whoever was asked");
+        assert_eq!(store.hours_answers_of("aci").await.unwrap().len(), 1);
+        let keep = async |structure: &str, who: &str| {
+            store.keep_hours_answer(structure, ("h1", who), Hours::whole(150)).await.unwrap()
+        };
+        assert!(!keep("rival", "aci").await && !keep(PLIE, "ei").await, "a refusal has nothing to keep");
+        assert!(keep(PLIE, "aci").await);
+        store.put_hours_answer(&answer("aci", true, 200)).await.unwrap();
+        let kept = store.hours_answers_of("aci").await.unwrap().remove(0);
+        assert_eq!((kept.hours, kept.kept), (Hours::whole(200), Hours::whole(150)), "what was kept stands");
+        assert!(!store.end_hours_to_fill("rival", "h1", FillState::Withdrawn).await.unwrap());
+        assert!(store.end_hours_to_fill(PLIE, "h1", FillState::Filled).await.unwrap());
+        assert!(!store.end_hours_to_fill(PLIE, "h1", FillState::Withdrawn).await.unwrap(), "once");
+        assert!(!keep(PLIE, "aci").await, "what is closed stays as it is");
+        store.set_hours_reader("ana", true, at(1)).await.unwrap();
+        store.set_hours_reader("ana", true, at(2)).await.unwrap();
+        assert_eq!(store.hours_readers().await.unwrap(), ["ana"]);
+        store.erase("ana", true, at(3)).await.unwrap().unwrap();
+        assert!(store.hours_readers().await.unwrap().is_empty());
+        assert!(store.hours_answers_of("aci").await.unwrap().is_empty(), "nobody offers these hours any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn meetings_are_told_once_by_one_digest_and_what_was_taken_away_stays_away() {
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        colleagues(&store, &["ana", "bea"]).await;
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let event = Event {
+            id: "e1".into(),
+            structure: PLIE.into(),
+            title: "Rencontre des acheteurs".into(),
+            day: day("2027-03-12"),
+            time: chrono::NaiveTime::from_hms_opt(14, 0, 0),
+            place: "Lens (62)".into(),
+            departments: Department::parse("62").into_iter().collect(),
+            link: "https://plie.example/rencontre".into(),
+            by: "ana".into(),
+            at: at(1),
+            ..Event::default()
+        };
+        store.put_event(&event).await.unwrap();
+        store.put_event(&Event { id: "e2".into(), day: day("2027-03-01"), time: None, ..event.clone() }).await.unwrap();
+        let from = async |text: &str| store.events_from(day(text)).await.unwrap();
+        assert_eq!(from("2027-03-01").await.len(), 2);
+        assert_eq!(from("2027-03-02").await, [event.clone()]);
+        assert!(from("2027-03-13").await.is_empty());
+        store.note_events_told(("ana", "digest:1:0"), &["e1".into()], at(1)).await.unwrap();
+        store.note_events_told(("ana", "digest:2:0"), &["e1".into(), "e2".into()], at(2)).await.unwrap();
+        let told = store.events_told_to("ana").await.unwrap();
+        assert_eq!(
+            told,
+            [("e1".into(), "digest:1:0".into()), ("e2".into(), "digest:2:0".into())],
+            "who told first stands"
+        );
+        assert!(!store.remove_event("rival", "e1", false).await.unwrap());
+        assert!(store.remove_event(PLIE, "e1", false).await.unwrap());
+        store.put_event(&event).await.unwrap();
+        assert!(from("2027-03-02").await.is_empty(), "a source that brings it again does not bring it back");
+        assert_eq!(store.forget_events(day("2027-03-02")).await.unwrap(), 1);
+        store.erase("ana", true, at(3)).await.unwrap().unwrap();
+        assert!(store.events_told_to("ana").await.unwrap().is_empty());
     }
 }

@@ -31,12 +31,12 @@ use crate::telegram::{Service, until};
 /// Longest wait for anything in these tests.
 const PATIENCE: Duration = Duration::from_secs(120);
 const TITLE: &str = "Nettoyage des écoles maternelles zyzomys";
-const USERS: [&str; 2] = ["vigie", "claire"];
+pub(crate) const USERS: [&str; 2] = ["vigie", "claire"];
 const VIGIE: &str = "@vigie:localhost";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// The account, as a settings file has it; its secrets stand in the folder.
-fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
+pub(crate) fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
     let file = |name: &str, text: &str| {
         std::fs::write(dir.join(name), text).unwrap();
         dir.join(name).display().to_string()
@@ -56,28 +56,28 @@ async fn channel(server: &Synapse, dir: &Path) -> Matrix {
 }
 
 /// A second person, on a device of her own.
-struct Claire {
+pub(crate) struct Claire {
     client: Client,
     url: String,
 }
 
 /// A message as she reads it.
-struct Read {
-    event: String,
-    body: String,
+pub(crate) struct Read {
+    pub(crate) event: String,
+    pub(crate) body: String,
     relation: Value,
-    encrypted: bool,
+    pub(crate) encrypted: bool,
 }
 
 impl Claire {
-    async fn sign_in(server: &Synapse) -> Self {
+    pub(crate) async fn sign_in(server: &Synapse) -> Self {
         let client = Client::builder().homeserver_url(&server.url).build().await.unwrap();
         client.matrix_auth().login_username(USERS[1], Synapse::PASSWORD).send().await.unwrap();
         client.sync_once(sync()).await.unwrap();
         Self { client, url: server.url.clone() }
     }
 
-    async fn room(&self, invites: bool, encrypted: bool) -> Room {
+    pub(crate) async fn room(&self, invites: bool, encrypted: bool) -> Room {
         let mut request = CreateRoom::new();
         if invites {
             request.invite = vec![UserId::parse(VIGIE).unwrap()];
@@ -90,7 +90,7 @@ impl Claire {
     }
 
     /// The next message she reads that holds these words.
-    async fn reads(&self, words: &str) -> Read {
+    pub(crate) async fn reads(&self, words: &str) -> Read {
         let deadline = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < deadline, "« {words} » never arrived");
@@ -108,7 +108,7 @@ impl Claire {
         }
     }
 
-    async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
+    pub(crate) async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
         let mut content = json!({ "msgtype": "m.text", "body": text });
         if let Some(event) = under {
             content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": event });
@@ -167,12 +167,13 @@ async fn send(matrix: &Matrix, room: &Room, key: &str, thread: &[String], text: 
         subject: TITLE.to_owned(),
         body: Body::Chat(Rich::plain(format!("{TITLE}\n{text}"))),
         unsubscribe: None,
+        files: Vec::new(),
     };
     let to = room.room_id().as_str();
     matrix.send(&Envelope { to, key, thread, resend: false, message: &message, buttons: &[] }).await
 }
 
-fn holds(kept: &[u8], text: &str) -> bool {
+pub(crate) fn holds(kept: &[u8], text: &str) -> bool {
     kept.windows(text.len()).any(|w| w == text.as_bytes())
 }
 
@@ -364,6 +365,52 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
     let kept = server.kept();
     assert!(holds(&kept, "m.room.encrypted"));
     for said in ["zyzomys", "s’en occupe", "pas pu déchiffrer", "je sais faire"] {
+        assert!(!holds(&kept, said), "the server can read « {said} »");
+    }
+}
+
+/// Facilitators write in encrypted rooms too: an alert becomes an operation there, and what its notice asks for is told there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_lives_in_an_encrypted_room_and_the_server_reads_nothing_of_it() {
+    let Some(server) = Synapse::start(&USERS) else { return };
+    let claire = Claire::sign_in(&server).await;
+    let salon = claire.room(true, true).await;
+    let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
+    let clause = "Le titulaire réserve 600 heures de travail à des personnes éloignées de l’emploi (clause sociale d’insertion obligatoire).";
+    let record = national("26-300", &day(-1), TITLE, clause, &format!("{}T12:00:00", day(40)));
+    let (api, _) = Replay::new(vec![record]).serve().await.unwrap();
+    let settings = format!(
+        "[pace]\ndigest_hour = 0\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n\
+         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n\
+         [[subscriber]]\nname = \"Claire\"\nrole = \"facilitator\"\nsiret = \"26620001400011\"\nmatrix = \"{}\"\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n",
+        salon.room_id()
+    );
+    let bench = Bench::new(&settings, &server, "'localhost'");
+    let service = bench.service();
+    claire.reads("ici Vigie").await;
+    bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
+    let alert = claire.reads("zyzomys").await;
+    assert!(alert.encrypted, "{}", alert.body);
+    claire.says(&salon, "/operations suivre", Some(&alert.event)).await;
+    let made = claire.reads("C’est fait : opération").await;
+    assert!(made.encrypted && made.body.contains("zyzomys"), "{}", made.body);
+    let reference = made.body.split("opération ").nth(1).unwrap().split(" – ").next().unwrap().to_owned();
+    claire.says(&salon, &format!("/operations note {reference} : clause vue avec la ville"), None).await;
+    claire.reads("C’est noté").await;
+
+    // Hours later: what the call asks for is told in the room.
+    drop(service);
+    let later = (Utc::now() + chrono::Duration::hours(3)).to_rfc3339();
+    let out = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", later).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let told = claire.reads("ce qui est nouveau").await;
+    assert!(told.encrypted && told.body.contains("600"), "{}", told.body);
+    let _next = bench.service();
+    claire.says(&salon, &format!("/operations {reference}"), None).await;
+    let shown = claire.reads("clause vue avec la ville").await;
+    assert!(shown.encrypted && shown.body.contains("En consultation"), "{}", shown.body);
+    let kept = server.kept();
+    for said in ["zyzomys", "clause vue", "ce qui est nouveau"] {
         assert!(!holds(&kept, said), "the server can read « {said} »");
     }
 }

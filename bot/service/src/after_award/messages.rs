@@ -14,6 +14,7 @@ use vigie_store::outbox::Item;
 use super::{offers, renewals};
 use crate::alert_card;
 use crate::error::Failure;
+use crate::hours_to_fill;
 use crate::partner_calls;
 use crate::service::Service;
 
@@ -37,6 +38,9 @@ fn why(item: &Item) -> Why {
 pub async fn still_stands(service: &Service, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
     if item.alert_kind == AlertKind::PartnerCall {
         return partner_calls::messages::still_stands(service, person, item).await;
+    }
+    if item.alert_kind == AlertKind::HoursToFill {
+        return hours_to_fill::still_stands(service, item).await;
     }
     let (store, lot, now) = (&service.store, why(item).lot.unwrap_or_default(), service.clock.now());
     Ok(match item.alert_kind {

@@ -15,8 +15,9 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
 use super::books::Books;
-use super::unseen;
+use super::{commitments, unseen};
 use crate::after_award::messages::main_of;
+use crate::hours_to_fill;
 use crate::presence::People;
 use crate::service::Service;
 use crate::visibility;
@@ -204,10 +205,20 @@ pub(super) async fn news(service: &Service, structure: &str, now: DateTime<Utc>)
     Ok(out)
 }
 
-/// Contracts of the territory that show no social condition: they are in nobody's charge.
-async fn unseen_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+/// What structures answered to hours that are to be worked: in the charge of whoever told them.
+async fn hours_news(service: &Service, structure: &str) -> Result<Vec<News>, StoreError> {
+    let found = hours_to_fill::news(service, structure).await?.into_iter();
+    Ok(found
+        .map(|(key, (offer, text))| News { in_charge: offer.by, ..News::of_all(&["hours answer", &key], &text) })
+        .collect())
+}
+
+/// Contracts of the territory that show no social condition, commitments of its buyers that end: they are in nobody's charge.
+async fn area_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
     let lines = unseen::lines(service, structure, now).await?.into_iter();
-    Ok(lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text)).collect())
+    let unseen = lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text));
+    let ending = commitments::lines(service, structure).await?.into_iter();
+    Ok(unseen.chain(ending.map(|(key, text)| News::of_all(&["spaser", &key], &text))).collect())
 }
 
 /// Whether somebody is the one that a name means.
@@ -277,7 +288,8 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             continue;
         }
         let mut standing = news(service, &structure, now).await?;
-        standing.extend(unseen_news(service, &structure, now).await?);
+        standing.extend(hours_news(service, &structure).await?);
+        standing.extend(area_news(service, &structure, now).await?);
         let told = Told::read(service, &structure).await?;
         for (person, chore) in ready {
             // What is in nobody's charge, or in the charge of somebody who is gone, is everybody's.
@@ -321,7 +333,7 @@ fn body(service: &Service, news: &[(&News, Option<&str>)]) -> String {
 }
 
 /// A word to a person, once for what it is about.
-pub(super) async fn tell(
+async fn tell(
     service: &Service,
     person: &Subscriber,
     body: &str,

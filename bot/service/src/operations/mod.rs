@@ -5,6 +5,7 @@
 //! | [`attachments`] | procedures that belong to an operation: by themselves when sure, proposed else; contracts become lots |
 //! | `books` | what is written of all operations of a structure, by operation |
 //! | [`coefficients`] | labour shares, rate and cost: those of the product, those of the organisation |
+//! | `commitments` | committed buyers (SPASER) whose last year is ending |
 //! | [`letter`] | what is new of operations, in one word a day at most |
 //! | [`report`] | the monthly table: columns, names and filters that an organisation chooses once |
 //! | [`tables`], [`hours_table`] | operations and hours as tables, and back |
@@ -15,6 +16,7 @@
 pub mod attachments;
 mod books;
 pub mod coefficients;
+mod commitments;
 pub mod hours_table;
 pub mod letter;
 pub mod report;
@@ -30,6 +32,7 @@ use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operations::Standing;
 
+use crate::hours_to_fill;
 use crate::service::Service;
 use crate::visibility;
 
@@ -273,11 +276,12 @@ pub async fn meant(service: &Service, structure: &str, text: &str) -> Result<Vec
 /// # Errors
 /// The database fails; what was done stands, the rest is done at the next look.
 pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let offered = hours_to_fill::run(service, now).await?;
     if !service.store.take_chore("operations", chrono::Duration::hours(1), now).await? {
-        return Ok(0);
+        return Ok(offered);
     }
     for structure in service.store.structures_with_operations().await? {
         attachments::look(service, &structure, now).await?;
     }
-    Ok(letter::run(service, now).await? + report::run(service, now).await?)
+    Ok(offered + letter::run(service, now).await? + report::run(service, now).await?)
 }

@@ -1,5 +1,5 @@
 //! The monthly table: columns, their order and names, and filters that an organisation chooses once. The same month gives the same bytes
-//! each time it is made. It stands on the page, and a word says on the chosen day that it is there.
+//! each time it is made. It stands on the page, and comes with a mail on the chosen day.
 //!
 //! A count of people below five could point at somebody: such tables leave the organisation, so it reads « moins de 5 ».
 
@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use vigie_domain::operation::hours::FEW;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationQuery, Programme};
-use vigie_domain::{Department, Permission, Subscriber, french};
+use vigie_domain::{Alert, AlertKind, Department, Permission, Subscriber, french};
+use vigie_notifier::card::Why;
+use vigie_notifier::message::File;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
 use super::books::Books;
-use super::letter;
 use crate::presence::People;
 use crate::service::Service;
 use crate::spreadsheet;
@@ -393,6 +394,29 @@ fn of_modalities(counted: &HashMap<Modality, Vec<HoursRow>>) -> Vec<Line> {
         .collect()
 }
 
+/// Most bytes of a table that comes with its mail: a larger one is on the page.
+const MAX_ATTACHED: usize = 2 * 1024 * 1024;
+
+/// The table that a word comes with, as the page gives it: for whoever may read it. `None` where the word comes with none.
+///
+/// # Errors
+/// The database fails.
+pub async fn attached(service: &Service, person: &str, reasons: &str) -> Result<Option<File>, StoreError> {
+    let why: Why = serde_json::from_str(reasons).unwrap_or_default();
+    let month = why.table.as_deref().and_then(vigie_domain::operation::hours::month_written);
+    let (Some(month), Some(person)) = (month, service.store.subscriber(person).await?) else { return Ok(None) };
+    if !person.role.may(Permission::FollowOperations) {
+        return Ok(None);
+    }
+    let (layout, _) = layout(service, person.structure()).await?;
+    let content = monthly(service, person.structure(), &layout, month).await?.file().unwrap_or_else(|e| {
+        tracing::error!("monthly table: {e}");
+        Vec::new()
+    });
+    let fits = (1..=MAX_ATTACHED).contains(&content.len());
+    Ok(fits.then(|| File { name: format!("vigie-mensuel-{}.csv", month.format("%Y-%m")), content }))
+}
+
 /// Says to every organisation whose day it is that the table of the month before is there, to each colleague at their hour; gives the
 /// number of words.
 ///
@@ -439,7 +463,14 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         ];
         lines.extend(service.home_url().map(|home| format!("À télécharger : {home}tableaux/mensuel.csv?mois={word}")));
         for (person, about) in due {
-            letter::tell(service, person, &lines.join("\n"), about, now).await?;
+            let alert = Alert::word(AlertKind::Account, about);
+            let why = Why { table: Some(word.clone()), ..Why::default() };
+            let reasons = serde_json::to_string(&why).unwrap_or_default();
+            let share = service.store.share_at_once(&person.id, &alert, &reasons, None).await?;
+            let mut tx = service.store.begin_alert(now).await?;
+            tx.put_shares(&alert, Some(&lines.join("\n")), &[share]).await?;
+            tx.commit().await?;
+            service.deliveries_queued.notify_one();
             words += 1;
         }
     }

@@ -100,11 +100,13 @@ async fn page(
             following.push(colleague.name);
         }
     }
+    let reach = stands.as_ref().map(|(s, _)| s.area.reach(vigie_config::rules::communes())).unwrap_or_default();
+    let reach: Vec<String> = reach.iter().map(ToString::to_string).collect();
     let summary = stands.as_ref().map(|(s, _)| in_french(&s.area));
     let values = context! {
         f => Serde(typed), faults => Serde(faults), max => MAX_TEXT, max_places => MAX_PLACES,
         summary => summary.filter(|s| !s.is_empty()), by => stands.map(|(_, by)| by),
-        mine => areas::follows(service, person).await?, following => following,
+        spaser => reach, mine => areas::follows(service, person).await?, following => following,
     };
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     Ok(site.page_as(status, visitor, "territoire.html", values))

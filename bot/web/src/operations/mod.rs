@@ -8,6 +8,7 @@
 //! | [`hours`] | hours planned and done, as a plot and as a table |
 //! | [`files`] | tables out and in |
 //! | [`monthly`] | the monthly table that the organisation settles once |
+//! | [`to_fill`] | hours to be worked, told to those who asked for it |
 //! | [`unseen`] | contracts that show no social condition: what the CCAP says of them |
 //!
 //! Everything is read and written for the structure of the session; whoever may not follow operations finds no such page.
@@ -18,6 +19,7 @@ pub(crate) mod form;
 pub(crate) mod hours;
 pub(crate) mod monthly;
 pub(crate) mod sheet;
+pub(crate) mod to_fill;
 pub(crate) mod unseen;
 
 use std::sync::Arc;

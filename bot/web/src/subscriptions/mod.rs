@@ -120,6 +120,16 @@ async fn own(site: &Site, session: &Session, id: &str) -> Result<Subscription, T
     mine.into_iter().find(|s| s.id == id).ok_or_else(Trouble::no_page)
 }
 
+/// Leads from a message to the subscription that brought it; where none did, to all of them.
+pub(crate) async fn of_procedure(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
+    let store = &site.service.store;
+    // Messages name a procedure as it was.
+    let id = store.procedure_now(&id).await?.unwrap_or(id);
+    let told = store.subscription_that_told(&signed.session.person.id, &id).await?;
+    let to = told.map_or_else(|| "/abonnements".to_owned(), |subscription| format!("/abonnements/{subscription}"));
+    Ok(Redirect::to(&to).into_response())
+}
+
 pub(crate) async fn edit(
     State(site): State<Arc<Site>>,
     signed: SignedIn,
