@@ -10,11 +10,12 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
 use url::Url;
 use vigie_delivery::outage;
 use vigie_domain::DeliveryState;
+use vigie_service::Service;
 use vigie_service::metrics::{ATTEMPTS, NOTICES, POLLS, SHARES, STEP_SECONDS};
-use vigie_service::{Failure, Service};
 use vigie_store::StoreError;
 use vigie_watcher::fetch::{Fetcher, Validators};
 use vigie_web::server;
@@ -113,18 +114,12 @@ pub async fn ping(service: &Service, fetcher: &Fetcher, url: &Url) {
 }
 
 /// Serves `/metrics`, `/healthz` (the process runs) and `/readyz` (all is well, else 503 and why) until `stop` ends.
-///
-/// # Errors
-/// The address cannot be listened on.
 pub async fn serve(
     service: Arc<Service>,
     handle: PrometheusHandle,
-    listen: &str,
+    listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
-        Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "[observe] listen", "choisissez un autre port")
-    })?;
+) {
     let ready = |State((service, _)): State<(Arc<Service>, PrometheusHandle)>| async move {
         // Who asks waits for a few seconds only, and a database that does not answer is not ready.
         match tokio::time::timeout(ANSWERS_WITHIN, readiness(&service)).await {
@@ -148,7 +143,6 @@ pub async fn serve(
         .route("/metrics", get(measured))
         .with_state((service, handle));
     server::serve(listener, router, server::Limits::default(), Arc::default(), stop).await;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`settings`] | the shape of the file, every default with its unit and source |
 //! | [`fault`] | what is wrong, where, and what to do |
+//! | [`in_force`] | every setting in force, and where it comes from |
 //! | [`mail_address`] | addresses of mailboxes, in one spelling |
 //! | [`load`] | reading it: unknown keys refused, each fault with its line and what to do |
 //! | [`secret`] | secrets from the environment or a file, never printed |
@@ -15,6 +16,7 @@
 
 mod check;
 pub mod fault;
+pub mod in_force;
 pub mod load;
 pub mod mail_address;
 pub mod private;

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use crate::check::faults;
 pub use crate::check::{Reader, source_faults};
 use crate::fault::{Fault, Step, hint, of_type, translate};
+use crate::in_force::Origin;
 use crate::settings::Settings;
 
 /// Reads and checks the file at `path`.
@@ -52,7 +53,12 @@ pub fn parse(text: &str, file: &Path, readers: &[Reader]) -> Result<Settings, Ve
             Fault { what: fault.what, file: file.to_owned(), line, fix: fault.fix }
         })
         .collect();
-    if faults.is_empty() { Ok(beside(settings, file)) } else { Err(faults) }
+    if faults.is_empty() {
+        let settings = Settings { origin: Origin::of(text, file), ..settings };
+        Ok(beside(settings, file))
+    } else {
+        Err(faults)
+    }
 }
 
 /// A database named without a folder stands beside the settings file: whoever reads that file, from wherever, means the same one.
@@ -66,7 +72,7 @@ fn beside(mut settings: Settings, file: &Path) -> Settings {
     settings
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|b| **b == b'\n').count() + 1
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a secret is kept. Written `{ env = "NAME" }` or `{ file = "/path" }`; the value itself may not stand in the
-/// settings file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "toml::Value")]
+/// settings file. Written out, it is its place again, never its value.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "toml::Value", rename_all = "lowercase")]
 pub enum Secret {
     /// Name of an environment variable.
     Env(String),

@@ -13,7 +13,7 @@ pub use after_award::AfterAward;
 pub use backup::{BACKUP_HOUR, BACKUPS_KEPT, Backup};
 pub use channels::{Dkim, Email, MAILBOX_EVERY_S, Mailbox, Matrix, SMTP_TIMEOUT_S, Telegram, TelegramUpdate, Tls};
 pub use judgement::{ASSISTANT_BATCH, ASSISTANT_STATEMENTS_A_DAY, Assistant, Judgement};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 pub use sign_up::{SIGN_UPS_A_DAY, SignUp, SignUpMode};
 pub use source::{Baseline, Source, SourceVisibility};
 
@@ -21,6 +21,7 @@ use vigie_domain::subscription::{Rhythm, Role};
 use vigie_domain::{Cadence, Filter, StructureKind};
 
 pub use crate::fault::BlockFault;
+use crate::in_force::Origin;
 use crate::secret::Secret;
 
 /// Largest body accepted after decompression, in MiB.
@@ -57,7 +58,7 @@ pub const ATTACHMENTS_DAYS: u32 = 730;
 /// Days what was read of a consultation is kept: the tender, and the questions that follow it.
 pub const CONSULTATIONS_DAYS: u32 = 120;
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Who runs the installation; needed by whatever writes to people.
@@ -68,6 +69,7 @@ pub struct Settings {
     pub backup: Backup,
     /// How the network is used.
     pub fetch: Fetch,
+    #[serde(skip_serializing)]
     pub source: Vec<Source>,
     /// Outgoing mail; none = no e-mail channel.
     pub email: Option<Email>,
@@ -89,12 +91,16 @@ pub struct Settings {
     /// Message templates of your own.
     pub templates: Templates,
     /// People declared here rather than on the command line.
+    #[serde(skip_serializing)]
     pub subscriber: Vec<Subscriber>,
     /// How long things are kept.
     pub retention: Retention,
     pub log: Log,
     /// What can be seen from outside.
     pub observe: Observe,
+    /// Where each value was read.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 impl Settings {
@@ -114,7 +120,7 @@ impl Settings {
 }
 
 /// `[operator]`: whom the people who hear from Vigie may turn to; the controller of their data (RGPD, art. 13).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operator {
     /// A person, as they are called.
@@ -140,7 +146,7 @@ impl Operator {
 }
 
 /// `[store]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
     /// `sqlite:PATH` or `postgres://USER@HOST/BASE`; none = SQLite in the user's data directory.
@@ -150,7 +156,7 @@ pub struct Store {
 }
 
 /// `[fetch]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fetch {
     /// Who we say we are; add a contact address.
@@ -181,7 +187,7 @@ impl Default for Fetch {
 }
 
 /// `[web]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Web {
     /// Where the page listens.
@@ -206,7 +212,7 @@ impl Default for Web {
 }
 
 /// `[pace]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pace {
     /// Instant messages a person and hour before the rest is grouped in one message; 0 = no limit.
@@ -231,7 +237,7 @@ impl Default for Pace {
 }
 
 /// A day of the week, in French.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weekday {
     Lundi,
@@ -258,7 +264,7 @@ impl From<Weekday> for chrono::Weekday {
 }
 
 /// `[templates]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Templates {
     /// Folder whose files replace the built-in templates of the same name.
@@ -266,7 +272,7 @@ pub struct Templates {
 }
 
 /// `[retention]`: days each kind of thing is kept; 0 = for ever. `docs/rgpd.md` gives the reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
     /// Addresses never confirmed.
@@ -303,7 +309,7 @@ impl Default for Retention {
 }
 
 /// `[log]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// One JSON object a line instead of text.
@@ -313,7 +319,7 @@ pub struct Log {
 }
 
 /// `[observe]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Observe {
     /// Where metrics, health and readiness are served; none = nowhere.

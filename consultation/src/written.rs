@@ -14,6 +14,8 @@ use crate::piece::{Kind, Place, Text};
 
 // "5.2 Clause sociale ........ 11"
 pattern!(LEADER, r"(?:\.{3,}|…{2,}|(?:\. ){3,}|_{3,})[ |]*[0-9]{1,3}[ |]*$");
+// What follows a bullet and is a heading nevertheless.
+pattern!(OPENED, r"^(?i:article|art\.)\s*[0-9]|^[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]{1,2})?\s+\p{Lu}");
 // The number of an article, and its title, folded only in its letters.
 pattern!(
     NUMBERED,
@@ -109,15 +111,41 @@ impl Written {
         };
         for passage in &read.passages {
             let contents = contents_page(&passage.text);
+            let mut overleaf = matches!(passage.place, Place::Page(_));
             out.marks.push((out.text.len(), passage.place.clone()));
             for line in passage.text.lines() {
                 if LEADER.is_match(line) || contents && ends_with_page(line) {
                     continue;
                 }
-                out.push_line(line.trim(), passage.heading);
+                if !(std::mem::take(&mut overleaf) && out.goes_on(line.trim())) {
+                    out.push_line(line.trim(), passage.heading);
+                }
             }
         }
         out
+    }
+
+    /// Joins the first line of a page to the last one of the page before, where a sentence goes on overleaf.
+    fn goes_on(&mut self, line: &str) -> bool {
+        let Some(last) = self.lines.last_mut() else { return false };
+        let before = &self.text[last.range.clone()];
+        let open = before.ends_with(|c: char| c.is_lowercase() || c == ',') && before.chars().count() > 40;
+        if !open
+            || last.is_heading
+            || before.contains(" | ")
+            || !line.starts_with(char::is_lowercase)
+            || line.contains(" | ")
+        {
+            return false;
+        }
+        // The line break makes way for a space: the page's mark stands behind it already.
+        self.text.truncate(last.range.end);
+        self.text.push(' ');
+        self.text.push_str(line);
+        last.range.end = self.text.len();
+        last.folded = fold(&self.text[last.range.clone()]);
+        self.text.push('\n');
+        true
     }
 
     fn push_line(&mut self, line: &str, heading: bool) {
@@ -158,6 +186,11 @@ impl Written {
         }
     }
 
+    /// The article in which a place is.
+    pub(crate) fn article_at(&self, at: usize) -> Option<&Article> {
+        self.articles.partition_point(|a| a.at <= at).checked_sub(1).map(|i| &self.articles[i])
+    }
+
     /// The text as it is judged.
     pub(crate) fn judged(&self) -> &str {
         if self.judged.is_empty() { &self.text } else { &self.judged }
@@ -196,6 +229,9 @@ struct Opening {
 
 /// The article that a line opens: a heading, or a numbered sentence ("5.2 Le titulaire réserve…").
 fn article(line: &str, styled: bool) -> Option<Opening> {
+    // A list that a word processor numbers by articles: "• Article 9 : Clause sociale".
+    let bare = line.trim_start_matches(['•', '\u{f0b7}', '-', '–']).trim_start();
+    let line = if bare.len() < line.len() && OPENED.is_match(bare) { bare } else { line };
     /// Longest heading, in characters.
     const LONGEST: usize = 140;
     static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Lu}|^[«(]").ok());

@@ -58,6 +58,8 @@ pub enum AlertKind {
     Renewal,
     /// A call for partners on a procedure: somebody is asked, reminded, or told its line-up.
     PartnerCall,
+    /// Hours of a clause are to be worked, told to whoever asked to hear of such.
+    HoursToFill,
     /// Word to a person about their own account: an address is suspended, nothing suited them for long.
     Account,
     /// Word to the operator: a source is silent, a recipient is suspended.
@@ -95,7 +97,7 @@ impl AlertKind {
     /// Whether it is made anew when it leaves, in words that are for its reader alone.
     #[must_use]
     pub fn is_for_its_reader(self) -> bool {
-        self.follows_award() || self == Self::PartnerCall
+        self.follows_award() || matches!(self, Self::PartnerCall | Self::HoursToFill)
     }
 }
 

@@ -19,6 +19,8 @@
 //! | [`contract`] | the contract of a lot, out of all that was published of it: holder, amount, end, hours owed |
 //! | [`object`] | whether two titles speak of the same purchase |
 //! | [`operation`] | what a facilitator follows: calibrated, awarded lot by lot, hours planned and done |
+//! | [`event`] | meetings worth going to |
+//! | [`hours_to_fill`] | hours of a clause that are to be worked, and what is answered |
 //! | [`outcome`] | what became of lots: awarded, or why not |
 //! | [`procedure`], [`snapshot`] | how notices are joined into one procedure, and what changed between two of them |
 //! | [`untold`] | what changed since a person was last told, where alerts between never left |
@@ -30,6 +32,8 @@
 //! | [`channel`] | by which ways messages reach people |
 //! | [`commune`] | communes, their places and intercommunalities, and which of them a notice means |
 //! | [`spelling`] | one spelling of names, so that what is the same is found the same |
+//! | [`reach`] | what somebody works in, and where |
+//! | [`service_area`] | the area that an organisation of facilitators serves, and how near a place is within it |
 //! | [`territory`] | where a subscription looks: départements, intercommunalities, circles |
 //! | [`permission`] | who may do what: the table of roles |
 //! | [`preferences`] | how a person is written to: days, channels, who stands in for them |
@@ -54,8 +58,10 @@ pub mod cpv;
 pub mod date;
 pub mod delivery;
 pub mod directory;
+pub mod event;
 pub mod follow_up;
 pub mod french;
+pub mod hours_to_fill;
 pub mod notice;
 pub mod object;
 pub mod operation;
@@ -66,6 +72,8 @@ pub mod place;
 pub mod preferences;
 pub mod procedure;
 pub mod provision;
+pub mod reach;
+pub mod service_area;
 pub mod service_offer;
 pub mod snapshot;
 pub mod spelling;

@@ -14,8 +14,6 @@ pub enum Permission {
     ReadClauseTable,
     /// Keep the operations of one's organisation: what is calibrated, awarded and done under social clauses.
     FollowOperations,
-    /// Be named to the structures of a territory as who helps with its clauses.
-    BeNamedAsHelp,
     /// Pass a notice on to the members of a network.
     PassOn,
     /// Open a call for partners, and read who positions itself on which lot.
@@ -28,12 +26,11 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Decide,
         Self::CorrectVerdict,
         Self::ReadClauseTable,
         Self::FollowOperations,
-        Self::BeNamedAsHelp,
         Self::PassOn,
         Self::Coordinate,
         Self::PublishLead,
@@ -58,7 +55,6 @@ impl Role {
                     Permission::CorrectVerdict
                         | Permission::ReadClauseTable
                         | Permission::FollowOperations
-                        | Permission::BeNamedAsHelp
                         | Permission::PublishLead
                 )
             }
@@ -67,7 +63,7 @@ impl Role {
                 Permission::Decide | Permission::PassOn | Permission::Coordinate | Permission::PublishLead
             ),
             Self::Subscriber => false,
-            Self::Operator => !matches!(what, Permission::PassOn | Permission::Coordinate | Permission::BeNamedAsHelp),
+            Self::Operator => !matches!(what, Permission::PassOn | Permission::Coordinate),
         }
     }
 

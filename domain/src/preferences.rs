@@ -159,7 +159,8 @@ impl MessageKind {
             | AlertKind::Cancellation
             | AlertKind::PartialResult
             | AlertKind::ExAnte
-            | AlertKind::PartnerCall => Self::Instant,
+            | AlertKind::PartnerCall
+            | AlertKind::HoursToFill => Self::Instant,
             AlertKind::Award
             | AlertKind::NoAward
             | AlertKind::Modification

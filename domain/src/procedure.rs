@@ -23,10 +23,8 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     for number in &notice.links.publications {
         keys.push(format!("publication:{number}"));
     }
-    keys.push(format!("record:{}:{}", notice.source, notice.record_id));
-    for earlier in &notice.links.earlier {
-        keys.push(format!("record:{}:{earlier}", notice.source));
-    }
+    keys.push(record_key(notice, &notice.record_id));
+    keys.extend(notice.links.earlier.iter().map(|earlier| record_key(notice, earlier)));
     if let (Some(siret), Some(reference)) = (&notice.buyer.siret, &notice.links.buyer_reference) {
         let reference: String = reference.to_lowercase().split_whitespace().collect();
         // A short reference ("2024", "1") is a year or a counter that the buyer uses again.
@@ -36,6 +34,12 @@ pub fn keys(notice: &Notice) -> Vec<String> {
     }
     keys.extend(notice.links.page.as_deref().map(page_key));
     keys
+}
+
+/// The key of a record of a notice's source.
+#[must_use]
+pub fn record_key(notice: &Notice, record: &str) -> String {
+    format!("record:{}:{record}", notice.source)
 }
 
 /// The key of a notice's own page, by its address in its one spelling.

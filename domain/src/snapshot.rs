@@ -288,6 +288,34 @@ impl Snapshot {
         state.ending(&ending).with_winners(later)
     }
 
+    /// This state, brought about by a record that said something else before, where what the record still says as it did is left as it
+    /// was `before`: another notice may have changed that since.
+    #[must_use]
+    pub fn where_it_changed(mut self, before: &Self, said: &Self, says: &Self) -> Self {
+        let date = |s: &Self, kind| s.dates.iter().find(|(k, _)| *k == kind).map(|(_, at)| *at);
+        let mut kinds: Vec<DateKind> = [before, said, says].iter().flat_map(|s| s.dates.iter().map(|d| d.0)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        for kind in kinds.into_iter().filter(|kind| date(said, *kind) == date(says, *kind)) {
+            self.dates.retain(|(k, _)| *k != kind);
+            self.dates.extend(date(before, kind).map(|at| (kind, at)));
+        }
+        self.dates.sort_unstable();
+        if said.lot_dates == says.lot_dates {
+            self.lot_dates.clone_from(&before.lot_dates);
+        }
+        if said.lots == says.lots {
+            self.lots.clone_from(&before.lots);
+        }
+        if said.provisions == says.provisions {
+            self.provisions.clone_from(&before.provisions);
+        }
+        if self.dates == before.dates {
+            self.modified = before.modified;
+        }
+        self
+    }
+
     /// This state with the winners that a notice names, and its words for what nobody won. A contract modified or completed names
     /// only those that nobody named before.
     fn with_winners(mut self, a: &Assessment) -> Self {

@@ -299,6 +299,7 @@ impl Templates {
             subject: header(&typeset::typeset(&subject)),
             body: self.body(form, ("proposer", "proposer"), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 
@@ -316,6 +317,7 @@ impl Templates {
             subject: header(&typeset::typeset(&subject)),
             body: self.body(form, ("resultat", "resultat"), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 }

@@ -47,6 +47,12 @@ pub struct Why {
     /// The call for partners that it is about, and what of it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partners: Option<OfCall>,
+    /// The month whose table comes with it: `2027-03`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The hours to be worked that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<String>,
     /// What changed since they were last told, where alerts between that and this one never reached them; else the alert's own
     /// changes say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,6 +241,14 @@ pub fn short(text: &str, n: usize) -> String {
     format!("{}…", cut[..at].trim_end_matches([',', ';', ':', ' ']))
 }
 
+/// A title without the word that says what the message is already: « Rectificatif : Entretien du linge ».
+fn without_status<'t>(title: &'t str, status: &str) -> &'t str {
+    let begins = title.get(..status.len()).is_some_and(|start| start.to_lowercase() == status.to_lowercase());
+    let rest = title.get(status.len()..).map(str::trim_start).filter(|_| begins && !status.is_empty());
+    let told = rest.and_then(|rest| rest.strip_prefix([':', '–', '—', '-'])).map(str::trim_start);
+    told.filter(|rest| !rest.is_empty()).unwrap_or(title)
+}
+
 /// Builds the card of a notice.
 #[must_use]
 pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
@@ -247,14 +261,15 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
     let strength = Strength::of(a);
     let dates = dates(told, now, |_| true);
     let visit_dated = a.dates.iter().any(|d| d.kind == DateKind::Visit);
-    let title = short(&a.title, MAX_TITLE);
+    let whole = without_status(&a.title, status(told));
+    let title = short(whole, MAX_TITLE);
     Card {
         status: status(told).to_owned(),
         state: StateLine::of(told.state, now),
         verdict: if open { verdict(a) } else { String::new() },
         strength: strength.as_str(),
         short_verdict: if open && strength >= Strength::Medium { short(&verdict(a), 60) } else { String::new() },
-        short_title: short(&a.title, 70),
+        short_title: short(whole, 70),
         buyer: short(a.buyer.as_deref().unwrap_or("Acheteur non précisé"), 160),
         place: place(told),
         description: says::description(told.notice, &title),
@@ -463,6 +478,21 @@ fn award(award: &Award) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_does_not_say_again_what_the_message_is() {
+        for (title, said) in [
+            ("Rectificatif : Gardiennage du gymnase", "Gardiennage du gymnase"),
+            ("RECTIFICATIF – Gardiennage", "Gardiennage"),
+            ("Rectificatif", "Rectificatif"),
+            ("Rectificatif :", "Rectificatif :"),
+            ("Rectificatifs budgétaires : audit", "Rectificatifs budgétaires : audit"),
+            ("Été : entretien", "Été : entretien"),
+        ] {
+            assert_eq!(without_status(title, "Rectificatif"), said);
+        }
+        assert_eq!(without_status(": x", ""), ": x");
+    }
 
     #[test]
     fn a_lot_is_not_numbered_twice() {

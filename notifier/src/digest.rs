@@ -80,6 +80,8 @@ pub struct Digest {
     pub without_closed: Option<String>,
     /// Why its reader hears of these, once for all.
     pub why: Vec<String>,
+    /// Meetings to come near the reader, a line each.
+    pub meetings: Vec<String>,
 }
 
 impl Digest {
@@ -158,6 +160,7 @@ impl Digest {
             of_others,
             without_closed,
             why,
+            meetings: Vec::new(),
         }
     }
 

@@ -22,6 +22,7 @@ pub fn alert_label(kind: AlertKind) -> &'static str {
         AlertKind::AskResult => "Résultat ?",
         AlertKind::Renewal => "Contrat qui se termine",
         AlertKind::PartnerCall => "Appel à partenaires",
+        AlertKind::HoursToFill => "Heures à pourvoir",
         AlertKind::Account => "Votre compte",
         AlertKind::Operator => "Exploitation",
     }

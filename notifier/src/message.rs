@@ -27,6 +27,16 @@ pub struct Message {
     pub body: Body,
     /// Page for one-click unsubscription, where one exists.
     pub unsubscribe: Option<String>,
+    /// Files that come with it, in a mail.
+    pub files: Vec<File>,
+}
+
+/// A table that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// In ASCII: `vigie-mensuel-2027-03.csv`.
+    pub name: String,
+    pub content: Vec<u8>,
 }
 
 /// Which body a message has.
@@ -206,6 +216,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("operateur.chat.html", include_str!("../templates/operateur.chat.html")),
     ("accord.txt", include_str!("../templates/accord.txt")),
     ("accord.html", include_str!("../templates/accord.html")),
+    ("accord.chat.html", include_str!("../templates/accord.chat.html")),
     ("pied.txt", include_str!("../templates/pied.txt")),
     ("pieces.html", include_str!("../templates/pieces.html")),
     ("cadre.html", include_str!("../templates/cadre.html")),
@@ -326,22 +337,23 @@ impl Templates {
             subject: header(&self.render("sujet.txt", &values)?),
             body: self.body(form, (name, name), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 
-    /// One message about many notices.
+    /// One message about many notices, with meetings to come near its reader.
     pub fn digest(
         &self,
         form: Form,
-        told: &[AlertItem<'_>],
+        (told, meetings): (&[AlertItem<'_>], Vec<String>),
         shown: Shown,
         unsubscribe: Option<String>,
         now: DateTime<Utc>,
     ) -> Result<Message, RenderError> {
-        let digest = Digest::of(told, shown, now);
+        let digest = Digest { meetings, ..Digest::of(told, shown, now) };
         let subject = header(&typeset::typeset(&digest.subject()));
         let values = context! { d => Serde(&digest), subject => &subject, unsubscribe => unsubscribe.as_deref() };
-        Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe })
+        Ok(Message { subject, body: self.body(form, ("resume", "resume"), &values)?, unsubscribe, files: Vec::new() })
     }
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
@@ -353,6 +365,7 @@ impl Templates {
             subject: header(&typeset::typeset(title)),
             body: self.body(form, ("mot", "mot"), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 
@@ -360,11 +373,10 @@ impl Templates {
     pub fn ask(&self, form: Form, ask: &Ask, unsubscribe: Option<String>) -> Result<Message, RenderError> {
         let title = if ask.again { "Rappel : confirmez votre adresse" } else { "Confirmez votre adresse" };
         let subject = header(&typeset::typeset(&format!("{title} pour recevoir les alertes de Vigie")));
-        let lines: Vec<String> = ask.wishes.iter().chain(&ask.link).cloned().collect();
         let values = context! {
-            a => Serde(ask.clone()), subject => &subject, title => title, lines => lines, unsubscribe => unsubscribe.as_deref()
+            a => Serde(ask.clone()), subject => &subject, title => title, unsubscribe => unsubscribe.as_deref()
         };
-        Ok(Message { body: self.body(form, ("accord", "mot"), &values)?, subject, unsubscribe })
+        Ok(Message { body: self.body(form, ("accord", "accord"), &values)?, subject, unsubscribe, files: Vec::new() })
     }
 
     /// The link by which a person signs in.
@@ -374,6 +386,7 @@ impl Templates {
             subject: "Vigie – votre lien pour entrer".to_owned(),
             body: self.body(form, ("entrer", "entrer"), &values)?,
             unsubscribe: None,
+            files: Vec::new(),
         })
     }
 
@@ -384,6 +397,7 @@ impl Templates {
             subject: header(&typeset::typeset(&format!("Vigie – {title}"))),
             body: self.body(form, ("operateur", "operateur"), &values)?,
             unsubscribe: None,
+            files: Vec::new(),
         })
     }
 }

@@ -53,6 +53,7 @@ impl Templates {
             subject: header(&typeset::typeset(&subject)),
             body: self.body(form, ("groupement", "groupement"), &values)?,
             unsubscribe,
+            files: Vec::new(),
         })
     }
 }

@@ -166,7 +166,17 @@ impl Store {
         Ok(query.fetch_one(&self.reader).await?.0.map(moment))
     }
 
-    /// Whether something that is done once per `gap` is to be done now; then it counts as done.
+    /// Whether something that is done once per `gap` is to be done now.
+    pub async fn is_chore_due(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
+        let done: Option<(i64,)> = sql::query_as("SELECT done FROM chore WHERE name = $1 AND done > $2")
+            .bind(name.to_owned())
+            .bind(millis(now - gap))
+            .fetch_optional(&self.key_reader)
+            .await?;
+        Ok(done.is_none())
+    }
+
+    /// The same; then it counts as done.
     pub async fn take_chore(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done = sql::query(
             "INSERT INTO chore (name, done) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET done = $2 WHERE chore.done <= $3",

@@ -91,18 +91,21 @@ impl Store {
         Ok(!self.entries::<CommittedBuyer>(siren, siren).await?.is_empty())
     }
 
-    /// Facilitators of a département: those who say themselves how they are reached, then those whom a directory lists.
+    /// The commitment of a buyer, by SIREN.
+    pub async fn commitment(&self, siren: &str) -> Result<Option<CommittedBuyer>, StoreError> {
+        Ok(self.entries(siren, siren).await?.pop())
+    }
+
+    /// Every committed buyer, by SIREN.
+    pub async fn commitments(&self) -> Result<Vec<CommittedBuyer>, StoreError> {
+        // A SIREN has nine digits: what follows "9" holds them all.
+        self.entries("", ":").await
+    }
+
+    /// Facilitators of a département.
     pub async fn facilitators(&self, department: &Department) -> Result<Vec<Facilitator>, StoreError> {
-        let mut all = self.own_contacts(department).await?;
         // ":" is followed by ";" in ASCII: the range holds every key of the département.
-        let listed: Vec<Facilitator> = self.entries(&format!("{department}:"), &format!("{department};")).await?;
-        let own = all.len();
-        for one in listed {
-            if !all[..own].iter().any(|said| one.is(&said.name, &said.ways())) {
-                all.push(one);
-            }
-        }
-        Ok(all)
+        self.entries(&format!("{department}:"), &format!("{department};")).await
     }
 
     async fn entries<T: Entry>(&self, from: &str, to: &str) -> Result<Vec<T>, StoreError> {

@@ -91,6 +91,16 @@ impl StoreError {
         }
     }
 
+    /// Whether there is no room left where the database is.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Database(source) | Self::File { source, .. } | Self::Server { source, .. } => source.is_full(),
+            Self::NoCopy { source, .. } => source.is_full(),
+            _ => false,
+        }
+    }
+
     /// Says at which server a database failed while it was being opened.
     pub(crate) fn of_server(self, url: &str) -> Self {
         match self {

@@ -41,7 +41,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     IN_THEIR_HANDS,
     TOGETHER,
     OPERATIONS,
-    OWN_CONTACTS,
+    SERVICE_AREAS,
+    HOURS_TO_FILL,
+    EVENTS,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -505,9 +507,38 @@ CREATE TABLE impact (
   people BIGINT, exits BIGINT, decided_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (structure, procedure_id, lot));
 ";
 
-/// How facilitators are reached, as they say it themselves.
-const OWN_CONTACTS: &str =
-    "CREATE TABLE own_contact (subscriber_id TEXT PRIMARY KEY, document TEXT NOT NULL, updated BIGINT NOT NULL);";
+/// The area that each organisation of facilitators serves; `reach` holds the départements into which it reaches, between spaces.
+const SERVICE_AREAS: &str = r"
+CREATE TABLE service_area (
+  structure TEXT PRIMARY KEY, document TEXT NOT NULL, reach TEXT NOT NULL, shown BIGINT NOT NULL, set_by TEXT NOT NULL, at BIGINT NOT NULL);
+";
+
+/// Hours of clauses that are to be worked, what structures answer to them, and who asked to hear of such. Hours are hundredths.
+const HOURS_TO_FILL: &str = r"
+CREATE TABLE hours_to_fill (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, organisation TEXT NOT NULL, operation_id TEXT NOT NULL, trade TEXT NOT NULL,
+  sector TEXT NOT NULL, place TEXT NOT NULL, commune TEXT NOT NULL, departments TEXT NOT NULL, starts TEXT, hours BIGINT NOT NULL,
+  contact TEXT NOT NULL, note TEXT NOT NULL, until TEXT NOT NULL, state TEXT NOT NULL, written_by TEXT NOT NULL, at BIGINT NOT NULL);
+CREATE INDEX hours_to_fill_structure ON hours_to_fill (structure, at);
+CREATE INDEX hours_to_fill_open ON hours_to_fill (until) WHERE state = 'open';
+CREATE TABLE hours_answer (
+  offer_id TEXT NOT NULL, structure TEXT NOT NULL, name TEXT NOT NULL, yes BIGINT NOT NULL, hours BIGINT NOT NULL, note TEXT NOT NULL,
+  kept BIGINT NOT NULL, answered_by TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (offer_id, structure));
+CREATE INDEX hours_answer_structure ON hours_answer (structure);
+CREATE TABLE hours_reader (subscriber_id TEXT PRIMARY KEY, at BIGINT NOT NULL);
+";
+
+/// Meetings worth going to (`gone` = 1: a person took it away), and which digest told whom of them.
+const EVENTS: &str = r"
+CREATE TABLE event (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, title TEXT NOT NULL, day TEXT NOT NULL, hour TEXT NOT NULL, place TEXT NOT NULL,
+  commune TEXT NOT NULL, departments TEXT NOT NULL, link TEXT NOT NULL, written_by TEXT NOT NULL, at BIGINT NOT NULL, gone BIGINT NOT NULL);
+CREATE INDEX event_day ON event (day);
+CREATE TABLE event_told (
+  event_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, cause TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (event_id, subscriber_id));
+CREATE INDEX event_told_subscriber ON event_told (subscriber_id);
+CREATE INDEX notice_event ON notice (updated) WHERE kind = 'event';
+";
 
 /// Brings the database to the newest step.
 ///

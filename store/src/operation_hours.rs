@@ -1,7 +1,10 @@
 //! Hours of operations: owed by the holders of lots, planned and done month by month. No row says anything of a person but how many
 //! there were.
 
+use std::collections::HashMap;
+
 use vigie_domain::operation::hours::{People, company_key};
+use vigie_domain::operation::plan::Totals;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality};
 
 use crate::Store;
@@ -130,6 +133,31 @@ impl Store {
         .bind(operation.unwrap_or_default().to_owned())
         .fetch_all(&self.reader)
         .await?)
+    }
+
+    /// What is owed, planned and done of a structure's operations in all, by operation: of one, or of all.
+    pub async fn operation_sums(
+        &self,
+        structure: &str,
+        operation: Option<&str>,
+    ) -> Result<HashMap<String, Totals>, StoreError> {
+        let rows: Vec<(String, i64, i64, i64)> = sql::query_as(
+            "SELECT o.id,
+               CAST(COALESCE((SELECT SUM(l.owed) FROM operation_lot l WHERE l.operation_id = o.id), 0) AS BIGINT),
+               CAST(COALESCE((SELECT SUM(h.planned) FROM operation_hours h WHERE h.operation_id = o.id), 0) AS BIGINT),
+               CAST(COALESCE((SELECT SUM(h.done) FROM operation_hours h WHERE h.operation_id = o.id), 0) AS BIGINT)
+             FROM operation o WHERE o.structure = $1 AND ($2 = '' OR o.id = $2)",
+        )
+        .bind(structure.to_owned())
+        .bind(operation.unwrap_or_default().to_owned())
+        .fetch_all(&self.reader)
+        .await?;
+        let totals = |(owed, planned, done): (i64, i64, i64)| Totals {
+            owed: Hours(owed),
+            planned: Hours(planned),
+            done: Hours(done),
+        };
+        Ok(rows.into_iter().map(|(id, owed, planned, done)| (id, totals((owed, planned, done)))).collect())
     }
 
     /// Writes what the holders of an operation's lots owe in the place of what stood for the same lot and company.

@@ -35,8 +35,6 @@ pub struct MonthlyTable<T> {
     pub table: T,
     /// Day of the month on which it is sent, 1–28; 0 = never.
     pub day: u32,
-    /// The month last sent, `2027-03`; empty before.
-    pub sent: String,
 }
 
 impl Store {
@@ -123,13 +121,13 @@ impl Store {
         &self,
         structure: &str,
     ) -> Result<Option<MonthlyTable<T>>, StoreError> {
-        let row: Option<(String, u32, String)> =
-            sql::query_as("SELECT document, day, sent FROM operation_table WHERE structure = $1")
+        let row: Option<(String, u32)> =
+            sql::query_as("SELECT document, day FROM operation_table WHERE structure = $1")
                 .bind(structure.to_owned())
                 .fetch_optional(&self.key_reader)
                 .await?;
-        row.map(|(document, day, sent)| {
-            Ok(MonthlyTable { table: from_json(&document, &format!("monthly table of {structure}"))?, day, sent })
+        row.map(|(document, day)| {
+            Ok(MonthlyTable { table: from_json(&document, &format!("monthly table of {structure}"))?, day })
         })
         .transpose()
     }

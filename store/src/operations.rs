@@ -48,12 +48,10 @@ pub struct Attachment {
     pub operation: String,
     pub procedure: String,
     pub standing: Standing,
-    /// A person attached or refused it.
-    pub by_hand: bool,
     pub at: DateTime<Utc>,
 }
 
-crate::sql::row!(Attachment { operation, procedure, standing, by_hand, at });
+crate::sql::row!(Attachment { operation, procedure, standing, at });
 
 struct OperationRow(Operation);
 
@@ -309,7 +307,7 @@ impl Store {
     /// Procedures beside the operations of a structure, first ones first.
     pub async fn operation_procedures(&self, structure: &str) -> Result<Vec<Attachment>, StoreError> {
         Ok(sql::query_as(
-            "SELECT operation_id, procedure_id, standing, by_hand, at FROM operation_procedure WHERE structure = $1
+            "SELECT operation_id, procedure_id, standing, at FROM operation_procedure WHERE structure = $1
              ORDER BY at, procedure_id, operation_id",
         )
         .bind(structure.to_owned())
@@ -350,10 +348,10 @@ impl Store {
         Ok(done == 1)
     }
 
-    /// What was told to a structure about its operations: (operation, what).
-    pub async fn operations_told(&self, structure: &str) -> Result<Vec<(String, String)>, StoreError> {
+    /// What was told to a structure about its operations, and when: (operation, what, at).
+    pub async fn operations_told(&self, structure: &str) -> Result<Vec<(String, String, DateTime<Utc>)>, StoreError> {
         Ok(sql::query_as(
-            "SELECT operation_id, what FROM operation_told WHERE structure = $1 ORDER BY at, operation_id, what",
+            "SELECT operation_id, what, at FROM operation_told WHERE structure = $1 ORDER BY at, operation_id, what",
         )
         .bind(structure.to_owned())
         .fetch_all(&self.reader)

@@ -8,24 +8,38 @@ use crate::error::StoreError;
 use crate::sql;
 
 impl Store {
-    /// Every source set on the pages: its name, and its form as JSON; in the order of names.
-    pub async fn page_sources(&self) -> Result<Vec<(String, String)>, StoreError> {
-        Ok(sql::query_as("SELECT id, form FROM page_source ORDER BY id").fetch_all(&self.reader).await?)
+    /// Every source set on the pages: its name, its form as JSON, and when it was changed (milliseconds since 1970); in the order
+    /// of names.
+    pub async fn page_sources(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
+        Ok(sql::query_as("SELECT id, form, changed FROM page_source ORDER BY id").fetch_all(&self.reader).await?)
     }
 
-    /// Keeps the form of a source, new or changed.
-    pub async fn put_page_source(&self, id: &str, form: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// Keeps the form of a source: a new one where `seen` is `None`, else over the one that was changed at `seen`. `false`, with
+    /// nothing kept, where somebody was faster.
+    pub async fn put_page_source(
+        &self,
+        id: &str,
+        form: &str,
+        seen: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        sql::query(
-            "INSERT INTO page_source (id, form, changed) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET form = $2, changed = $3",
-        )
-        .bind(clean(id))
-        .bind(clean(form))
-        .bind(millis(now))
-        .execute(&mut tx)
-        .await?;
+        let put = match seen {
+            None => sql::query(
+                "INSERT INTO page_source (id, form, changed) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+            ),
+            Some(_) => sql::query("UPDATE page_source SET form = $2, changed = $3 WHERE id = $1 AND changed = $4"),
+        };
+        // Two changes of one millisecond are two.
+        let changed = seen.map_or(millis(now), |seen| millis(now).max(seen + 1));
+        let put = put.bind(clean(id)).bind(clean(form)).bind(changed);
+        let put = match seen {
+            None => put,
+            Some(seen) => put.bind(seen),
+        };
+        let kept = put.execute(&mut tx).await? == 1;
         tx.commit().await?;
-        Ok(())
+        Ok(kept)
     }
 
     /// Takes a source away; what it brought stays. `false` when there is none of that name.

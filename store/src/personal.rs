@@ -110,7 +110,6 @@ pub const REGISTER: &[Held] = &[
     ),
     held("lead", "pistes que vous avez apportées", OF_SUBSCRIBER, Fate::Deleted),
     held("verdict_correction", "verdicts que vous avez corrigés", OF_SUBSCRIBER, Fate::Pseudonym),
-    held("own_contact", "votre contact, que les structures de votre territoire lisent", OF_SUBSCRIBER, Fate::Deleted),
     held("decision", "décisions que vous avez prises", "structure = $2", Fate::Unnamed(&["decided_by", "assignee"])),
     held("decision_step", "étapes de vos décisions", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held(
@@ -134,6 +133,27 @@ pub const REGISTER: &[Held] = &[
     held("operation_procedure", "marchés rattachés à vos opérations", "structure = $2", Fate::Unnamed(&[])),
     held("operation_note", "notes sur vos opérations", "structure = $2", Fate::Unnamed(&["written_by"])),
     held("operation", "opérations que votre organisation suit", "structure = $2", Fate::Unnamed(&["in_charge"])),
+    held(
+        "service_area",
+        "territoire de votre organisation, et comment la joindre",
+        "structure = $2",
+        Fate::Unnamed(&["set_by"]),
+    ),
+    held("event_told", "rencontres que vos résumés vous ont annoncées", OF_SUBSCRIBER, Fate::Deleted),
+    held("event", "rencontres que votre structure a annoncées", "structure = $2", Fate::Unnamed(&["written_by"])),
+    held("hours_reader", "votre souhait de recevoir les heures de clause à pourvoir", OF_SUBSCRIBER, Fate::Deleted),
+    held(
+        "hours_answer",
+        "réponses de votre structure à des heures de clause à pourvoir",
+        "structure = $2",
+        Fate::Unnamed(&["answered_by", "name"]),
+    ),
+    held(
+        "hours_to_fill",
+        "heures de clause que votre organisation propose",
+        "structure = $2",
+        Fate::Unnamed(&["written_by"]),
+    ),
     held("partner_position", "réponses à des appels à partenaires", "structure = $2", Fate::Unnamed(&["decided_by"])),
     held("partner_invitation", "appels à partenaires reçus", "structure = $2", Fate::Unnamed(&["name"])),
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
@@ -453,6 +473,11 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
                 sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
             }
         }
+        if held.table == "hours_to_fill" {
+            // Nor what structures answered to hours that nobody offers any more.
+            let sql = "DELETE FROM hours_answer WHERE offer_id IN (SELECT id FROM hours_to_fill WHERE structure = $1)";
+            sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
+        }
         let sql = format!("DELETE FROM {} WHERE structure = $1", held.table);
         let done = sql::query(sql).bind(leaving.structure.clone()).execute(tx).await?;
         return Ok(done);
@@ -473,7 +498,13 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
     // What colleagues wrote may name the person.
     let written: &[&str] = match held.table {
         "decision" | "partner_position" | "partner_call" => &["note"],
-        "operation" => &["remark", "next_step"],
+        "operation" => &["remark", "next_step", "sheet"],
+        "operation_hours" => &["remark"],
+        "operation_coefficient" => &["source"],
+        "service_area" => &["document"],
+        "event" => &["title", "place"],
+        "hours_to_fill" => &["contact", "note"],
+        "hours_answer" => &["note"],
         "operation_note" => &["text"],
         _ => &[],
     };

@@ -116,6 +116,10 @@ pub struct Query {
     pub sectors: Vec<Sector>,
     /// Where.
     pub departments: Vec<Department>,
+    /// SIRENs of buyers; one condition with the départements: either is enough.
+    pub buyers: Vec<String>,
+    /// Only buyers with a commitment to socially responsible purchases (SPASER).
+    pub committed: bool,
     /// How it stands; none = anyhow. [`Phase::Open`] finds what closes soon too.
     pub state: Option<Phase>,
     /// Least of what it offers, 0–100.
@@ -209,7 +213,9 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
     any(query.buyer_types.iter().map(|t| ("buyer_type", "=", Cell::from(t.as_str().to_owned()))).collect());
     any(query.provisions.iter().map(|p| ("provisions", "LIKE", member(p.as_str()))).collect());
     any(query.sectors.iter().map(|s| ("sectors", "LIKE", member(s))).collect());
-    any(query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str()))).collect());
+    let places = query.departments.iter().map(|d| ("departments", "LIKE", member(d.as_str())));
+    any(places.chain(query.buyers.iter().map(|siren| ("siren", "=", Cell::from(clean(siren))))).collect());
+    let committed = query.committed;
     if query.min_score > 0 {
         any(vec![("score", ">=", Cell::from(i64::from(query.min_score)))]);
     }
@@ -230,6 +236,9 @@ fn conditions(query: &Query, now: DateTime<Utc>) -> (String, Vec<Cell>) {
     }
     any(word.iter().map(|phase| ("status", "=", Cell::from(phase.as_str().to_owned()))).collect());
     any(until.into_iter().map(|operator| ("until", operator, Cell::from(millis(now)))).collect());
+    if committed {
+        all.push("siren IN (SELECT key FROM directory WHERE kind = 'committed_buyer')".to_owned());
+    }
     (all.join(" AND "), bound)
 }
 

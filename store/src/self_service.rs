@@ -1,11 +1,12 @@
 //! What a person sees and changes of their own on the pages: each statement names its owner, so that nobody reaches another's.
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{AlertKind, Cadence, Filter};
+use vigie_domain::{AlertKind, Cadence, Filter, Subscriber};
 
 use crate::Store;
 use crate::columns::{millis, moment, to_json};
 use crate::error::StoreError;
+use crate::people_rows::PersonRow;
 use crate::sql::{self, row};
 
 /// A procedure that a structure was told of.
@@ -55,22 +56,21 @@ impl Store {
 
     /// Identifiers of the persons who speak for a structure: those of that SIRET, or the one person who stands alone.
     pub async fn members(&self, structure: &str) -> Result<Vec<String>, StoreError> {
+        Ok(self.people_of(structure).await?.into_iter().map(|p| p.id).collect())
+    }
+
+    /// The persons who speak for a structure: see [`Store::members`].
+    pub async fn people_of(&self, structure: &str) -> Result<Vec<Subscriber>, StoreError> {
         let like = structure.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let rows: Vec<(String, String)> = sql::query_as(
-            "SELECT id, profile FROM subscriber WHERE id = $1 OR profile LIKE $2 ESCAPE '\\' ORDER BY id",
+        let rows: Vec<PersonRow> = sql::query_as(
+            "SELECT id, name, role, profile FROM subscriber WHERE id = $1 OR profile LIKE $2 ESCAPE '\\' ORDER BY id",
         )
         .bind(structure.to_owned())
         .bind(format!("%\"{like}\"%"))
         .fetch_all(&self.reader)
         .await?;
-        let mut out = Vec::new();
-        for (id, _) in rows {
-            // LIKE finds candidates; who belongs is for the domain to say.
-            if self.subscriber(&id).await?.is_some_and(|p| p.structure() == structure) {
-                out.push(id);
-            }
-        }
-        Ok(out)
+        // LIKE finds candidates; who belongs is for the domain to say.
+        Ok(rows.into_iter().map(|PersonRow(person)| person).filter(|p| p.structure() == structure).collect())
     }
 
     /// Procedures that these persons were told of from `from` to before `to`, each once, first ones first.

@@ -71,6 +71,8 @@ pub enum Command {
     Add(String),
     /// Facilitators: the operations; what follows names one, or says what to do with it.
     Operations(String),
+    /// Hours of clauses to be worked; what follows answers, or says whether one hears of them.
+    Hours(String),
     /// Words to look for in the consultation file; empty = how to ask.
     Search(String),
     /// What the consultation file says, or how far its reading is.
@@ -155,6 +157,7 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),
         "operations" | "operation" => Command::Operations(rest),
+        "heures" | "heure" => Command::Hours(rest),
         "chercher" | "cherche" | "trouver" => Command::Search(rest),
         "dossier" | "dce" | "lecture" => Command::Dossier,
         "stop" | "arreter" | "arret" => Command::Stop,
@@ -286,6 +289,7 @@ mod tests {
             ("/chercher pénalité de retard", Command::Search("pénalité de retard".into())),
             ("/Dossier", Command::Dossier),
             ("/oublier 217000156", Command::Unfollow("217000156".into())),
+            ("/heures oui ab12 200", Command::Hours("oui ab12 200".into())),
             ("/Opérations", Command::Operations(String::new())),
             ("/operations 2027-001", Command::Operations("2027-001".into())),
             ("/pauser boamp", Command::PauseSource("boamp".into())),

@@ -15,7 +15,10 @@ use vigie_notifier::message::{Ask, Form, Message, UNSUBSCRIBE_HERE};
 use vigie_service::after_award::messages;
 use vigie_service::alert_card::{self, AlertCard};
 use vigie_service::answers::state_line;
+use vigie_service::events;
+use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
+use vigie_service::operations::report;
 use vigie_service::partner_calls::messages as partner_calls;
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
@@ -225,6 +228,10 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
 /// The database fails.
 pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Vec<Vec<Button>>, StoreError> {
     let hook = delivery.channel.is_hook();
+    if let Some(head) = delivery.head.as_ref().filter(|h| !hook && h.alert_kind == AlertKind::HoursToFill) {
+        let chat = matches!(delivery.channel, Channel::Telegram | Channel::Matrix);
+        return Ok(if chat { hours_to_fill::buttons(&head.reasons) } else { Vec::new() });
+    }
     if delivery.procedure.is_empty() || !(hook || matches!(delivery.channel, Channel::Telegram | Channel::Matrix)) {
         return Ok(Vec::new());
     }
@@ -267,7 +274,16 @@ async fn render(
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
-        return engine.service.templates.word(form, body, unsubscribe).map(Some).map_err(|e| e.to_string());
+        let mut message = engine.service.templates.word(form, body, unsubscribe).map_err(|e| e.to_string())?;
+        if form == Form::Mail {
+            let table = report::attached(&engine.service, &delivery.subscriber, &item.reasons);
+            message.files.extend(table.await.map_err(|e| e.to_string())?);
+        }
+        return Ok(Some(message));
+    }
+    if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::HoursToFill) {
+        let to = (item, delivery.subscriber.as_str());
+        return hours_to_fill::message(&engine.service, to, form, unsubscribe).await.map_err(|e| e.to_string());
     }
     if let [item] = items
         && !delivery.procedure.is_empty()
@@ -304,7 +320,15 @@ async fn render(
         }
         many => {
             let shown = engine.service.digest_url(&delivery.id, now).map_or(Shown::Screen, Shown::ScreenAndPage);
-            engine.service.templates.digest(form, many, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
+            let cause = delivery.cause.to_string();
+            let meetings = match delivery.cause.is_digest() {
+                true => {
+                    events::of_digest(&engine.service, &delivery.subscriber, &cause).await.map_err(|e| e.to_string())?
+                }
+                false => Vec::new(),
+            };
+            let all = (many, meetings);
+            engine.service.templates.digest(form, all, shown, unsubscribe, now).map(Some).map_err(|e| e.to_string())
         }
     }
 }

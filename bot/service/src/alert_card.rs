@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::{Change, Snapshot};
-use vigie_domain::{AlertKind, Assessment, Department, Notice, Phase, ProcedureState};
+use vigie_domain::service_area::Spot;
+use vigie_domain::{AlertKind, Assessment, Contract, Notice, Phase, Place, ProcedureState};
 use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
 use vigie_notifier::channels::hooks::webhook::Told;
 use vigie_notifier::chat::Rich;
@@ -12,12 +13,13 @@ use vigie_notifier::message::{ANSWER_HERE, Form};
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::outbox::{DeliveryRow, Item};
+use vigie_watcher::zones;
 
+use crate::areas;
 use crate::error::Failure;
+use crate::events;
 use crate::service::Service;
 
-/// Most départements whose facilitators are looked up for one message.
-const MAX_DEPARTMENTS: usize = 3;
 /// Most facilitators named in one message.
 const MAX_CONTACTS: usize = 3;
 
@@ -100,7 +102,8 @@ pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<Str
     if told.is_empty() {
         return Ok(None);
     }
-    let message = service.templates.digest(Form::Mail, &told, Shown::Whole, None, service.clock.now());
+    let meetings = events::of_digest(service, &row.subscriber, &row.cause.to_string()).await?;
+    let message = service.templates.digest(Form::Mail, (&told, meetings), Shown::Whole, None, service.clock.now());
     message
         .map(|m| m.html().map(str::to_owned))
         .map_err(|e| Failure::new(e.to_string(), "résumé", "corrigez ce modèle"))
@@ -146,37 +149,54 @@ pub async fn contacts(service: &Service, part: &AlertCard, reader: &str) -> Resu
     if part.assessment.provisions.is_empty() {
         return Ok(Vec::new());
     }
-    contacts_in(service, &part.assessment.departments, part.notice.buyer.siren(), Some(reader)).await
+    let places: Vec<Place> =
+        part.notice.places.iter().chain(part.notice.lots.iter().flat_map(|l| &l.places)).cloned().collect();
+    let spot = Spot {
+        places: &places,
+        departments: &part.assessment.departments,
+        buyer: part.notice.buyer.siret.as_deref(),
+        words: &part.assessment.title,
+    };
+    contacts_in(service, &spot, Some(reader)).await
 }
 
-/// Facilitators of some départements, but for `reader` (who needs no help from themselves), and the commitment of a buyer.
+/// The same for a contract.
 ///
 /// # Errors
 /// The database fails.
-pub async fn contacts_in(
+pub async fn contacts_of(
     service: &Service,
-    departments: &[Department],
-    buyer: Option<&str>,
+    contract: &Contract,
     reader: Option<&str>,
 ) -> Result<Vec<String>, StoreError> {
-    let (mut name, mut addresses) = (String::new(), Vec::new());
-    if let Some(reader) = reader {
-        name = service.store.subscriber(reader).await?.map(|s| s.name).unwrap_or_default();
-        addresses = service.store.addresses(reader).await?.into_iter().map(|a| a.value).collect();
+    let notices = service.store.notices_of(&contract.procedure).await?;
+    let of_lot = |n: &NoticeRow| {
+        let lots = n.notice.lots.iter().filter(|l| contract.lot.is_empty() || l.id == contract.lot);
+        lots.flat_map(|l| l.places.clone()).collect::<Vec<_>>()
+    };
+    let mut places: Vec<Place> = notices.iter().flat_map(of_lot).collect();
+    if places.is_empty() {
+        places = notices.iter().flat_map(|n| n.notice.places.clone()).collect();
     }
-    let mut out: Vec<String> = Vec::new();
-    for department in departments.iter().take(MAX_DEPARTMENTS) {
-        for facilitator in service.store.facilitators(department).await? {
-            let line = facilitator.in_french();
-            if !out.contains(&line) && out.len() < MAX_CONTACTS && !facilitator.is(&name, &addresses) {
-                out.push(line);
-            }
-        }
-    }
-    if let Some(siren) = buyer
-        && service.store.is_committed(siren).await?
+    let spot = Spot {
+        places: &places,
+        departments: &contract.departments,
+        buyer: contract.buyer.siret.as_deref(),
+        words: &contract.title,
+    };
+    contacts_in(service, &spot, reader).await
+}
+
+/// Facilitators of a place, the nearest first, but for `reader`, and the commitment of its buyer.
+///
+/// # Errors
+/// The database fails.
+pub async fn contacts_in(service: &Service, spot: &Spot<'_>, reader: Option<&str>) -> Result<Vec<String>, StoreError> {
+    let mut out = areas::facilitators(service, spot, (reader, MAX_CONTACTS)).await?;
+    if let Some(siren) = spot.buyer.and_then(|b| b.get(..9))
+        && let Some(commitment) = service.store.commitment(siren).await?
     {
-        out.push("Cet acheteur s’est doté d’un schéma d’achats socialement responsables (SPASER)".to_owned());
+        out.push(commitment.in_french(zones::paris_day(service.clock.now())));
     }
     Ok(out)
 }

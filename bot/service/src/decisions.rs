@@ -9,6 +9,7 @@ use vigie_domain::procedure::Status;
 use vigie_domain::{DateKind, Decision, Permission, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
 
+use crate::handed_over;
 use crate::service::Service;
 
 /// A reminder of something that closes sooner comes that long before it closes.
@@ -168,6 +169,13 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
     }
     // Whoever shows this decision in a chat shows it anew.
     service.deliveries_queued.notify_waiters();
+    let assigned = done.before.as_ref().is_none_or(|before| before.assignee != done.now.assignee);
+    if assigned
+        && !done.now.assignee.is_empty()
+        && let Err(e) = handed_over::tell(service, (asker.person, asker.name), &done.now, closes, &notices).await
+    {
+        tracing::error!("a colleague is not told of a market in their charge: {}", e.what);
+    }
     Ok(Outcome::Noted { before: done.before, now: done.now })
 }
 

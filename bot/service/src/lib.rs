@@ -10,6 +10,7 @@
 //! | [`answers`] | what a button or a word asks for, and how a decision is shown |
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
+//! | [`areas`] | the area that an organisation of facilitators serves; who is nearest |
 //! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
@@ -19,13 +20,15 @@
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |
 //! | [`membership`], [`on_behalf`] | who speaks for a structure; what somebody did in another's place |
 //! | [`consultation`] | what the files of a consultation say, in lines for every surface |
-//! | [`own_contact`] | how a facilitator is reached, as structures read it |
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
+//! | [`events`] | meetings worth going to: by hand, from sources, told in digests |
+//! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
 //! | [`open_markets`] | the line for a structure that leaves every open market aside |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
 //! | [`preview`] | what a subscription would have given over the last days |
+//! | `presence` | who of a structure is here, and when they are written to |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
 //! | [`spreadsheet`] | tables as files for spreadsheets, and back |
@@ -45,6 +48,7 @@
 pub mod after_award;
 pub mod alert_card;
 pub mod answers;
+pub mod areas;
 pub mod backup;
 pub mod clock;
 pub mod consultation;
@@ -53,10 +57,14 @@ pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
+pub mod events;
 pub mod funnel;
+mod handed_over;
 pub mod hooks;
+pub mod hours_to_fill;
 pub mod impact;
 pub mod ingest;
+pub mod invitations;
 pub mod leads;
 pub mod links;
 pub mod membership;
@@ -69,13 +77,13 @@ pub mod operations;
 pub mod operators;
 pub mod opt_in;
 pub mod outgoing_mail;
-pub mod own_contact;
 pub mod page_sources;
 pub mod partner_calls;
 pub mod pass_on;
 pub mod personal_data;
 pub mod place_input;
 pub mod preferences;
+mod presence;
 pub mod preview;
 pub mod process;
 pub mod reminders;

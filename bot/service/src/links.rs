@@ -27,6 +27,8 @@ pub enum Purpose {
     Digest,
     /// Stops what is reserved to others. Its links never go out of date.
     WithoutClosed,
+    /// Answers for a person's structure whether it can work some hours.
+    HoursToFill,
 }
 
 /// Why a link opens nothing.
@@ -61,6 +63,7 @@ impl Purpose {
             Self::Feed => "fil",
             Self::Digest => "resume",
             Self::WithoutClosed => "sans-reserves-aux-autres",
+            Self::HoursToFill => "pourvoir",
         }
     }
 }

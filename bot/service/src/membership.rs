@@ -27,11 +27,7 @@ pub struct Claim {
 /// # Errors
 /// The database fails.
 pub async fn members(service: &Service, siret: &str) -> Result<Vec<Subscriber>, Failure> {
-    let mut out = Vec::new();
-    for id in service.store.members(siret).await? {
-        out.extend(service.store.subscriber(&id).await?);
-    }
-    Ok(out)
+    Ok(service.store.people_of(siret).await?)
 }
 
 /// Every claim that waits.
@@ -56,17 +52,23 @@ pub async fn claims(service: &Service) -> Result<Vec<Claim>, Failure> {
 pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, structure: &str) -> Result<(), Failure> {
     let there = members(service, siret).await?;
     let names: Vec<String> = there.iter().map(|p| short(&p.name, 60)).collect();
+    let named = if structure.is_empty() {
+        format!("la structure {siret}, que l’annuaire ne connaît pas")
+    } else {
+        format!("{} ({siret})", short(structure, 80))
+    };
+    let answer = match &service.settings.web.public_url {
+        Some(base) => format!(" : {}/exploitation/personnes/{}", base.trim_end_matches('/'), person.id),
+        None => format!(" : vigie members approve {id} ou vigie members refuse {id}", id = person.id),
+    };
     let body = format!(
-        "Quelqu’un dit parler pour une structure\n{} dit parler pour {} ({siret}). {} Rien n’est partagé d’ici votre réponse : vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
+        "Quelqu’un dit parler pour une structure\n{} dit parler pour {named}. {} Rien n’est partagé d’ici votre réponse{answer}.",
         short(&person.name, 60),
-        short(structure, 80),
         if names.is_empty() {
             "Personne ne le fait encore.".to_owned()
         } else {
             format!("En sont déjà : {}.", names.join(", "))
         },
-        person.id,
-        person.id,
     );
     let event = format!("structure:{}:{siret}", person.id);
     operators::tell(service, OperatorEvent::Once(&event), &body, service.clock.now()).await

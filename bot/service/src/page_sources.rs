@@ -58,6 +58,8 @@ pub struct PageSource {
     pub block: Result<Source, Vec<FormFault>>,
     /// The settings file names a source so too, which is the one that is watched.
     pub given_way: bool,
+    /// When it was last changed, in milliseconds since 1970: what a form was shown from.
+    pub changed: i64,
 }
 
 /// Reads a form.
@@ -139,26 +141,27 @@ pub async fn all(settings: &Settings, store: &Store) -> Result<Vec<PageSource>, 
     let rows = store.page_sources().await?;
     Ok(rows
         .into_iter()
-        .map(|(id, form)| {
+        .map(|(id, form, changed)| {
             let given_way = settings.source.iter().any(|s| s.id == id);
             let (form, block) = match serde_json::from_str::<Form>(&form) {
                 Ok(form) => (form.clone(), read(&id, &form)),
                 Err(e) => (Form::default(), Err(vec![("reglages", format!("Formulaire illisible : {e}"))])),
             };
-            PageSource { id, form, block, given_way }
+            PageSource { id, form, block, given_way, changed }
         })
         .collect())
 }
 
-/// Keeps a source, new or changed: it is watched within the minute, by every process.
+/// Keeps a source: a new one where `seen` is `None`, else over the one whose [`PageSource::changed`] was `seen` when its form was
+/// shown. It is watched within the minute, by every process.
 ///
 /// # Errors
-/// What is wrong with the form, field by field; nothing is kept then.
+/// What is wrong with the form, field by field, or that somebody changed it meanwhile; nothing is kept then.
 pub async fn keep(
     service: &Service,
     id: &str,
     form: &Form,
-    new: bool,
+    seen: Option<i64>,
     now: DateTime<Utc>,
 ) -> Result<Result<(), Vec<FormFault>>, Failure> {
     if let Err(faults) = read(id, form) {
@@ -166,17 +169,20 @@ pub async fn keep(
     }
     let known = service.store.page_sources().await?;
     let taken = service.settings.source.iter().any(|s| s.id.eq_ignore_ascii_case(id))
-        || new && known.iter().any(|(name, _)| name.eq_ignore_ascii_case(id));
+        || seen.is_none() && known.iter().any(|(name, ..)| name.eq_ignore_ascii_case(id));
     if taken {
         return Ok(Err(vec![("nom", format!("Une source s’appelle déjà « {id} »."))]));
     }
-    if new && known.len() >= MAX_SOURCES {
+    if seen.is_none() && known.len() >= MAX_SOURCES {
         return Ok(Err(vec![("nom", format!("{MAX_SOURCES} sources au plus se déclarent sur les pages."))]));
     }
     let kept =
         serde_json::to_string(form).map_err(|e| Failure::new(e.to_string(), "source", "signalez cette erreur"))?;
-    service.store.put_page_source(id, &kept, now).await?;
-    let said = if new { "source ajoutée depuis les pages" } else { "réglages changés depuis les pages" };
+    if !service.store.put_page_source(id, &kept, seen, now).await? {
+        let meanwhile = "Quelqu’un d’autre vient de changer cette source : rouvrez sa page pour voir ses réglages, puis refaites le vôtre.";
+        return Ok(Err(vec![("", meanwhile.to_owned())]));
+    }
+    let said = if seen.is_none() { "source ajoutée depuis les pages" } else { "réglages changés depuis les pages" };
     service.store.note("source", id, said, now).await?;
     Ok(Ok(()))
 }

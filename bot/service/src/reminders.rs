@@ -4,23 +4,20 @@
 //! Each person is reminded at their own hour, outside their quiet hours, and within their messages of the hour. Nothing is
 //! reminded of after a no-go, or of a procedure that is closed, called off or awarded.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::subscription::{Match, Rhythm};
+use vigie_domain::subscription::Match;
 use vigie_domain::{
-    Absence, Access, Alert, AlertKind, Assessment, Cadence, Decision, Disposition, Stage, Subscriber, concerned_lots,
+    Access, Alert, AlertKind, Assessment, Cadence, Decision, Disposition, Stage, Subscriber, concerned_lots,
 };
 use vigie_notifier::card::Why;
-use vigie_notifier::due::{DigestTimes, next_digest};
+use vigie_notifier::due::next_digest;
 use vigie_notifier::reminders::{self, Reminder};
-use vigie_notifier::rhythm;
 use vigie_store::digests::Undecided;
 use vigie_store::ingest::NewNotification;
 use vigie_store::{StoreError, derived_id};
-use vigie_watcher::zones;
 
 use crate::ingest::hourly_cap::{self, HourlyLoad};
+use crate::presence::People;
 use crate::service::Service;
 
 /// A procedure that closes within that time is brought back to those who decided nothing.
@@ -29,43 +26,6 @@ const CLOSES_SOON: Duration = Duration::days(7);
 const TOO_LATE: Duration = Duration::days(1);
 /// How often undecided procedures are looked for.
 const LOOK_EVERY: Duration = Duration::hours(1);
-
-/// The people, and how messages come to each.
-struct People {
-    people: Vec<Subscriber>,
-    rhythms: HashMap<String, Rhythm>,
-    absences: HashMap<String, Absence>,
-    times: DigestTimes,
-}
-
-impl People {
-    async fn read(service: &Service) -> Result<Self, StoreError> {
-        let (people, rhythms) = (service.store.subscribers().await?, service.store.rhythms().await?);
-        let mut absences = service.store.absences().await?;
-        absences.retain(|_, away| away.holds(service.clock.now()));
-        Ok(Self { people, rhythms, absences, times: service.digest_times() })
-    }
-
-    /// The people of the structure that decided, but for those who are away while a colleague stands in.
-    fn colleagues<'a>(&'a self, decision: &'a Decision) -> impl Iterator<Item = &'a Subscriber> {
-        self.people.iter().filter(move |p| p.structure() == decision.structure && !self.is_stood_in(p))
-    }
-
-    fn is_stood_in(&self, person: &Subscriber) -> bool {
-        let who = self.absences.get(&person.id).and_then(|away| away.stand_in.as_deref());
-        let here = |p: &Subscriber| p.structure() == person.structure() && !self.absences.contains_key(&p.id);
-        who.is_some_and(|id| self.people.iter().any(|p| p.id == id && here(p)))
-    }
-
-    fn rhythm(&self, person: &Subscriber) -> Rhythm {
-        self.rhythms.get(&person.id).copied().unwrap_or_default()
-    }
-
-    fn times(&self, person: &Subscriber) -> DigestTimes {
-        let zone = zones::zone(person.profile.departments.first());
-        rhythm::own_times(&self.rhythm(person), DigestTimes { zone, ..self.times })
-    }
-}
 
 /// Makes the reminders that are due; gives their number.
 ///
@@ -83,7 +43,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     let mut made = 0;
     for decision in &going {
         let Some(dates) = service.store.open_dates(&decision.procedure, &decision.lot).await? else { continue };
-        for person in people.colleagues(decision) {
+        for person in colleagues(&people, &decision.structure) {
             for reminder in reminders::due(&dates, decision.at, people.times(person), now) {
                 made += usize::from(tell(service, &people, decision, person, &reminder, now).await?);
             }
@@ -99,7 +59,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             text: "Le rappel que vous avez demandé".to_owned(),
             expires: now + Duration::days(7),
         };
-        for person in people.colleagues(decision) {
+        for person in colleagues(&people, &decision.structure) {
             made += usize::from(tell(service, &people, decision, person, &reminder, now).await?);
         }
     }
@@ -109,6 +69,11 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         }
     }
     Ok(made)
+}
+
+/// The people of a structure, but for those who are away while a colleague stands in.
+fn colleagues<'a>(people: &'a People, structure: &str) -> impl Iterator<Item = &'a Subscriber> {
+    people.of(structure).into_iter().filter(|p| people.stand_in_of(p).is_none())
 }
 
 /// Tells one of a structure's people, once; `false` when they were told before, or are not to be disturbed now.
@@ -122,7 +87,7 @@ async fn tell(
 ) -> Result<bool, StoreError> {
     let id = derived_id(&["reminder", &decision.structure, &decision.procedure, &decision.lot, &reminder.key]);
     let rhythm = people.rhythm(person);
-    if rhythm::is_quiet(&rhythm, people.times(person), now) || service.store.has_share(&id, &person.id).await? {
+    if people.is_quiet(person, now) || service.store.has_share(&id, &person.id).await? {
         return Ok(false);
     }
     let Some(notice) = service.store.notices_of(&decision.procedure).await?.pop() else { return Ok(false) };
@@ -156,7 +121,7 @@ async fn bring_back(
     found: &Undecided,
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
-    let Some(person) = people.people.iter().find(|p| p.id == found.subscriber) else { return Ok(false) };
+    let Some(person) = people.all().iter().find(|p| p.id == found.subscriber) else { return Ok(false) };
     let decisions = service.store.decisions_on(person.structure(), &found.procedure).await?;
     if decisions.iter().any(|d| d.stage.is_decided()) {
         return Ok(false);

@@ -9,6 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use tokio::sync::Mutex;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Channel, Department, Sector, StructureKind, Subscriber};
+use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState, NewSubscriber};
 use vigie_store::{StoreError, derived_id};
 
@@ -65,7 +66,7 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
         // Nothing is known of them but what a form said before.
         let only = addresses.len() == 1 && address.state == AddressState::Unconfirmed;
         if only && !store.is_declared(&person.id).await? {
-            waiting = Some(person.id);
+            waiting = Some((person.id.clone(), address.id.clone()));
         }
     }
     // Whoever stopped their messages comes back by the link of one of them.
@@ -79,8 +80,19 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
         tracing::warn!(today, "sign-ups of the day have reached their limit ([sign_up] a_day)");
         return Ok(());
     }
-    let address = keep(service, &waiting.unwrap_or(new), request, now).await?;
-    store.ask_to_confirm(&address, true, (GAP, ASKS), now).await?;
+    let bounds = (GAP, ASKS);
+    match waiting {
+        // What a mail says is what is agreed to: without a mail that says it, a second request changes nothing of the first.
+        Some((person, address)) => {
+            if store.ask_to_confirm(&address, true, bounds, now).await? == Asked::Yes {
+                keep(service, &person, request, now).await?;
+            }
+        }
+        None => {
+            let address = keep(service, &new, request, now).await?;
+            store.ask_to_confirm(&address, true, bounds, now).await?;
+        }
+    }
     service.deliveries_queued.notify_one();
     Ok(())
 }

@@ -58,7 +58,12 @@ pub struct Table {
     /// The place of each column, in the order asked for; `None` = the file has none.
     columns: Vec<Option<usize>>,
     pub rows: Vec<Row>,
+    /// Lines that have more cells than the head: whatever stands in them, the others may have moved. None of them is among the rows.
+    pub too_long: Vec<u64>,
 }
+
+/// Why a line with more cells than the head is refused.
+pub const CELLS_TOO_MANY: &str = "plus de cellules que la première ligne n’a de colonnes";
 
 /// Why a file is no table that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,8 +91,12 @@ impl Table {
     /// It is no table, or its head says otherwise.
     pub fn read(bytes: &[u8], known: &[&str], needed: &[&str]) -> Result<Self, Unreadable> {
         let mut rows = rows_of(bytes)?;
-        let columns = head_of(&rows.remove(0).cells, known, needed)?;
-        Ok(Self { columns, rows })
+        let head = rows.remove(0).cells;
+        let columns = head_of(&head, known, needed)?;
+        let long = |row: &Row| row.cells.iter().skip(head.len()).any(|c| !c.is_empty());
+        let too_long = rows.iter().filter(|row| long(row)).map(|row| row.line).collect();
+        rows.retain(|row| !long(row));
+        Ok(Self { columns, rows, too_long })
     }
 
     /// Reads a table that people made by themselves: each column has several names, columns of other names are passed over, and without
@@ -103,11 +112,11 @@ impl Table {
         };
         let head: Vec<Option<usize>> = rows[0].cells.iter().map(|c| named(c)).collect();
         if !head.contains(&Some(0)) {
-            return Ok(Self { columns: (0..names.len()).map(Some).collect(), rows });
+            return Ok(Self { columns: (0..names.len()).map(Some).collect(), rows, too_long: Vec::new() });
         }
         rows.remove(0);
         let columns = (0..names.len()).map(|wanted| head.iter().position(|h| *h == Some(wanted))).collect();
-        Ok(Self { columns, rows })
+        Ok(Self { columns, rows, too_long: Vec::new() })
     }
 
     /// What a row says in the column at `place` of those known; `None` where the file has no such column.
@@ -129,11 +138,15 @@ fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
         return Err(Unreadable::NotATable);
     }
     let text = text.trim_start_matches('\u{feff}');
+    // Excel may say in a line of its own what stands between cells; its line break stays, so that lines keep their numbers.
+    let first = text.lines().next().unwrap_or_default();
+    let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
+    let text = if told.is_some() { &text[first.len()..] } else { text };
     let head = text.lines().find(|l| !l.trim().is_empty()).ok_or(Unreadable::Empty)?;
     let count = |sign: char| head.chars().filter(|c| *c == sign).count();
-    let delimiter = [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
+    let counted = || [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
     let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b';'))
+        .delimiter(told.or_else(counted).unwrap_or(b';'))
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
@@ -189,6 +202,9 @@ mod tests {
         assert_eq!(read("\u{feff}Référence;Objet\n1;Nettoyage, vitres\n"), Ok(wanted.clone()));
         assert_eq!(read("objet,REFERENCE\r\n\"Nettoyage, vitres\",1\r\n\r\n"), Ok(wanted.clone()));
         assert_eq!(read("objet\treference\nNettoyage, vitres\t1\t\n"), Ok(wanted));
+        assert_eq!(read("sep=,\r\nobjet,reference\r\n\"a;b;c\",1\r\n").unwrap()[0][1].as_deref(), Some("a;b;c"));
+        let table = Table::read(b"\"sep=;\"\nobjet;etat\na;b;c\nd;e;\n", &KNOWN, &["objet"]).unwrap();
+        assert_eq!((table.too_long.as_slice(), table.rows.len(), table.rows[0].line), ([3].as_slice(), 1, 4));
         let table = Table::read(b"objet;etat\nR\xe9habilitation;", &KNOWN, &["objet"]).unwrap();
         assert_eq!(table.cell(&table.rows[0], 1), Some("Réhabilitation"));
         assert_eq!(table.rows[0].line, 2);

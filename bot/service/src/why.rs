@@ -65,6 +65,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
         AlertKind::AskResult => "résultat demandé",
         AlertKind::Renewal => "contrat qui se termine",
         AlertKind::PartnerCall => "appel à partenaires",
+        AlertKind::HoursToFill => "heures à pourvoir",
         AlertKind::Reminder => "rappel",
         AlertKind::Undecided => "sans réponse de la structure, se clôt bientôt",
         _ => "nouveau",

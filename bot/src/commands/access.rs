@@ -25,7 +25,7 @@ pub(super) struct TokenArgs {
     /// Nom du jeton, pour le reconnaître
     #[arg(long)]
     name: String,
-    /// Droit (répétable) : procedures, subscriptions, subscriptions:write, decisions, decisions:write
+    /// Droit (répétable) : procedures, subscriptions, subscriptions:write, decisions, decisions:write, alerts
     #[arg(long = "scope", required = true, value_parser = scope)]
     scopes: Vec<Scope>,
     /// Jours pendant lesquels il sert

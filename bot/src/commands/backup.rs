@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use vigie_config::settings::Settings;
+use vigie_domain::french;
 use vigie_service::{Clock, Failure, backup};
 use vigie_store::backup::{Upgrade, upgrade as what_changes};
 
@@ -121,7 +122,11 @@ fn in_words(change: &Upgrade, name: &str) -> String {
     }
     let size = vigie_doctor::bytes(change.bytes);
     let seconds = Duration::from_secs(2 * change.bytes / BYTES_A_SECOND + 1).as_secs();
-    let time = if seconds < 90 { format!("{seconds} secondes") } else { format!("{} minutes", seconds.div_ceil(60)) };
+    let time = if seconds < 90 {
+        french::plural(usize::try_from(seconds).unwrap_or(90), "seconde")
+    } else {
+        format!("{} minutes", seconds.div_ceil(60))
+    };
     let first = match &change.copy {
         Some(copy) => format!(
             "D’abord une copie, relue : {} ({size} de place à côté de la base).\nPour revenir en arrière : arrêtez le service, remettez ce fichier à la place de la base et l’ancien programme.\n",

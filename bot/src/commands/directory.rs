@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use vigie_config::mail_address;
-use vigie_config::rules::Rules;
+use vigie_config::rules::{self, Rules};
 use vigie_config::settings::Settings;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
 use vigie_domain::{Buyer, Department, Place, StructureKind};
@@ -17,6 +17,7 @@ use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
+use vigie_service::areas;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -39,9 +40,9 @@ pub(super) enum Action {
 pub(super) enum What {
     /// Structures : siret, name, kind ; et sectors, department, post_code
     Structures,
-    /// Facilitateurs : territory, departments, contact ; et name
+    /// Facilitateurs : territory, departments ou epcis, contact ; et name, communes, buyers
     Facilitators,
-    /// Acheteurs dotés d’un SPASER : siren, name
+    /// Acheteurs dotés d’un SPASER : siren, name ; et from, to (ses années)
     Buyers,
 }
 
@@ -267,9 +268,27 @@ fn place(row: &Row) -> Option<Place> {
 }
 
 fn facilitator(row: &Row) -> Result<Facilitator, String> {
-    let departments = row.departments()?;
+    let given = row.departments()?;
+    let (mut area, faults) = areas::Written {
+        epcis: &row.list(&["epcis", "epci", "intercommunalites"]).join("\n"),
+        communes: &row.list(&["communes"]).join("\n"),
+        buyers: &row.list(&["buyers", "acheteurs"]).join("\n"),
+        ..areas::Written::default()
+    }
+    .read();
+    if let Some((_, why)) = faults.into_iter().next() {
+        return Err(why);
+    }
+    // A département named beside what lies in it says where that is; another one is covered as a whole.
+    let part = area.reach_in_part(rules::communes());
+    if !area.is_empty() {
+        area.departments = given.iter().filter(|d| !part.contains(d) && area.is_fine()).cloned().collect();
+    }
+    let mut departments = [given, part].concat();
+    departments.sort();
+    departments.dedup();
     if departments.is_empty() {
-        return Err("aucun département (colonne departments)".to_owned());
+        return Err("aucun département (colonne departments), aucune intercommunalité (colonne epcis)".to_owned());
     }
     let said = |columns: &[&str]| columns.iter().filter_map(|c| row.get(&[c])).map(str::to_owned).collect::<Vec<_>>();
     let mails = said(&["email", "courriel"]);
@@ -285,6 +304,7 @@ fn facilitator(row: &Row) -> Result<Facilitator, String> {
     Ok(Facilitator {
         territory: row.needed(&["territory", "territoire", "structure"])?.to_owned(),
         departments,
+        area,
         name: row.get(&["name", "nom"]).unwrap_or_default().to_owned(),
         contact: contact.join(", "),
     })
@@ -304,7 +324,20 @@ fn phone(written: &str) -> Result<String, String> {
 fn buyer(row: &Row) -> Result<CommittedBuyer, String> {
     let written = row.needed(&["siren", "siret"])?;
     let number = Buyer::clean_siret(written).ok_or_else(|| format!("« {written} » n’est ni un SIREN ni un SIRET"))?;
-    Ok(CommittedBuyer { siren: number[..9].to_owned(), name: row.needed(&["name", "nom"])?.to_owned() })
+    let year = |columns: &[&str]| match row.get(columns) {
+        None => Ok(None),
+        Some(text) => {
+            let read = text.parse::<i32>().ok().filter(|y| (2000..2100).contains(y));
+            read.map(Some).ok_or_else(|| format!("année impossible « {text} » : par exemple 2026"))
+        }
+    };
+    let (from, to) = (year(&["from", "debut", "début"])?, year(&["to", "fin"])?);
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err(format!("le SPASER finirait ({to}) avant de commencer ({from})"));
+    }
+    Ok(CommittedBuyer { siren: number[..9].to_owned(), name: row.needed(&["name", "nom"])?.to_owned(), from, to })
 }
 
 #[cfg(test)]
@@ -319,6 +352,12 @@ mod tests {
         let json =
             rows("{\"siren\": 123456789, \"name\": \"Ville\"}\n\n{\"siren\": \"12\", \"name\": \"X\"}\n").unwrap();
         assert_eq!(buyer(&json[0]).unwrap().siren, "123456789");
+        let years =
+            rows("siren;name;from;to\n123456789;Ville;2024;2026\n123456789;Ville;2026;2024\n123456789;Ville;;x\n")
+                .unwrap();
+        let read = buyer(&years[0]).unwrap();
+        assert_eq!((read.from, read.to), (Some(2024), Some(2026)));
+        assert!(buyer(&years[1]).is_err() && buyer(&years[2]).is_err());
         assert_eq!((json[1].line, buyer(&json[1]).is_err()), (3, true));
         let list =
             rows("[{\"territory\": \"PLIE\", \"departments\": [\"59\", \"62\"], \"email\": \"a@b.fr\"}]").unwrap();

@@ -1,9 +1,9 @@
 //! `vigie run`: the service, in one or several roles.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
@@ -15,7 +15,7 @@ use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
-use super::reload;
+use super::reload::{self, Hangups};
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
@@ -79,17 +79,18 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
     if args.once {
         return once(&Arc::new(start(settings, clock).await?), &args).await;
     }
-    let file = args.config.path();
-    let mut app = start(settings.clone(), clock.clone()).await?;
+    let mut hangups = Hangups::of(args.config.path());
+    let mut ready = make_ready(&settings, &clock, &args.role).await?;
     loop {
-        match service(Arc::new(app), &args.role, file.as_deref()).await? {
+        let (app, doors) = ready;
+        match service(Arc::new(app), doors, &args.role, &mut hangups).await? {
             Ended::Stopped => return Ok(()),
             Ended::Reload(new) => {
-                app = match start(new.as_ref().clone(), clock.clone()).await {
-                    Ok(app) => {
+                ready = match make_ready(&new, &clock, &args.role).await {
+                    Ok(ready) => {
                         reload::took(&settings, &new);
                         settings = *new;
-                        app
+                        ready
                     }
                     Err(e) => {
                         tracing::error!(
@@ -98,12 +99,46 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
                             e.place,
                             e.fix
                         );
-                        start(settings.clone(), clock.clone()).await?
+                        make_ready(&settings, &clock, &args.role).await?
                     }
                 };
             }
         }
     }
+}
+
+/// What a process listens on, taken before its tasks begin.
+struct Doors {
+    pages: Option<TcpListener>,
+    observe: Option<TcpListener>,
+}
+
+impl Doors {
+    async fn open(settings: &Settings, roles: &[Role]) -> Result<Self, Failure> {
+        let web = Some(&settings.web.listen).filter(|_| roles.contains(&Role::Web));
+        Ok(Self {
+            pages: listen(web, "[web] listen").await?,
+            observe: listen(settings.observe.listen.as_ref(), "[observe] listen").await?,
+        })
+    }
+}
+
+async fn listen(address: Option<&String>, key: &str) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|e| {
+        Failure::new(
+            format!("impossible d’écouter sur {address} : {e}"),
+            key,
+            "choisissez un autre port, ou arrêtez l’autre programme",
+        )
+    })?;
+    Ok(Some(listener))
+}
+
+/// Everything that can fail before a service goes on.
+async fn make_ready(settings: &Settings, clock: &Clock, roles: &[Role]) -> Result<(App, Doors), Failure> {
+    let doors = Doors::open(settings, roles).await?;
+    Ok((start(settings.clone(), clock.clone()).await?, doors))
 }
 
 async fn start(settings: Settings, clock: Clock) -> Result<App, Failure> {
@@ -173,27 +208,30 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
+async fn service(app: Arc<App>, doors: Doors, roles: &[Role], hangups: &mut Hangups) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
     // First: what is counted before anyone measures is counted by nobody.
-    if let Some(listen) = app.service.settings.observe.listen.clone()
+    if let Some(listener) = doors.observe
         && let Some(handle) = monitoring::start()
     {
         let (service, stopped) = (Arc::clone(&app.service), tasks.until_stopped());
-        servers.spawn(async move { monitoring::serve(service, handle, &listen, stopped).await });
+        servers.spawn(async move {
+            monitoring::serve(service, handle, listener, stopped).await;
+            Ok(())
+        });
     }
-    if roles.contains(&Role::Web) {
-        let (service, listen, stopped) =
-            (Arc::clone(&app.service), app.service.settings.web.listen.clone(), tasks.until_stopped());
-        servers.spawn(async move { vigie_web::serve(service, &listen, stopped).await });
+    if let Some(listener) = doors.pages {
+        let (service, stopped) = (Arc::clone(&app.service), tasks.until_stopped());
+        tracing::info!(address = listener.local_addr().map(|a| a.to_string()).unwrap_or_default(), "pages served");
+        servers.spawn(async move { vigie_web::serve_on(service, listener, stopped).await });
     }
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
         () = stopped() => Ok(Ended::Stopped),
-        settings = reload::asked(file) => Ok(Ended::Reload(Box::new(settings))),
+        settings = hangups.asked() => Ok(Ended::Reload(Box::new(settings))),
         Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
         }),
@@ -304,7 +342,10 @@ async fn watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
 }
 
 /// The sources to be watched, where those of the pages are not as `known` any more; nothing is known before the first look.
-async fn sources_now(app: &App, known: &mut Option<Vec<(String, String)>>) -> Result<Option<Vec<Watched>>, Failure> {
+async fn sources_now(
+    app: &App,
+    known: &mut Option<Vec<(String, String, i64)>>,
+) -> Result<Option<Vec<Watched>>, Failure> {
     let on_pages = app.service.store.page_sources().await?;
     if known.as_ref() == Some(&on_pages) {
         return Ok(None);

@@ -10,7 +10,9 @@ use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::partner_calls::closing;
 use vigie_service::source_health::Sources;
 use vigie_service::sources::blocks;
-use vigie_service::{Failure, Service, after_award, operations, opt_in, personal_data, reminders, silence_notice};
+use vigie_service::{
+    Failure, Service, after_award, events, operations, opt_in, personal_data, reminders, silence_notice,
+};
 use vigie_store::digests::Lines;
 use vigie_store::preferences::routed;
 use vigie_watcher::health::{self, Alarm};
@@ -56,6 +58,7 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     }
     reminders::run(service, now).await?;
     after_award::run(service, now).await?;
+    events::run(service, now).await?;
     operations::run(service, now).await?;
     closing::run(service, now).await?;
     opt_in::remind(service, now).await?;

@@ -151,6 +151,7 @@ pub(crate) fn query(fields: &Fields) -> Query {
             word => Some(Phase::parse(word).unwrap_or(Phase::Open)),
         },
         sort: Sort::parse(fields.one("tri")).unwrap_or_default(),
+        committed: fields.one("spaser") == "oui",
         ..Query::default()
     }
 }
@@ -340,13 +341,18 @@ pub(crate) async fn search(
             first => first,
             csv => format!("/tableaux/recherche.csv?{rest}"),
             alert => as_subscription(&fields),
-            refined => !(query.sectors.is_empty() && query.provisions.is_empty() && query.buyer_types.is_empty() && query.departments.is_empty()) ,
+            refined => !(query.sectors.is_empty() && query.provisions.is_empty() && query.buyer_types.is_empty() && query.departments.is_empty() && !query.committed),
             sorts => Serde(sorts),
             states => Serde(states(query.state)),
             buyer_types => Serde(buyer_types(&query.buyer_types)),
             provisions => Serde(provisions(&query.provisions)),
             sectors => Serde(sectors(&query.sectors)),
             departments => Serde(departments(&query.departments)),
+            committed => Serde([Choice {
+                value: "oui".to_owned(),
+                label: "acheteurs dotés d’un SPASER".to_owned(),
+                on: query.committed,
+            }]),
         },
     ))
 }

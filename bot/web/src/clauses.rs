@@ -7,8 +7,10 @@ use axum::extract::State;
 use chrono::{Months, NaiveDate};
 use minijinja::context;
 use minijinja::value::Serde;
+use vigie_domain::service_area::Area;
 use vigie_domain::{Department, NoticeKind, Permission, Provision, ProvisionKind, Strength, Subscriber, french};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
+use vigie_service::areas;
 use vigie_service::ingest::search_row::KINDS;
 use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
@@ -83,9 +85,16 @@ impl Clause {
     }
 }
 
-/// The territory of a person: what the address asks for, else what their profile says, else what they subscribed to.
-pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields) -> Result<Vec<Department>, Trouble> {
+/// The territory of a person: what the address asks for, else the area of their organisation, else what their profile says, else what they
+/// subscribed to.
+pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields) -> Result<Area, Trouble> {
     let mut out: Vec<Department> = fields.all("departement").filter_map(Department::parse).collect();
+    if out.is_empty() && person.role.may(Permission::FollowOperations) {
+        let own = areas::of(&site.service, person.structure()).await?.area;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+    }
     if out.is_empty() {
         out.clone_from(&person.profile.departments);
     }
@@ -96,7 +105,7 @@ pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields)
     }
     out.sort();
     out.dedup();
-    Ok(out)
+    Ok(Area { departments: out, ..Area::default() })
 }
 
 /// Every provision that was published in a month on a person's territory.
@@ -107,12 +116,16 @@ pub(crate) async fn of_month(
     fields: &Fields,
 ) -> Result<Vec<Clause>, Trouble> {
     let now = site.service.clock.now();
-    let departments = territory(site, person, fields).await?;
-    let query = Query { departments, provisions: KINDS.to_vec(), between: period::bounds(first), ..Query::default() };
+    let area = territory(site, person, fields).await?;
+    let query = areas::query(&area).unwrap_or_default();
+    let query = Query { provisions: KINDS.to_vec(), between: period::bounds(first), ..query };
     let mut out = Vec::new();
     for found in all(site, &query).await? {
         let mut notices = site.service.store.notices_of(&found.procedure).await?;
         notices.retain(|n| n.notice.visibility.is_public());
+        if !areas::lets_through(&area, &notices) {
+            continue;
+        }
         let winners: BTreeSet<String> = notices
             .iter()
             .flat_map(|n| &n.assessment.awards)
@@ -215,7 +228,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
             month => french::month(first),
             word => period::word(first),
             months => Serde(months),
-            territory => super::browse::place(&territory),
+            territory => super::operations::area::in_french(&territory),
             totals => Serde(totals(&found)),
             more => found.len().saturating_sub(rows.len()),
             rows => Serde(rows),

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Redirect};
 use chrono::{DateTime, NaiveDate, Utc};
 use minijinja::context;
 use minijinja::value::Serde;
+use vigie_domain::service_area::Spot;
 use vigie_domain::{Buyer, Contract, OfferStage, ServiceOffer, french};
 use vigie_notifier::after_award::{self, Addresses, HolderLine, Reader, spaced};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
@@ -133,7 +134,7 @@ pub(crate) async fn show(
     let c = found(&site, &visitor, &id, lot_of(&lot)).await?.contract;
     let today = zones::paris_day(service.clock.now());
     let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
-    let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren(), reader).await?;
+    let contacts = alert_card::contacts_of(service, &c, reader).await?;
     let holders: Vec<(HolderLine, Option<String>, String)> = c
         .holders
         .iter()
@@ -306,7 +307,10 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
     let departments: Vec<_> = departments.into_iter().collect();
     let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
     let contacts = match buys {
-        true => alert_card::contacts_in(&site.service, &departments, Some(&siren), reader).await?,
+        true => {
+            let spot = Spot { departments: &departments, buyer: Some(&siren), ..Spot::default() };
+            alert_card::contacts_in(&site.service, &spot, reader).await?
+        }
         false => Vec::new(),
     };
     let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
@@ -317,7 +321,7 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         }
         None => false,
     };
-    let committed = store.is_committed(&siren).await?;
+    let committed = store.commitment(&siren).await?.map(|c| c.in_french(today));
     let values = context! {
         name => short(&name, 160), siren => &siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
         held => Serde(rows(&held)), procedures => Serde(browse::rows(site, visitor, &procedures).await?), contacts => contacts,

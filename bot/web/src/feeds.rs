@@ -10,7 +10,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Europe::Paris;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
+use vigie_domain::event::Event as Meeting;
 use vigie_domain::{
     Contract, DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french,
 };
@@ -24,7 +26,9 @@ use vigie_store::{StoreError, derived_id};
 use super::contracts;
 use super::frame::{Shown, Site, Trouble};
 use super::procedure::title_of;
+use vigie_service::events;
 use vigie_service::links::{Purpose, contract_path};
+use vigie_watcher::zones;
 
 /// Alerts in the feed.
 const ALERTS: i64 = 50;
@@ -111,7 +115,7 @@ fn label(kind: DateKind, mandatory: bool) -> &'static str {
 
 /// The calendar (RFC 5545) of these dates. `base` is the address of the pages.
 #[must_use]
-pub(crate) fn calendar(dues: &[Due], ends: &[(Contract, DateTime<Utc>)], base: &str) -> String {
+pub(crate) fn calendar(dues: &[Due], ends: &[(Contract, DateTime<Utc>)], meetings: &[Meeting], base: &str) -> String {
     let mut calendar = Calendar::empty();
     calendar.append_property(("VERSION", "2.0"));
     calendar.append_property(("PRODID", "-//Vigie//Agenda//FR"));
@@ -159,6 +163,25 @@ pub(crate) fn calendar(dues: &[Due], ends: &[(Contract, DateTime<Utc>)], base: &
         event.starts(end.on);
         calendar.push(event.done());
     }
+    for meeting in meetings {
+        let mut event = Event::new();
+        event.uid(&format!("{}@vigie", derived_id(&["meeting", &meeting.id]))).timestamp(meeting.at);
+        event.summary(&format!("Rencontre – {}", short(&meeting.title, 120)));
+        if !meeting.place.is_empty() {
+            event.location(&short(&meeting.place, 160));
+        }
+        if meeting.link.is_empty() {
+            event.url(&format!("{base}/rencontres"));
+        } else {
+            event.url(&meeting.link);
+        }
+        match meeting.time {
+            // Where it is held, the clocks are those of Paris, or its place says another hour.
+            Some(time) => event.starts(zones::local(meeting.day.and_time(time), Paris).with_timezone(&Utc)),
+            None => event.starts(meeting.day),
+        };
+        calendar.push(event.done());
+    }
     calendar.done().to_string()
 }
 
@@ -177,7 +200,8 @@ pub(crate) async fn agenda(State(site): State<Arc<Site>>, Path(token): Path<Stri
         }
     }
     let ends = contracts::ends(&site, owner.structure(), site.service.clock.now()).await?;
-    let body = calendar(&dues, &ends, &base(&site));
+    let meetings = events::ahead(&site.service, Some(&owner)).await?;
+    let body = calendar(&dues, &ends, &meetings, &base(&site));
     Ok(of_kind("text/calendar; charset=utf-8", body, Some("vigie.ics")))
 }
 
@@ -300,11 +324,30 @@ mod tests {
             note: String::new(),
         };
         for kind in [DateKind::Tender, DateKind::Visit, DateKind::Questions] {
-            let day = calendar(&[due(kind, false)], &[], "https://vigie.example");
+            let day = calendar(&[due(kind, false)], &[], &[], "https://vigie.example");
             assert!(day.contains("DTSTART;VALUE=DATE:20270112"), "{day}");
             assert!(!day.contains("DTEND"), "{day}");
         }
-        let visit = calendar(&[due(DateKind::Visit, true)], &[], "https://vigie.example");
+        let visit = calendar(&[due(DateKind::Visit, true)], &[], &[], "https://vigie.example");
         assert!(visit.contains("DTSTART:20270112T225900Z") && visit.contains("DTEND:20270112T235900Z"), "{visit}");
+    }
+
+    #[test]
+    fn a_meeting_stands_in_the_calendar_at_its_hour_or_for_its_day() {
+        let meeting = Meeting {
+            id: "m".into(),
+            title: "Rencontre des acheteurs".into(),
+            day: chrono::NaiveDate::from_ymd_opt(2027, 1, 12).unwrap(),
+            time: chrono::NaiveTime::from_hms_opt(14, 30, 0),
+            place: "Lens (62)".into(),
+            ..Meeting::default()
+        };
+        let one = calendar(&[], &[], std::slice::from_ref(&meeting), "https://vigie.example");
+        assert!(
+            one.contains("DTSTART:20270112T133000Z") && one.contains("Rencontre – Rencontre des acheteurs"),
+            "{one}"
+        );
+        let whole = calendar(&[], &[], &[Meeting { time: None, ..meeting }], "https://vigie.example");
+        assert!(whole.contains("DTSTART;VALUE=DATE:20270112") && !whole.contains("DTEND"), "{whole}");
     }
 }

@@ -69,6 +69,11 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("chercher.html", include_str!("../pages/chercher.html")),
     ("abonnements.html", include_str!("../pages/abonnements.html")),
     ("abonnement.html", include_str!("../pages/abonnement.html")),
+    ("heures-a-pourvoir.html", include_str!("../pages/heures-a-pourvoir.html")),
+    ("heures-proposees.html", include_str!("../pages/heures-proposees.html")),
+    ("pourvoir.html", include_str!("../pages/pourvoir.html")),
+    ("rencontres.html", include_str!("../pages/rencontres.html")),
+    ("territoire.html", include_str!("../pages/territoire.html")),
     ("operations.html", include_str!("../pages/operations.html")),
     ("operation.html", include_str!("../pages/operation.html")),
     ("operation-saisie.html", include_str!("../pages/operation-saisie.html")),
@@ -80,7 +85,6 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("importer.html", include_str!("../pages/importer.html")),
     ("tableau-mensuel.html", include_str!("../pages/tableau-mensuel.html")),
     ("inscription.html", include_str!("../pages/inscription.html")),
-    ("contact.html", include_str!("../pages/contact.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
     ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
@@ -110,6 +114,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("envoi.html", include_str!("../pages/envoi.html")),
     ("acces.html", include_str!("../pages/acces.html")),
     ("etat.html", include_str!("../pages/etat.html")),
+    ("inviter.html", include_str!("../pages/inviter.html")),
+    ("reglages-en-vigueur.html", include_str!("../pages/reglages-en-vigueur.html")),
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];
@@ -533,6 +539,8 @@ fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool)
             let error = match t.status {
                 StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
                 StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                StatusCode::INTERNAL_SERVER_ERROR => "internal",
                 _ => &t.title,
             };
             (t.status, Json(serde_json::json!({ "error": error, "detail": t.text }))).into_response()

@@ -19,6 +19,7 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `downloads` | files that are given to be kept |
 //! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
@@ -30,6 +31,8 @@
 //! | `account` | my data, sessions, private links, tokens |
 //! | `feeds` | calendar and feed at private addresses |
 //! | `words` | what people type into the search |
+//! | `events` | meetings to come |
+//! | `hours_to_fill` | hours of clauses to be worked, for those who answer them |
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
@@ -56,17 +59,19 @@ mod confirm;
 mod contracts;
 mod cookies;
 mod dossier;
+mod downloads;
+mod events;
 mod feeds;
 mod frame;
 mod home;
 mod hooks;
+mod hours_to_fill;
 mod leads;
 mod limits;
 mod month;
 mod network;
 mod operations;
 mod operator;
-mod own_contact;
 mod partner_calls;
 mod period;
 mod preferences;
@@ -104,27 +109,7 @@ const MAX_FORM: usize = 64 * 1024;
 /// How long a browser keeps the style sheet: its address changes with its content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Serves the pages until `stop` ends.
-///
-/// # Errors
-/// The address cannot be listened on.
-pub async fn serve(
-    service: Arc<Service>,
-    listen: &str,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), Failure> {
-    let listener = tokio::net::TcpListener::bind(listen).await.map_err(|e| {
-        Failure::new(
-            format!("impossible d’écouter sur {listen} : {e}"),
-            "[web] listen",
-            "choisissez un autre port, ou arrêtez l’autre programme",
-        )
-    })?;
-    tracing::info!(address = %listen, "pages served");
-    serve_on(service, listener, stop).await
-}
-
-/// Serves the pages on a listener already bound.
+/// Serves the pages on this listener until `stop` ends.
 ///
 /// # Errors
 /// The server stops for a reason of its own.
@@ -194,6 +179,8 @@ routes! {
     "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
     "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
     "/procedure/{id}/dossier/effacer" => post(dossier::forget),
+    "/procedure/{id}/dossier/demander" => post(dossier::fetch),
+    "/procedure/{id}/dossier/dire" => post(dossier::share),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),
@@ -224,7 +211,6 @@ routes! {
     "/abonnements/{id}/retirer" => post(subscriptions::remove),
     "/reglages" => get(preferences::show).post(preferences::save),
     "/reglages/fichier" => post(preferences::follow_file),
-    "/reglages/contact" => get(own_contact::show).post(own_contact::save),
     "/reglages/outils" => get(hooks::show).post(hooks::add),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
     "/mois" => get(month::show),
@@ -241,6 +227,14 @@ routes! {
     "/operations/suivre" => post(operations::follow),
     "/operations/importer" => get(operations::files::ask).post(operations::files::import).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/operations/coefficients" => get(operations::sheet::coefficients).post(operations::sheet::set_coefficient),
+    "/operations/heures-a-pourvoir" => get(operations::to_fill::show).post(operations::to_fill::tell),
+    "/operations/heures-a-pourvoir/{id}" => post(operations::to_fill::conduct),
+    "/rencontres" => get(events::show).post(events::write),
+    "/rencontres/{id}/retirer" => post(events::remove),
+    "/heures" => get(hours_to_fill::show).post(hours_to_fill::settle),
+    "/heures/{id}" => post(hours_to_fill::answer),
+    "/pourvoir/{token}" => get(hours_to_fill::ask_by_link).post(hours_to_fill::answer_by_link),
+    "/operations/territoire" => get(operations::area::show).post(operations::area::settle),
     "/operations/tableau" => get(operations::monthly::show).post(operations::monthly::settle),
     "/operations/{id}" => get(operations::show),
     "/operations/{id}/modifier" => get(operations::form::edit).post(operations::form::change),
@@ -270,6 +264,8 @@ routes! {
     "/exploitation/personnes/{id}" => get(operator::show_person).post(operator::act_on_person),
     "/exploitation/personnes/{id}/role" => post(operator::set_role),
     "/exploitation/personnes/{id}/structure" => post(operator::settle_claim),
+    "/exploitation/inviter" => get(operator::invite).post(operator::act_on_invitations),
+    "/exploitation/reglages" => get(operator::settings),
     "/exploitation/acces" => get(operator::access).post(operator::revoke),
     "/tableaux/recherche.csv" => get(tables::search),
     "/tableaux/decisions.csv" => get(tables::decisions),

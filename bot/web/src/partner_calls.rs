@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
@@ -27,6 +27,7 @@ use vigie_service::partner_calls::{RULES, closing, files, members_of, moment, pr
 use vigie_watcher::classify::dates;
 
 use super::cookies::Session;
+use super::downloads::{DOCX, download};
 use super::frame::{Decider, Fields, Posted, Shown, Site, Trouble, Visitor};
 use super::{procedure, tables};
 
@@ -164,8 +165,12 @@ async fn form(
     Ok(site.page_as(status, visitor, "groupement-nouveau.html", values))
 }
 
+/// The moment that somebody typed; none where they typed an hour that there is not ("25h"), since the end of the day is not what they meant.
 fn written(text: &str) -> Option<DateTime<Utc>> {
-    dates::written(text, Paris).map(|(at, _)| at.with_timezone(&Utc))
+    let (at, timed) = dates::written(text, Paris)?;
+    let signs: Vec<char> = text.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
+    let an_hour = signs.windows(2).any(|w| w[0].is_ascii_digit() && matches!(w[1], 'h' | ':'));
+    (timed || !an_hour).then(|| at.with_timezone(&Utc))
 }
 
 pub(crate) async fn open(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
@@ -183,7 +188,7 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, posted: Posted) -> Shown
     let again =
         async |fault: String| form(&site, &posted.visitor, &posted.session, procedure, &typed, Some(fault)).await;
     let Some(closes) = written(&typed.closes) else {
-        return again("Clôture de l’appel : écrivez par exemple 12/01/2027 à 18h.".to_owned()).await;
+        return again("Clôture de l’appel : écrivez le jour et l’heure, ainsi : JJ/MM/AAAA à 18h.".to_owned()).await;
     };
     let new = NewCall {
         procedure: procedure.to_owned(),
@@ -413,11 +418,12 @@ fn said(fields: &Fields) -> Result<Vec<Said>, String> {
     let role = PartnerRole::parse(fields.one("role"))
         .ok_or_else(|| "Rien n’est noté : choisissez mandataire, cotraitant, sous-traitant ou non.".to_owned())?;
     let lots: Vec<String> = fields.all("lot").map(str::to_owned).collect();
-    if lots.is_empty() && fields.has("par-lot") && fields.one("tous") != "oui" {
+    let all = fields.one("tous") == "oui" || lots.is_empty() && role == PartnerRole::Declined;
+    if lots.is_empty() && fields.has("par-lot") && !all {
         return Err("Rien n’est noté : cochez au moins un lot, ou « tous les lots ».".to_owned());
     }
     Ok(vec![Said {
-        lots: if fields.one("tous") == "oui" { Vec::new() } else { lots },
+        lots: if all { Vec::new() } else { lots },
         role,
         share: number(fields, "part", "la part")?,
         hours: number(fields, "heures", "le nombre d’heures")?,
@@ -527,9 +533,20 @@ pub(crate) async fn repartition_csv(State(site): State<Arc<Site>>, signed: Decid
 pub(crate) async fn repartition_docx(State(site): State<Arc<Site>>, signed: Decider, Path(id): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let body = files::docx(&site.service, &signed.session.person, &id, now).await?.ok_or_else(Trouble::no_page)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"vigie-repartition.docx\""),
-    ];
-    Ok::<Response, Trouble>((headers, body).into_response())
+    Ok(download(DOCX, "vigie-repartition.docx", body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_that_there_is_not_is_no_end_of_the_day() {
+        let read = |text| written(text).map(|at| at.to_rfc3339());
+        assert_eq!(read("01/12/2026 à 18h").as_deref(), Some("2026-12-01T17:00:00+00:00"));
+        assert_eq!(read("1er décembre 2026").as_deref(), Some("2026-12-01T22:59:00+00:00"));
+        for wrong in ["01/12/2026 à 25h", "01/12/2026 25:00", "01/12/2026 à 18 h 75", "demain"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -148,7 +148,7 @@ async fn page(
             fault => typed.map(|(_, fault)| fault.to_owned()),
             from_file => from_file.then_some(subscriptions::FROM_FILE),
             own_hands => declared && !from_file,
-            named_as_help => me.role.may(Permission::BeNamedAsHelp),
+            named_as_help => me.role.may(Permission::FollowOperations),
             hour => Serde(held.hours("heure", "Heure des résumés", &format!("{} (l’heure habituelle)", usual(&standing)), rhythm.digest_hour)),
             days => Serde(held.days()),
             quiet_from => Serde(held.hours("silence-de", "Silence, de", "pas de silence", rhythm.quiet.map(|q| q.from))),

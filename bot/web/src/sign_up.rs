@@ -120,6 +120,12 @@ async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
         Some(siret) if role == Role::Structure => site.service.store.structure(siret).await?,
         _ => None,
     };
+    let mistyped = siret.as_deref().is_some_and(|siret| structure.is_none() && !Buyer::has_siret_key(siret));
+    if role == Role::Structure && mistyped {
+        let text =
+            "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres, ou laissez vide pour continuer à la main.";
+        fault = Some((Screen::Siret, "siret", text.to_owned()));
+    }
     if role == Role::Structure && siret.is_none() && !typed.is_empty() {
         let text = "Un SIRET a quatorze chiffres : vérifiez-le, ou laissez vide pour continuer à la main.";
         fault = Some((Screen::Siret, "siret", text.to_owned()));
@@ -303,7 +309,7 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                 name: short(fields.one("nom"), MAX_NAME),
                 role: said.role,
                 kind: kind.filter(|_| said.role == Role::Structure),
-                siret: said.structure.as_ref().and(said.siret.clone()),
+                siret: said.siret.clone().filter(|_| said.role == Role::Structure),
                 sectors: filter.sectors.clone(),
                 departments: filter.departments.clone(),
                 wish: Kept { name: String::new(), filter, cadence: said.wish.cadence },

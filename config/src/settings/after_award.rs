@@ -1,6 +1,6 @@
 //! `[after_award]`: what is told once contracts are awarded, and how much of it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Services that a structure is told to offer, a month: an analysis a week is what one can bear, calls included.
 pub const OFFERS_A_MONTH: u32 = 2;
@@ -16,7 +16,7 @@ pub const RENEWAL_MONTHS: [u32; 2] = [12, 6];
 pub const FACILITATOR_MONTHS: [u32; 1] = [18];
 
 /// `[after_award]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AfterAward {
     /// Most offers of service that a structure is told of in 30 days; 0 = none. The others stand on its page.

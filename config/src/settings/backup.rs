@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Hour of the daily backup, local time: before the first digests.
 pub const BACKUP_HOUR: u8 = 3;
@@ -10,7 +10,7 @@ pub const BACKUP_HOUR: u8 = 3;
 pub const BACKUPS_KEPT: u32 = 7;
 
 /// `[backup]`
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backup {
     /// Folder of the backups; none = the service makes none.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
@@ -12,7 +12,7 @@ pub const SMTP_TIMEOUT_S: u64 = 600;
 pub const MAILBOX_EVERY_S: u64 = 60;
 
 /// How the connection to the mail server is protected.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
     /// STARTTLS, required (port 587).
@@ -25,7 +25,7 @@ pub enum Tls {
 }
 
 /// `[email]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Email {
     pub host: String,
@@ -64,7 +64,7 @@ pub struct Email {
 }
 
 /// `[email] dkim`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dkim {
     /// Name under which the public key is published: `selector._domainkey.domain`, the domain being that of `from`.
@@ -94,7 +94,7 @@ impl Email {
 }
 
 /// `[mailbox]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mailbox {
     pub host: String,
@@ -133,7 +133,7 @@ fn mailbox_every() -> u64 {
 }
 
 /// `[matrix]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matrix {
     /// Address of the homeserver, such as `https://matrix.agent.exemple.fr`.
@@ -158,7 +158,7 @@ pub struct Matrix {
 }
 
 /// `[telegram]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telegram {
     /// The bot's token, as @BotFather gives it.
@@ -172,7 +172,7 @@ pub struct Telegram {
 }
 
 /// A kind of update of the Bot API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TelegramUpdate {
     Message,

@@ -1,6 +1,6 @@
 //! `[judgement]`: what may help the judgement. Without it everything works.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::secret::Secret;
@@ -11,7 +11,7 @@ pub const ASSISTANT_STATEMENTS_A_DAY: u32 = 200;
 pub const ASSISTANT_BATCH: u32 = 8;
 
 /// `[judgement]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Judgement {
     /// A second reader for statements in doubt; none = nobody is asked.
@@ -19,7 +19,7 @@ pub struct Judgement {
 }
 
 /// `[judgement.assistant]`: a server that speaks the OpenAI-compatible chat interface (Ollama, vLLM, Albert…).
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assistant {
     /// Base address of the interface, such as `http://127.0.0.1:11434/v1`; `/chat/completions` is added to it.

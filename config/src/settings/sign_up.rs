@@ -1,6 +1,6 @@
 //! `[sign_up]`: whether people sign themselves up on the pages, and how many may be written to.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
 
@@ -8,7 +8,7 @@ use crate::secret::Secret;
 pub const SIGN_UPS_A_DAY: u32 = 100;
 
 /// Who may sign themselves up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUpMode {
     /// Nobody: the page does not exist.
@@ -21,7 +21,7 @@ pub enum SignUpMode {
 }
 
 /// `[sign_up]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SignUp {
     /// Who may.

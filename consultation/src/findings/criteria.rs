@@ -8,7 +8,9 @@ use std::ops::Range;
 use vigie_classify::fold::fold;
 use vigie_classify::pattern;
 
-use super::{Finding, What};
+use super::sentence::Sentence;
+use super::{Finding, Term, What};
+use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::Written;
 
@@ -30,6 +32,24 @@ pattern!(
 // A row of a table of weights may speak of hours "beyond the minimum".
 pattern!(NO_CRITERION_ROW, r"\btva\b|\bavance\b|retenue|penalite|remise|rabais|\bht\b|ttc\b|euros?|€|\btotal");
 pattern!(SUB, r"sous[- ]criteres?");
+pattern!(SUB_NUMBER, r"^[0-9]{1,2}\.[0-9]{1,2}\b");
+
+pattern!(NO_METHOD, r"n'est pas un critere|n'entre pas|ne constitue pas un critere");
+// A frame that a tender is judged by, and what it asks.
+pattern!(FRAME, r"(?:note|noter|notation|apprecier?|jugement)[^.]{0,40}criteres?|au titre du critere");
+pattern!(ITEM_OF_FRAME, r"^(?:[a-z]?[0-9]{1,2}(?:\.[0-9])?[.)] |decri|indiqu|precis)");
+// The head of a table of criteria, and a row of it that ends in a bare number.
+pattern!(HEAD, r"crite?res?\b[^|]*\||\| ?(?:ponderation|points?|poids|notes?|coefficients?|bareme)\b");
+pattern!(BARE, r"^(?P<name>.*[a-z].*) \| ?(?P<n>[0-9]{1,3}(?:[.,][0-9])?)$");
+// How social merit is judged: what is compared, and what comes of it.
+pattern!(
+    METHOD,
+    r"critere|apprecie|evalue|\bnot(?:e|er|ee|ees|ation)\b|valorise|repose sur|points?\b|engagements? figurant|prise? en compte|deviennent contractuel"
+);
+pattern!(
+    SOCIAL_METHOD,
+    r"insertion|eloignee?s?|memoire social|performance sociale|politique (?:sociale|generale)|heures? (?:proposees?|de formation)|temps partiel|tuteur|tutorat|encadrement technique|suites? de parcours|parcours de qualification|socio-?profession|volume superieur|cadre de memoire social"
+);
 
 /// One weight and the words before it.
 struct Weighed {
@@ -48,6 +68,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     let mut heading_of: Option<usize> = None;
     let mut judged = false;
     let mut lead = 0usize;
+    // Under the head of a table of criteria, a bare number weighs.
+    let mut tabled = false;
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
         let item = judged && WEIGHT.is_match(&line.folded);
@@ -56,6 +78,20 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let titles = piece.headings(line.article);
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
+        }
+        if !line.folded.contains(" | ") {
+            tabled = false;
+        } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
+            tabled = judged;
+        } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {
+            let weight = c["n"].replace(',', ".").parse().unwrap_or_default();
+            let cells = &piece.text[line.range.clone()];
+            let name = named(cells.rsplit_once(" | ").map_or(cells, |(before, _)| before));
+            let sub = SUB_NUMBER.is_match(&line.folded);
+            if (1.0..=100.0).contains(&weight) && !NO_CRITERION_ROW.is_match(&c["name"]) {
+                all.push(Weighed { name, weight, range: line.range.clone(), sub });
+            }
+            continue;
         }
         if line.is_heading && !WEIGHT.is_match(&line.folded) {
             continue;
@@ -79,6 +115,35 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         out.push(Finding::new(what, piece, found.range, 0));
     }
     out
+}
+
+/// How social merit is judged, sentence by sentence: under the article that judges, or in a frame that says that it is judged by.
+pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+    let frame = matches!(piece.kind, Kind::SocialAnnex | Kind::MemoFrame | Kind::Other)
+        && piece.lines.iter().take(12).any(|l| FRAME.is_match(&l.folded));
+    if !frame && !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp) {
+        return Vec::new();
+    }
+    let told = sentences.iter().filter(|s| {
+        if s.is_heading || s.folded.len() < 25 {
+            return false;
+        }
+        let item = || ITEM_OF_FRAME.is_match(&s.folded);
+        match frame {
+            true => FRAME.is_match(&s.folded) || item() || s.folded.contains("note zero"),
+            false => {
+                let titles = piece.headings(s.article);
+                JUDGES.is_match(&titles)
+                    && METHOD.is_match(&s.folded)
+                    && SOCIAL_METHOD.is_match(&s.folded)
+                    && !homonyms::is_of_things(&s.folded)
+                    && !NO_METHOD.is_match(&s.folded)
+                    && !WEIGHT.is_match(&s.folded)
+            }
+        }
+    });
+    let what = What::Term { term: Term::SocialMethod, amount: None };
+    told.map(|s| Finding::new(what.clone(), piece, s.range.clone(), 12)).collect()
 }
 
 /// The weights of a line, each with its name.

@@ -3,6 +3,7 @@
 //! Provisions and dates are the judgement's own (`vigie_classify`), over the piece's text. What only consultations say (criteria one
 //! by one, pieces to supply, terms) is read here, under the articles that speak of it.
 
+mod clause;
 pub(crate) mod criteria;
 mod provisions;
 pub(crate) mod required;
@@ -21,6 +22,8 @@ use crate::written::{Whereabouts, Written};
 pub enum Term {
     /// What the clause asks, where its sentence gives no figure.
     ClauseDuty,
+    /// How many hours, and how they are counted.
+    ClauseHours,
     /// What hours of insertion that are not done cost.
     ClausePenalty,
     /// How the clause is proven.
@@ -33,8 +36,12 @@ pub enum Term {
     Modalities,
     /// Said not to be there: a condition of social work.
     NoClause,
+    /// For whom lots are reserved, and what it takes to answer them.
+    ReservedTo,
     /// Said not to be there: lots kept for some structures.
     NotReserved,
+    /// How social merit is judged.
+    SocialMethod,
     /// Whether the place is visited.
     Visit,
     /// How long a tender binds.
@@ -56,15 +63,18 @@ pub enum Term {
 
 impl Term {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::ClauseDuty,
+        Self::ClauseHours,
         Self::ClausePenalty,
         Self::ClauseProof,
         Self::Facilitator,
         Self::Publics,
         Self::Modalities,
         Self::NoClause,
+        Self::ReservedTo,
         Self::NotReserved,
+        Self::SocialMethod,
         Self::StaffTakeover,
         Self::Visit,
         Self::QuestionDelay,
@@ -86,7 +96,10 @@ impl Term {
         match self {
             Self::ClauseDuty => "Ce que demande la clause",
             Self::NoClause => "Clause sociale",
+            Self::ClauseHours => "Heures de la clause",
+            Self::ReservedTo => "À qui les lots sont réservés",
             Self::NotReserved => "Lots réservés",
+            Self::SocialMethod => "Comment le critère social est noté",
             Self::Visit => "Visite",
             Self::ClausePenalty => "Pénalité si les heures ne sont pas faites",
             Self::ClauseProof => "Justificatifs de la clause",
@@ -169,6 +182,17 @@ pub struct Finding {
     /// The more, the surer; compared within one kind of finding only.
     #[serde(default)]
     pub weight: u8,
+    /// Where else the same is said, in another piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Elsewhere>,
+}
+
+/// The same, said at another place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Verbatim.
+    pub quote: String,
+    pub at: Whereabouts,
 }
 
 /// Everything that one piece says.
@@ -177,11 +201,31 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     let piece = &homonyms::set_aside(piece);
     let sentences = sentence::sentences(piece);
     let criteria = criteria::read(piece);
-    let mut out = provisions::read(piece, &criteria);
+    let topics = clause::Topics::of(piece, &sentences);
+    let mut out = provisions::read(piece, &criteria, &topics);
     out.extend(criteria);
-    out.extend(required::read(piece));
-    out.extend(terms::read(piece, &sentences));
+    // A row that weighs a criterion is nothing to supply.
+    let weighed = criteria_quotes(&out);
+    out.extend(required::read(piece, &sentences).into_iter().filter(|f| !weighed.contains(&f.quote)));
+    let mut said = criteria::method(piece, &sentences);
+    let judged: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
+    said.extend(clause::read(piece, &sentences, &topics).into_iter().filter(|f| !judged.contains(&f.quote)));
+    let terms = terms::read(piece, &sentences);
+    // What a provision says with its figure is not said again as a term.
+    let provisions: Vec<String> =
+        out.iter().filter(|f| matches!(f.what, What::Provision(_))).map(|f| f.quote.clone()).collect();
+    let figure = |f: &Finding| matches!(f.what, What::Term { term: Term::ClauseHours | Term::ReservedTo, .. });
+    out.extend(
+        said.into_iter()
+            .filter(|f| !(figure(f) && provisions.iter().any(|q| q.contains(f.quote.as_str()))))
+            .chain(terms),
+    );
     out
+}
+
+fn criteria_quotes(found: &[Finding]) -> Vec<String> {
+    let criteria = found.iter().filter(|f| matches!(f.what, What::Criterion { .. }));
+    criteria.map(|f| f.quote.clone()).collect()
 }
 
 impl Finding {
@@ -195,6 +239,6 @@ impl Finding {
             None => words,
             Some((cut, _)) => format!("{}…", words[..cut].rsplit_once(' ').map_or(&words[..cut], |w| w.0)),
         };
-        Self { what, quote, at, weight }
+        Self { what, quote, at, weight, also: Vec::new() }
     }
 }

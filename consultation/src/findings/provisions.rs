@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use vigie_classify::pattern;
-use vigie_domain::{Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind};
+use vigie_domain::{DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate};
 
+use super::clause::Topics;
 use super::{Finding, What};
 use crate::homonyms;
 use crate::piece::Kind;
@@ -23,15 +24,19 @@ pattern!(
     ROW,
     r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3}) .*?(?:n° ?[0-9]+ (?:\| )?)?(?P<h>\b[0-9]{1,3}(?: [0-9]{3})+|\b[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$"
 );
+pattern!(NEAR, r"^(?P<n>[0-9]{1,2}) (?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})$");
 pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
-pattern!(SOCIAL_CRITERION, r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloignee?s? de l'emploi|\bemploi\b");
+pattern!(
+    SOCIAL_CRITERION,
+    r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
+);
 
 /// What the judgement finds in a piece, given the criteria that are read.
-pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
+pub(super) fn read(piece: &Written, criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
     notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
-    let rows = rows(piece);
+    let rows = rows(piece, topics);
     let mut out: Vec<Finding> = Vec::new();
     // A form speaks of what candidates may be; a bill of prices, of works.
     if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
@@ -53,7 +58,7 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
     }
     // Only the rules of the consultation, and the notice, say when to answer.
     if matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Other | Kind::Ccp | Kind::Cctp) {
-        for date in assessment.dates {
+        for date in dates(piece, &notice, assessment.dates) {
             out.extend(located(piece, date.quote.clone(), None, || What::Date(Box::new(date))));
         }
     }
@@ -63,6 +68,45 @@ pub(super) fn read(piece: &Written, criteria: &[Finding]) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// The dates of a piece, a day of a visit told from the end of the consultation: a sentence that goes on about the visit names it no
+/// more, and the judgement takes its day for that end.
+fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDate> {
+    let visits: Vec<String> = found.iter().filter_map(|d| d.quote.clone().filter(|_| is_of_visit(piece, d))).collect();
+    if visits.is_empty() {
+        return found;
+    }
+    // Without these words the judgement finds the end that they hid.
+    let mut rest = notice.clone();
+    for passage in &mut rest.passages {
+        for words in &visits {
+            passage.text = passage.text.replace(words.as_str(), " ");
+        }
+    }
+    let told = found.into_iter().filter(|d| d.kind != DateKind::Tender || is_of_visit(piece, d)).map(|mut date| {
+        if is_of_visit(piece, &date) {
+            date.kind = DateKind::Visit;
+        }
+        date
+    });
+    let ends = vigie_classify::classify(&rest).dates.into_iter().filter(|d| d.kind == DateKind::Tender);
+    told.chain(ends).collect()
+}
+
+/// Whether the day that a text is thought to end on is one of a visit.
+fn is_of_visit(piece: &Written, date: &TypedDate) -> bool {
+    pattern!(ENDS, r"offre|\bplis?\b|candidature|remis|depot|depos|recep|limite|clotur");
+    let Some(at) = date.quote.as_deref().filter(|_| date.kind == DateKind::Tender).and_then(|q| piece.find(q)) else {
+        return false;
+    };
+    let Some(line) = piece.lines.iter().find(|l| l.range.contains(&at)) else { return false };
+    let sentences = super::sentence::split(&piece.text, &line.range);
+    let Some(own) = sentences.iter().position(|s| s.contains(&at)) else { return false };
+    let folded = |i: usize| vigie_classify::fold::fold(&piece.text[sentences[i].clone()]);
+    let before = own.checked_sub(1).map(folded).unwrap_or_default();
+    let title = piece.article_at(at).map_or("", |a| a.title.as_str());
+    !ENDS.is_match(&folded(own)) && (before.contains("visite") || title.contains("visite"))
 }
 
 /// Where tenders are judged: nowhere else does a figure weigh one.
@@ -102,23 +146,44 @@ fn row(line: &str) -> Option<(&str, Option<f64>)> {
         let hours = cells.iter().skip(1).find_map(|c| HOURS_CELL.captures(c)?.name("n"));
         return Some((lot.as_str(), hours.and_then(|h| figure(h.as_str()))));
     }
-    let read = ROW.captures(line)?;
-    Some((read.name("n")?.as_str(), figure(&read["h"])))
+    if let Some(read) = ROW.captures(line) {
+        return Some((read.name("n")?.as_str(), figure(&read["h"])));
+    }
+    // "1 3 600 | 50 %": a lot's number and its hours, read as one cell.
+    let read = NEAR.captures(cells[0])?;
+    Some((read.name("n")?.as_str(), None))
+}
+
+/// The hours of a row whose column says that it counts them.
+fn bare_hours(line: &str) -> Option<f64> {
+    let figure = |text: &str| text.replace(' ', "").parse::<f64>().ok().filter(|n| *n >= 10.0);
+    let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+    if let Some(near) = NEAR.captures(cells[0]) {
+        return figure(&near["h"]);
+    }
+    cells.iter().skip(1).find_map(|c| figure(c))
 }
 
 /// The rows of a table that gives hours of insertion lot by lot.
-fn rows(piece: &Written) -> Vec<Finding> {
+fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
     let mut out = Vec::new();
     let mut head: Option<&Line> = None;
     for line in &piece.lines {
-        let Some((lot, hours)) = row(&line.folded) else {
-            if !line.folded.contains('|') || OF_CLAUSE.is_match(&line.folded) {
+        let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
+        // Under a head that names hours, a number needs no unit.
+        let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
+        let Some((lot, hours)) = row(&line.folded).map(|(lot, hours)| match hours {
+            None if counts && of_clause => (lot, bare_hours(&line.folded)),
+            hours => (lot, hours),
+        }) else {
+            if !line.folded.contains('|') || OF_CLAUSE.is_match(&line.folded) || line.folded.contains("heure") {
                 head = Some(line);
             }
             continue;
         };
-        let speaks =
-            head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)) || OF_CLAUSE.is_match(&piece.headings(line.article));
+        let speaks = of_clause
+            || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded))
+            || OF_CLAUSE.is_match(&piece.headings(line.article));
         if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
             let quote = piece.words(line.range.clone());
             let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
@@ -175,6 +240,15 @@ fn located(
     let whole = at..at + quote.len();
     let inside = |l: &&Line| l.range.start < whole.end && whole.start < l.range.end;
     let lines: Vec<&Line> = piece.lines.iter().filter(inside).collect();
+    // A title in a table of contents says nothing.
+    if lines.len() > 1 && lines.iter().all(|l| l.is_heading) && figure.is_none() {
+        return None;
+    }
+    // Of a row, all of it.
+    let whole = match lines.as_slice() {
+        [row] if row.folded.contains(" | ") => row.range.clone(),
+        _ => whole,
+    };
     let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
     let what = verbatim(what(), &piece.text[whole.clone()]);

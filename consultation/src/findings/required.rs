@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 
+use super::sentence::Sentence;
 use super::{Envelope, Finding, What};
 use crate::piece::Kind;
 use crate::written::{Line, Written};
@@ -29,7 +30,7 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
@@ -37,7 +38,30 @@ pattern!(
     r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
 pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
-pattern!(HEAD_ROW, r"^(?:piece|document|libelle|designation|n°|intitule|element|nature)s?\b[^|]{0,30}\|");
+pattern!(
+    HEAD_ROW,
+    r"^(?:n° \| )?(?:piece|document|libelle|designation|n°|intitule|element|nature|rubrique)s?\b[^|]{0,30}\|"
+);
+// A row that gives amounts lot by lot.
+pattern!(AMOUNTS, r"^(?:lots? ?)?[0-9 ,et]+\| ?[0-9 ]+(?:€|euros)");
+// What names a document, at the start of a cell.
+pattern!(
+    DOCUMENT,
+    r"^(?:une? |l'|le |la |les |deux |trois )?(?:lettre|formulaire|dc ?[1-4]|dume|attestation|certificat|declaration|acte d'engagement|memoire|bordereau|bpu|dqe|dpgf|detail|decomposition|annexe|fiche|note\b|licence|recepisse|rib\b|releve|planning|extrait|copie|liste|presentation|chiffre|references|echantillon|pouvoir|habilitation|descri|cadre)"
+);
+// A sentence that asks for a document, outside any list.
+pattern!(
+    SUPPLIES,
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?)\b"
+);
+pattern!(
+    A_DOCUMENT,
+    r"formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|convention en cours|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
+);
+pattern!(
+    NO_SUPPLY,
+    r"\bacheteur (?:remet|fourni|produi)|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
+);
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
@@ -46,7 +70,11 @@ pattern!(
 );
 
 /// The checklist of a piece.
-pub(super) fn read(piece: &Written) -> Vec<Finding> {
+pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+    if piece.kind == Kind::Ae {
+        // What is to be joined to the commitment itself.
+        return asked(piece, sentences, Vec::new());
+    }
     if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
         return Vec::new();
     }
@@ -93,7 +121,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             list = Some(Open { envelope, marked: Some(true), next: 1 });
         } else if list.is_none() && about.is_some() && (bullet || is_item(piece, line)) && !lead {
             // The heading opens the list itself, and a list goes on behind a paragraph.
-            if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+            if !is_no_item(line) {
                 push(piece, &mut out, envelope, vec![line.range.clone()]);
             }
             list = Some(Open { envelope, marked: Some(bullet), next: 1 + u32::from(numbered) });
@@ -105,13 +133,47 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             open.next += u32::from(numbered);
             if ended {
                 list = None;
-            } else if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+            } else if !is_no_item(line) {
                 let envelope = open.envelope;
                 push(piece, &mut out, envelope, vec![line.range.clone()]);
             }
         }
     }
+    asked(piece, sentences, out)
+}
+
+/// The same with the documents that sentences ask for outside any list.
+fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<Finding> {
+    let listed: Vec<String> = out.iter().map(|f| f.quote.clone()).collect();
+    for sentence in sentences.iter().filter(|s| !s.is_heading && !s.folded.contains(" | ")) {
+        let text = sentence.folded.as_str();
+        let asks = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
+        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
+        if !asks || other || text.trim_end().ends_with(':') {
+            continue;
+        }
+        let headings = piece.headings(sentence.article);
+        if WINNER.is_match(text) || WINNER.is_match(&headings) {
+            continue;
+        }
+        let words = piece.words(sentence.range.clone());
+        if listed.iter().any(|q| q.contains(&words)) {
+            continue;
+        }
+        let envelope = match piece.kind {
+            Kind::Ae => Some(Envelope::Tender),
+            _ => of_words(text).or_else(|| of_words(&headings)),
+        };
+        push(piece, &mut out, envelope.unwrap_or(Envelope::Candidature), vec![sentence.range.clone()]);
+    }
     out
+}
+
+/// Whether a line under a list is a remark, and nothing to supply: "si …" names a document all the same.
+fn is_no_item(line: &Line) -> bool {
+    let text = line.folded.trim_start_matches(['-', '•', ' ', '–', '\u{f0b7}']);
+    let may_name = text.starts_with("si ") || text.starts_with("en cas de");
+    NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
 }
 
 /// A list under way.
@@ -196,12 +258,14 @@ fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<
     for range in items {
         let words = piece.words(range.clone());
         let folded = vigie_classify::fold::fold(&words);
-        if WEIGHED.is_match(&folded) || HEAD_OF_OTHERS.is_match(&folded) {
+        let is_head = HEAD_ROW.is_match(&folded) && !folded.bytes().any(|b| b.is_ascii_digit());
+        if WEIGHED.is_match(&folded) || HEAD_OF_OTHERS.is_match(&folded) || AMOUNTS.is_match(&folded) || is_head {
             continue;
         }
-        // Of a row, the cell that names the piece.
-        let letters = |cell: &&str| cell.chars().filter(|c| c.is_alphabetic()).count() >= 2;
-        let words = words.split(" | ").find(letters).unwrap_or(&words);
+        // Of a row, the cell that names the piece: by its first word, else the longest.
+        let is_document = |cell: &&str| DOCUMENT.is_match(&vigie_classify::fold::fold(cell));
+        let longest = || words.split(" | ").max_by_key(|c| c.chars().filter(|c| c.is_alphabetic()).count());
+        let words = words.split(" | ").find(is_document).or_else(longest).unwrap_or(&words);
         let name = words
             .trim_matches([
                 ' ', '-', '–', '—', '•', '·', '▪', '►', '●', '○', '*', ';', '.', ',', '|', '\u{f0b7}', '➢', '✓',

@@ -158,7 +158,13 @@ fn the_plain_text_says_all_that_the_html_says() {
         (
             "digest",
             templates
-                .digest(mail, &many, Shown::ScreenAndPage("https://vigie.example/r".into()), leave(), now())
+                .digest(
+                    mail,
+                    (&many, Vec::new()),
+                    Shown::ScreenAndPage("https://vigie.example/r".into()),
+                    leave(),
+                    now(),
+                )
                 .unwrap(),
         ),
         ("word", templates.word(mail, "Titre\nligne une\nligne deux", leave()).unwrap()),

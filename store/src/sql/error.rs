@@ -48,6 +48,16 @@ impl SqlError {
         }
     }
 
+    /// Whether there is no room left where the database writes (SQLITE_FULL; PostgreSQL's class 53, `disk_full`).
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::DISK_FULL),
+            Self::Io(e) => e.kind() == std::io::ErrorKind::StorageFull,
+            _ => false,
+        }
+    }
+
     /// Whether SQLite could not begin because another process writes.
     pub(super) fn is_locked(&self) -> bool {
         matches!(self, Self::Sqlite(e) if matches!(e.sqlite_error_code(),

@@ -3,6 +3,7 @@
 mod audience;
 mod backup;
 mod clock;
+mod consultations;
 mod contracts;
 mod engines;
 mod failures;

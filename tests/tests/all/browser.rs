@@ -440,6 +440,8 @@ async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
         (delivery.as_str(), "envoi"),
         ("/exploitation/personnes", "personnes"),
         ("/exploitation/personnes/jeanne?avis=linge", "personne"),
+        ("/exploitation/inviter", "inviter"),
+        ("/exploitation/reglages", "reglages-en-vigueur"),
         ("/exploitation/acces", "acces"),
     ] {
         browser.goto(&format!("{}{path}", pages.base)).await.unwrap();

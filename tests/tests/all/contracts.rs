@@ -362,7 +362,8 @@ async fn a_buyer_that_is_followed_is_heard_of_from_its_plans_to_the_end_of_its_c
     let service = &bench.app.service;
     let store = &service.store;
     let now = at("2026-11-21T08:00:00Z");
-    let committed = CommittedBuyer { siren: CITY[..9].into(), name: "Ville de Lille".into() };
+    let committed =
+        CommittedBuyer { siren: CITY[..9].into(), name: "Ville de Lille".into(), from: Some(2024), to: Some(2026) };
     store.put_entries(&[committed], now).await.unwrap();
     for id in ["follows", "other"] {
         let profile = Profile { kind: Some(StructureKind::Ei), ..Profile::default() };

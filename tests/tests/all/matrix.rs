@@ -167,6 +167,7 @@ async fn send(matrix: &Matrix, room: &Room, key: &str, thread: &[String], text: 
         subject: TITLE.to_owned(),
         body: Body::Chat(Rich::plain(format!("{TITLE}\n{text}"))),
         unsubscribe: None,
+        files: Vec::new(),
     };
     let to = room.room_id().as_str();
     matrix.send(&Envelope { to, key, thread, resend: false, message: &message, buttons: &[] }).await
@@ -364,6 +365,52 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
     let kept = server.kept();
     assert!(holds(&kept, "m.room.encrypted"));
     for said in ["zyzomys", "s’en occupe", "pas pu déchiffrer", "je sais faire"] {
+        assert!(!holds(&kept, said), "the server can read « {said} »");
+    }
+}
+
+/// Facilitators write in encrypted rooms too: an alert becomes an operation there, and what its notice asks for is told there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_lives_in_an_encrypted_room_and_the_server_reads_nothing_of_it() {
+    let Some(server) = Synapse::start(&USERS) else { return };
+    let claire = Claire::sign_in(&server).await;
+    let salon = claire.room(true, true).await;
+    let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
+    let clause = "Le titulaire réserve 600 heures de travail à des personnes éloignées de l’emploi (clause sociale d’insertion obligatoire).";
+    let record = national("26-300", &day(-1), TITLE, clause, &format!("{}T12:00:00", day(40)));
+    let (api, _) = Replay::new(vec![record]).serve().await.unwrap();
+    let settings = format!(
+        "[pace]\ndigest_hour = 0\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n\
+         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n\
+         [[subscriber]]\nname = \"Claire\"\nrole = \"facilitator\"\nsiret = \"26620001400011\"\nmatrix = \"{}\"\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n",
+        salon.room_id()
+    );
+    let bench = Bench::new(&settings, &server, "'localhost'");
+    let service = bench.service();
+    claire.reads("ici Vigie").await;
+    bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
+    let alert = claire.reads("zyzomys").await;
+    assert!(alert.encrypted, "{}", alert.body);
+    claire.says(&salon, "/operations suivre", Some(&alert.event)).await;
+    let made = claire.reads("C’est fait : opération").await;
+    assert!(made.encrypted && made.body.contains("zyzomys"), "{}", made.body);
+    let reference = made.body.split("opération ").nth(1).unwrap().split(" – ").next().unwrap().to_owned();
+    claire.says(&salon, &format!("/operations note {reference} : clause vue avec la ville"), None).await;
+    claire.reads("C’est noté").await;
+
+    // Hours later: what the call asks for is told in the room.
+    drop(service);
+    let later = (Utc::now() + chrono::Duration::hours(3)).to_rfc3339();
+    let out = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", later).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let told = claire.reads("ce qui est nouveau").await;
+    assert!(told.encrypted && told.body.contains("600"), "{}", told.body);
+    let _next = bench.service();
+    claire.says(&salon, &format!("/operations {reference}"), None).await;
+    let shown = claire.reads("clause vue avec la ville").await;
+    assert!(shown.encrypted && shown.body.contains("En consultation"), "{}", shown.body);
+    let kept = server.kept();
+    for said in ["zyzomys", "clause vue", "ce qui est nouveau"] {
         assert!(!holds(&kept, said), "the server can read « {said} »");
     }
 }

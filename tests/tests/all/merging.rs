@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use vigie_bot::setup::App;
 use vigie_config::settings::{self, Settings};
+use vigie_domain::procedure::Status;
 use vigie_domain::subscription::Role;
 use vigie_domain::{AlertKind, Cadence, DateKind, Filter, Notice, NoticeKind, TypedDate};
 use vigie_service::Clock;
@@ -350,4 +351,68 @@ async fn a_record_that_stands_twice_on_a_page_ends_as_it_stands_last() {
     let page = [other, one.clone()].map(Arc::new);
     ingest::ingest_page(&app.service, &page, None).await.unwrap();
     assert_eq!(app.service.store.notice(&one.key()).await.unwrap().unwrap().notice.title, "Nettoyage des écoles");
+}
+
+/// A record that changes says what it changed: the rest of it is as old as it was, and takes nothing back of what was corrected since.
+#[tokio::test]
+async fn a_record_that_changes_undoes_no_correction() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    let (title, buyer) = PROCEDURES[0];
+    let mut first = call("boamp", "26-1", title, buyer, NOON);
+    take(&app, &first).await;
+    let moved = "2027-01-20T12:00:00+01:00";
+    let mut correction = call("boamp", "26-2", title, buyer, moved);
+    correction.kind = NoticeKind::Correction;
+    correction.links.earlier = vec!["26-1".into()];
+    take(&app, &correction).await;
+    let id = procedure(&app, &first).await;
+    let state = async || app.service.store.state_of(&id).await.unwrap().unwrap();
+    assert_eq!(state().await.deadline_of("").unwrap().to_rfc3339(), moved);
+
+    // The old record says a clause now, and still prints its first date.
+    let clause = "20 % des heures de travail sont réservées à des personnes éloignées de l'emploi.";
+    first.passages.push(vigie_domain::Passage { field: "text".into(), lot: None, text: clause.into() });
+    take(&app, &first).await;
+    let after = state().await;
+    assert_eq!(after.deadline_of("").unwrap().to_rfc3339(), moved, "the correction stands");
+    assert_eq!(after.provisions.len(), 1, "what is new counts: {after:?}");
+
+    // A date of its own that moves is news.
+    first.dates[0] = call("boamp", "26-1", title, buyer, "2027-02-03T12:00:00+01:00").dates.remove(0);
+    take(&app, &first).await;
+    assert_eq!(state().await.deadline_of("").unwrap().to_rfc3339(), "2027-02-03T12:00:00+01:00");
+}
+
+/// A call that names the one that was called off, or awarded, as the notice before it is a new market; one that restates it is not.
+#[tokio::test]
+async fn a_call_linked_to_one_that_ended_opens_a_market_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = app(&dir).await;
+    for (number, kind) in [(1, NoticeKind::Cancellation), (2, NoticeKind::Award)] {
+        let (title, buyer) = PROCEDURES[number];
+        let name = |n: usize| format!("26-{number}{n}");
+        let linked = |n: usize, kind: NoticeKind, closing: &str| {
+            let mut notice = call("boamp", &name(n), title, buyer, closing);
+            notice.kind = kind;
+            notice.links.earlier = vec![name(0)];
+            notice
+        };
+        let first = call("boamp", &name(0), title, buyer, NOON);
+        take(&app, &first).await;
+        take(&app, &linked(1, kind, NOON)).await;
+        // A correction of what is over moves nothing, and nobody is written to.
+        let before = app.service.store.deliveries(None, 20).await.unwrap().len();
+        take(&app, &linked(2, NoticeKind::Correction, "2027-01-19T12:00:00+01:00")).await;
+        assert_eq!(app.service.store.deliveries(None, 20).await.unwrap().len(), before, "{kind:?}");
+        let restated = linked(3, NoticeKind::Call, NOON);
+        let anew = linked(4, NoticeKind::Call, "2027-02-26T12:00:00+01:00");
+        take(&app, &restated).await;
+        take(&app, &anew).await;
+        assert_eq!(procedure(&app, &restated).await, procedure(&app, &first).await, "{kind:?}");
+        let relaunched = procedure(&app, &anew).await;
+        assert_ne!(relaunched, procedure(&app, &first).await, "{kind:?}");
+        assert_eq!(app.service.store.state_of(&relaunched).await.unwrap().unwrap().status, Status::Open);
+        assert_eq!(app.service.store.deliveries(None, 20).await.unwrap().len(), before + 1, "{kind:?}: told");
+    }
 }

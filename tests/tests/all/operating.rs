@@ -395,6 +395,12 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
     hang_up();
     eventually("the fault is said", || logged("settings unchanged")).await;
     assert!(answers(first).is_some(), "the service goes on");
+    // A port that another program holds is one of the settings with which it cannot start.
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    installed.settings(smtp.port, &pages(other.local_addr().unwrap().port()));
+    hang_up();
+    eventually("the port is said to be taken", || logged("the old ones go on")).await;
+    eventually("the pages answer where they did", || answers(first)).await;
     installed.settings(smtp.port, &pages(second));
     hang_up();
     eventually("the pages answer elsewhere", || answers(second)).await;

@@ -96,6 +96,7 @@ async fn lives(store: &Store) {
     store.decide(&decision).await.unwrap();
     let facilitator = Facilitator {
         territory: "Lille".into(),
+        area: vigie_domain::service_area::Area::default(),
         departments: vec![vigie_domain::Department::parse("59").unwrap()],
         name: NAME.into(),
         contact: ADDRESS.into(),

@@ -98,7 +98,15 @@ fn no_message_shows_a_name_of_a_field_an_identifier_or_english() {
             for form in [Form::Mail, Form::Chat] {
                 let message = templates.alert(form, &item(kind), None, now()).unwrap();
                 wrong.extend(faults(message.text()).into_iter().map(|f| format!("{} {kind:?}: {f}", notice.record_id)));
-                let digest = templates.digest(form, &[item(kind)], Shown::Whole, None, now()).unwrap();
+                let digest = templates
+                    .digest(
+                        form,
+                        (&[item(kind)], vec!["12 mars 2027, Lens : rencontre".to_owned()]),
+                        Shown::Whole,
+                        None,
+                        now(),
+                    )
+                    .unwrap();
                 wrong.extend(faults(digest.text()).into_iter().map(|f| format!("{} digest: {f}", notice.record_id)));
             }
         }

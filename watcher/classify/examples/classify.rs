@@ -1,7 +1,7 @@
 //! Judges `text-jsonl` lines of standard input, one assessment a line: the judgement alone, without sources or channels.
 //!
 //! `cargo run -p vigie-classify --example classify [-- --explain] < notices.jsonl`. `--explain` shows how each statement is read: its
-//! words and their concepts. A line that is no notice ends the run with its number.
+//! words and their concepts. `published` (YYYY-MM-DD) of a line is the day it was published. A line that is no notice ends the run with its number.
 
 use std::io::{BufRead, Write};
 
@@ -17,7 +17,8 @@ fn main() -> std::io::Result<()> {
         let fault = |e: String| std::io::Error::other(format!("line {}: {e}", number + 1));
         let value: serde_json::Value = serde_json::from_str(&line?).map_err(|e| fault(e.to_string()))?;
         let part = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
-        let notice = plain::notice(&part("id"), &part("title"), &part("text"));
+        let mut notice = plain::notice(&part("id"), &part("title"), &part("text"));
+        notice.published = part("published").parse().ok();
         if explain {
             show(&notice, &mut out)?;
         }

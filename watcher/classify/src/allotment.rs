@@ -112,7 +112,7 @@ impl Document {
     fn lots_in_a_line(&self) -> Vec<Lot> {
         pattern!(
             LISTED,
-            r"(?i)(?:^|[.;,:(]\s+|\s[–-]\s+|\bet\s+(?:le\s+|du\s+)?)\(?lots?\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3})\s*(?:\s*[:–]\s*|\s-\s*|\.\s?[-–]\s*|\s*\()(\p{L}[^;.|)\n]{2,120})"
+            r"(?i)(?:^|[.;,:(]\s+|\s[–-]\s+|\bet\s+(?:le\s+|du\s+)?)\(?lots?\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3}|[A-H]\b)\s*(?:\s*[:–]\s*|\s-\s*|\.\s?[-–]\s*|\s*\()(\p{L}[^;.|)\n]{2,120})"
         );
         let mut lots: Vec<Lot> = Vec::new();
         for span in self.spans.iter().filter(|s| s.field != "title") {
@@ -125,7 +125,9 @@ impl Document {
                 .take(MAX_LISTED)
             {
                 let (Some(id), Some(title)) = (c.get(1), c.get(2)) else { continue };
-                let rises = lots.last().and_then(|l| l.id.parse::<u32>().ok()) < id.as_str().parse().ok();
+                let order =
+                    |id: &str| id.parse::<u32>().ok().or_else(|| id.bytes().next().map(|b| u32::from(b) + 1000));
+                let rises = lots.last().and_then(|l| order(&l.id)) < order(&id.as_str().to_uppercase());
                 if rises {
                     let title = title.as_str().split(", lot").next().unwrap_or_default().trim().to_owned();
                     lots.push(Lot { id: Lot::clean_id(id.as_str()), title, ..Lot::default() });
@@ -136,15 +138,25 @@ impl Document {
             return lots;
         }
         // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
-        pattern!(NUMBERED, r"(?i)\blots\s?:\s?(1\s[^\n]{4}[^\n]*)");
+        pattern!(NUMBERED, r"(?i)\blots(?:\s\p{Ll}+)?\s?:\s?(1[ .)-]+[^\n]{4}[^\n]*)");
+        // "1 plâtrerie, 2 peinture, 3 sols souples": the sign before the second number parts them all.
+        let parted = |list: &str| {
+            let at = list.find(" 2").unwrap_or(list.len());
+            let sign = list[..at].trim_end().chars().next_back().filter(|c| !c.is_alphanumeric()).unwrap_or(';');
+            list.split(sign)
+                .map(str::trim)
+                .filter_map(|item| item.split_once([' ', '.', ')']))
+                .map(|(id, t)| (id.to_owned(), t.trim_matches([' ', '.', '-', ')', '–']).to_owned()))
+                .collect::<Vec<_>>()
+        };
         pattern!(BARE, r"(?i)\blot\s+([0-9]{1,3})\s+(\p{Ll}[^,;.\n]{1,60})");
         for span in self.spans.iter().filter(|s| s.field != "title") {
             let lines: Vec<&str> = self.lines_naming_lots(span).into_iter().map(|l| &self.original[l]).collect();
             let captured = lines.iter().filter(|l| l.contains(':')).find_map(|l| NUMBERED.captures(l));
             let numbered = captured.and_then(|c| c.get(1)).map(|m| {
                 let list = &m.as_str()[..m.as_str().floor_char_boundary(MAX_LIST)];
-                let items = list.split(" ; ").filter_map(|item| item.trim().split_once(' '));
-                rising(items.map(|(id, title)| (id, title.trim_end_matches('.'))))
+                let items = parted(list);
+                rising(items.iter().map(|(id, title)| (id.as_str(), title.as_str())))
             });
             let bare = || {
                 let best = lines.iter().map(|l| {

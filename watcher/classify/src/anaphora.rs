@@ -28,6 +28,7 @@ const MATTERS: Concepts = Concepts::of(&[
     Concept::SocialEconomy,
     Concept::Prison,
     Concept::Reserve,
+    Concept::Facilitator,
 ]);
 
 /// A word that stands for people named before, as a hit: it holds where what stands before names them. `says`: what is said here.
@@ -75,6 +76,8 @@ pub(super) fn refers_back(s: &Statement<'_>) -> bool {
         "objectif",
         "clause",
         "condition",
+        "demande",
+        "temps",
         "mesure",
         "action",
         "personne",
@@ -140,13 +143,22 @@ pub(super) fn refers_back(s: &Statement<'_>) -> bool {
         "pour" => matches!(word(first + 1), "cela" | "ce" | "ceci"),
         _ => false,
     };
-    answers || subject || (first..first + 10).any(demonstrative)
+    // "On cherche un ACI. Uniquement."
+    if s.tokens.len() <= 2 && s.of(Concept::Only).any(|o| o.from == 0) {
+        return true;
+    }
+    // "L'entreprise y consacrera 110 heures."
+    let there = (first + 1..first + 4).any(|i| word(i) == "y");
+    answers || subject || there || (first..first + 10).any(demonstrative)
 }
 
 /// Whether the statement behind one takes back what it names: "l'acheteur n'en a pas retenu", "ce marché n'y est pas soumis", "aucune
 /// obligation n'en résulte", "tel n'est pas le cas".
-pub(super) fn takes_back(tokens: &[Token<'_>]) -> bool {
+pub(super) fn takes_back(tokens: &[Token<'_>], says: Concepts) -> bool {
     let word = |i: usize| tokens.get(i).map_or("", |t: &Token<'_>| t.word.as_ref());
+    if this_one_is_free(tokens, says) {
+        return true;
+    }
     let no = |from: usize, to: usize| {
         (from..to.min(tokens.len())).any(|i| matches!(word(i), "pas" | "plus" | "aucun" | "aucune" | "rien" | "ni"))
     };
@@ -179,6 +191,64 @@ pub(super) fn takes_back(tokens: &[Token<'_>]) -> bool {
         })
 }
 
+/// "Ce marché n'est pas concerné", "la présente opération n'entre pas dans ce champ", "la présente consultation est ouverte à tous" (behind
+/// a reservation), "ce point n'est ni exigé ni noté": said of this contract, and of nothing but what stands before.
+fn this_one_is_free(tokens: &[Token<'_>], says: Concepts) -> bool {
+    const BOUND: [&str; 13] = [
+        "concern", "soum", "entr", "comport", "prev", "vis", "appliqu", "attein", "relev", "reserv", "impos", "conti",
+        "assujett",
+    ];
+    let word = |i: usize| tokens.get(i).map_or("", |t: &Token<'_>| t.word.as_ref());
+    let this = (0..4).any(|i| {
+        word(i).starts_with("present")
+            || matches!(word(i), "ce" | "cette" | "celui" | "celle")
+                && ["marche", "consultation", "contrat", "operation", "procedure", "accord", "ci"]
+                    .iter()
+                    .any(|w| word(i + 1).starts_with(w))
+    });
+    let point = word(0) == "ce" && word(1) == "point" || matches!(word(0), "cela" | "ceci");
+    let ends = |i: usize| {
+        i >= tokens.len() || tokens[i].after(mark::STOP | mark::ITEM | mark::COMMA | mark::COLON | mark::OPEN)
+    };
+    let of_it = |i: usize| {
+        (i..tokens.len().min(i + 8)).any(|k| {
+            matches!(word(k), "ce" | "cet" | "cette" | "ces")
+                && [
+                    "champ",
+                    "seuil",
+                    "cadre",
+                    "dispositi",
+                    "obligation",
+                    "clause",
+                    "regle",
+                    "faculte",
+                    "perimetre",
+                    "exigence",
+                    "mesure",
+                ]
+                .iter()
+                .any(|w| word(k + 1).starts_with(w))
+        })
+    };
+    let free = |i: usize| {
+        if !matches!(word(i), "n" | "ne") {
+            return false;
+        }
+        let pronoun = matches!(word(i + 1), "en" | "y");
+        let Some(no) = (i + 1..i + 5).find(|k| matches!(word(*k), "pas" | "plus" | "aucun" | "aucune" | "ni")) else {
+            return false;
+        };
+        let bound = (i + 1..no + 3).any(|k| BOUND.iter().any(|w| word(k).starts_with(w)));
+        point && word(no) == "ni" || this && bound && (pronoun || ends(no + 1) || ends(no + 2) || of_it(no + 1))
+    };
+    let open = says.has(Concept::Reserve)
+        && !says.any(&[Concept::ClauseName, Concept::InsertionAction])
+        && (1..tokens.len().min(9))
+            .any(|i| word(i).starts_with("ouvert") && word(i + 1) == "a" && word(i + 2).starts_with("tou"))
+        && !tokens.iter().any(|t| matches!(t.word.as_ref(), "lot" | "lots"));
+    (this || point) && tokens.len() <= 30 && (this && open || (0..tokens.len()).any(free))
+}
+
 /// Whether two statements may be one matter: neighbours of a paragraph, none of them a cell, an option or a heading of its own.
 fn beside(a: &Statement<'_>, b: &Statement<'_>) -> bool {
     let plain = |s: &Statement<'_>| !s.unit.cell && s.unit.ticked.is_none() && !s.denied_below;
@@ -198,7 +268,11 @@ pub(super) fn join(statements: &mut Vec<Statement<'_>>, explained: &[usize]) -> 
     let mut any = false;
     for s in statements.drain(..) {
         let joins = out.last().is_some_and(|a| {
-            beside(a, &s) && open(a) && open(&s) && (a.says.meets(MATTERS) || s.says.meets(MATTERS)) && refers_back(&s)
+            let alone = s.tokens.len() <= 2 && s.says.has(Concept::Only) && a.says.any(super::lexicon::STRUCTURES);
+            beside(a, &s)
+                && (alone || open(a) && open(&s))
+                && (a.says.meets(MATTERS) || s.says.meets(MATTERS))
+                && refers_back(&s)
         });
         if joins && let Some(a) = out.pop() {
             out.push(both(a, s));

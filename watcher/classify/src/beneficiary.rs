@@ -76,9 +76,13 @@ pub(super) fn combine(reading: &Reading<'_>, statements: Vec<Found>) -> Vec<Prov
     });
     let mut out: Vec<Provision> = Vec::new();
     let mut all_lots: Vec<Beneficiary> = Vec::new();
+    // Lots that words speak of; words without lots speak of all.
+    let worded: Vec<Vec<String>> =
+        statements.iter().filter(|s| s.told != Told::WorkshopBox).map(|s| s.lots.clone()).collect();
+    let covered = |lots: &[String]| worded.iter().any(|w| w.is_empty() || lots.iter().any(|l| w.contains(l)));
     for s in statements {
         let beneficiary = match s.told {
-            Told::WorkshopBox if by_words => continue,
+            Told::WorkshopBox if by_words && (s.lots.is_empty() || covered(&s.lots)) => continue,
             Told::WorkshopBox => Beneficiary::Both,
             // The same reservation told again without its beneficiary.
             Told::Words(Beneficiary::Unspecified) if by_words && s.lots.is_empty() => continue,

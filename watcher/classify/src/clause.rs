@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use vigie_domain::{Provision, ProvisionKind};
 
+use super::amount::{counts, has_volume, share_of_work};
 use super::criterion;
 use super::finding::Reading;
-use super::given::{below_article, buyer_speaks, has_volume, listed_below, volume_of_heading, work_given};
+use super::given::{below_article, buyer_speaks, listed_below, seen_to, volume_of_heading, work_given};
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
@@ -20,7 +21,7 @@ use super::reserved::{STRUCTURES, lots_of};
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::{bound_after_all, future};
-use super::volume::{Owed, Volume, counts, share_of_work, volumes};
+use super::volume::{Owed, Volume, volumes};
 
 /// Reads every execution clause the text tells; marks the statements it explains. A social condition that does not say which is one
 /// where the contract is `for_structures` anyway, else another consideration with a doubt.
@@ -35,7 +36,10 @@ pub fn read(
     let mut owed: Vec<Owed> = Vec::new();
     for (at, s) in statements.iter().enumerate() {
         // "Assistance à la mise en œuvre des clauses sociales": the clauses it speaks of are of other contracts.
-        if reading.studied && !(s.says.any(&[Concept::Winner, Concept::Contract]) && s.says.has(Concept::Duty)) {
+        let of_others = s.has_word(0, s.tokens.len(), &["dce", "marches", "entreprises"]);
+        if reading.studied
+            && (of_others || !(s.says.any(&[Concept::Winner, Concept::Contract]) && s.says.has(Concept::Duty)))
+        {
             explained.extend(s.says.has(Concept::TalkAboutClauses).then_some(s.index));
             continue;
         }
@@ -72,7 +76,8 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
     let line = statements[o.at].unit.line;
     for s in statements[o.at + 1..].iter().take(4).take_while(|s| s.unit.line - line <= 3) {
         let concerns = s.has_word(0, 4, &["concerne", "concernent", "concernes", "lots"])
-            && !s.says.any(&[Concept::Reserve, Concept::Deny, Concept::ClauseName]);
+            && !s.says.any(&[Concept::Reserve, Concept::Deny, Concept::ClauseName])
+            && !(s.has_word(0, 12, &["ne", "n"]) && s.has_word(0, 12, &["pas"]));
         let soumis = s.has_word(0, s.tokens.len(), &["y"])
             && s.has_word(0, s.tokens.len(), &["soumis", "concernes"])
             && !s.says.has(Concept::Deny);
@@ -117,13 +122,16 @@ fn taken_back_later(reading: &Reading<'_>, statements: &[Statement<'_>], at: usi
     }
     let same_article = statements[at + 1..].iter().take(5).take_while(|b| {
         b.unit.line - s.unit.line <= 3
-            && (b.unit.line == s.unit.line || b.unit.heading == s.unit.heading && !b.unit.is_heading)
+            && (b.unit.line == s.unit.line
+                || b.unit.heading == Some(s.index)
+                || b.unit.heading == s.unit.heading && !b.unit.is_heading)
     });
     let denies = |b: &Statement<'_>| {
         (0..b.tokens.len()).any(|i| {
-            matches!(b.tokens[i].word.as_ref(), "aucun" | "aucune")
-                && (i + 1..i + 3).any(|k| b.tokens.get(k).is_some_and(|t| OF_IT.iter().any(|w| t.word.starts_with(w))))
-                && b.has_word(i, i + 8, &["n", "ne"])
+            matches!(b.tokens[i].word.as_ref(), "aucun" | "aucune" | "pas")
+                && (i + 1..i + if b.tokens[i].word == "pas" { 5 } else { 3 })
+                    .any(|k| b.tokens.get(k).is_some_and(|t| OF_IT.iter().any(|w| t.word.starts_with(w))))
+                && b.has_word(i.saturating_sub(4), i + 8, &["n", "ne"])
         })
     };
     same_article.into_iter().any(|b| denies(b) && !b.has_word(0, b.tokens.len(), &["lot", "lots", "autre", "autres"]))
@@ -151,7 +159,13 @@ fn owes(
     }
     // "Réservé aux organismes dont l'objet est l'insertion" describes who may bid.
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
-    let described = !reserved.contains(&s.index) && !goes_on;
+    // "Tous les lots comporteront des heures pour …; le lot de nettoyage sera réservé": two things.
+    let apart = s.any_of(&[Concept::FarFromWork, Concept::InsertionAction]).any(|h| {
+        let part = s.clause_start(h.from, mark::ITEM)..s.clause_end(h.to - 1, mark::ITEM);
+        !s.any_of(&[Concept::Reserve, Concept::Only, Concept::Bid]).any(|r| part.contains(&r.from))
+            && s.has_word(part.start, part.end, &["heures"])
+    });
+    let described = (!reserved.contains(&s.index) || apart) && !goes_on;
     let mut hit = named(s, explained).or_else(|| below_article(statements, at));
     // "La participation est réservée à des opérateurs dont l'objectif est l'insertion sociale" describes them.
     if reserved.contains(&s.index)
@@ -170,7 +184,8 @@ fn owes(
         hit = laid_on_winner(reading, s, explained)
             .or_else(|| work_given(reading, statements, at))
             .or_else(|| volume_of_heading(s))
-            .or_else(|| listed_below(reading, statements, at));
+            .or_else(|| listed_below(reading, statements, at))
+            .or_else(|| seen_to(reading, s));
     }
     let (hit, named) = hit?;
     // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.
@@ -209,7 +224,10 @@ fn owes(
         && !s.has_word(0, s.tokens.len(), &["obligatoire", "obligatoirement"])
         && !s.of(Concept::Optional).all(|o| {
             // "Possibilités d'emploi", "au choix par sous-traitance ou embauche" leave nothing to the winner's will.
-            s.has_word(o.to, o.to + 2, &["emploi"]) || s.tokens[o.to - 1].word == "choix"
+            s.has_word(o.to, o.to + 2, &["emploi"])
+                || s.tokens[o.to - 1].word == "choix"
+                // "Libre de son organisation".
+                || s.tokens[o.from].word == "libre" && s.has_word(o.to, o.to + 1, &["de"])
         });
     Some(Owed { at: 0, range, lots, named, optional })
 }
@@ -324,8 +342,11 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
             || s.says.has(Concept::Duty);
         let asked = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]);
         let served = reading.served || s.says.has(Concept::ServiceTalk) && !quantity;
+        // "8h d'insertion par tranche de 10 000 €": an amount, if only a rate.
+        let counted = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.to <= hit.from && hit.from - q.to <= 1);
         let holds = if about_insertion {
-            quantity && (!served || s.says.has(Concept::Winner))
+            counted
+                || quantity && (!served || s.says.has(Concept::Winner))
                 || duty && laid && !served && (!bare || s.says.any(&[Concept::GiveWork, Concept::FarFromWork]))
                 || asked && !served
         } else {

@@ -5,14 +5,15 @@
 
 use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 
+use super::amount::{of_a_lot, share_of_work};
 use super::finding::Reading;
+use super::given::only_a_place;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit};
 use super::reserved::lots_of;
 use super::statement::Statement;
-use super::token::mark;
-use super::volume::share_of_work;
+use super::token::{Token, mark};
 
 /// What makes an item a social one.
 const SOCIAL: &[Concept] = &[
@@ -67,39 +68,13 @@ fn bare(s: &Statement<'_>) -> Option<Hit> {
     let at = s.tokens.iter().position(|t| matches!(t.word.as_ref(), "social" | "sociale" | "sociales" | "sociaux"))?;
     let hit = Hit { concept: Concept::SocialMerit, from: at, to: at + 1 };
     let (from, to) = item(s, &hit);
-    const BESIDE: &[&str] = &[
-        "critere",
-        "sous",
-        "valeur",
-        "note",
-        "performance",
-        "performances",
-        "qualite",
-        "volet",
-        "aspect",
-        "aspects",
-        "dimension",
-        "offre",
-        "part",
-        "ponderation",
-        "coef",
-        "coefficient",
-        "points",
-        "pts",
-        "approche",
-        "demarche",
-        "engagement",
-        "engagements",
-        "merite",
-        "social",
-        "sociale",
-        "sociales",
-        "sociaux",
-        "des",
-        "les",
-        "pour",
-    ];
-    let alone = |t: &super::token::Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(&t.word.as_ref());
+    words!(
+        BESIDE,
+        "critere sous valeur note performance performances qualite volet aspect aspects dimension offre part
+         ponderation coef coefficient points pts approche demarche engagement engagements merite social sociale
+         sociales sociaux des les pour"
+    );
+    let alone = |t: &Token<'_>| t.word.len() <= 2 || t.is_number() || BESIDE.contains(t.word.as_ref());
     let other =
         s.any_of(&[Concept::NotSocial, Concept::StaffMatter, Concept::ClauseName]).any(|h| h.from < to && h.to > from);
     (s.tokens[from..to].iter().all(alone) && !other).then_some(hit)
@@ -108,6 +83,8 @@ fn bare(s: &Statement<'_>) -> Option<Hit> {
 /// Whether the item of a hit bundles other merits ("environnementales et sociales").
 fn bundled(s: &Statement<'_>, hit: &Hit) -> bool {
     let (from, to) = item(s, hit);
+    // "Engagement sociétal / Recours à l'IAE / 10 %": cells.
+    let from = (from..=hit.from).rev().find(|i| *i > 0 && s.tokens[*i].after(mark::SLASH)).unwrap_or(from);
     let within = |c: Concept| s.of(c).any(|h| h.from >= from && h.to <= to);
     within(Concept::BundledMerit) && !within(Concept::InsertionAction) && !within(Concept::FarFromWork)
 }
@@ -134,8 +111,7 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
         return false;
     }
     // "10.3 Insertion 20 % : le nombre de personnes qu'il affectera", under "Notation": what is offered.
-    let listed_with_weight =
-        s.heading.has(Concept::Criterion) && s.tokens[0].is_number() && item_weight(s, hit).is_some();
+    let listed_with_weight = s.heading.has(Concept::Criterion) && enumerated(s) && item_weight(s, hit).is_some();
     let owed = owed_in(s, from, to) && !listed_with_weight;
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.from >= from && q.to <= to);
     let weighted = item_weight(s, hit).is_some() || cell_weight(statements, at).is_some();
@@ -158,10 +134,10 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
         || s.says.has(Concept::OtherMerit)
         || s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
     let opens = s.tokens[from].after(mark::ITEM | mark::COLON)
-        || from <= 1 && (s.tokens[0].is_number() || s.heading.has(Concept::Criterion));
+        || from <= 1 && (enumerated(s) || s.heading.has(Concept::Criterion));
     let short = s.unit.range.len() < 160;
     let ranked = short
-        && (from <= 1 && s.tokens[0].is_number() && !hours
+        && (from <= 1 && enumerated(s) && !hours
             || merit(s, from, to) && !s.says.any(&[Concept::Winner, Concept::Duty]));
     judged(s, hit, weighted, owed || hours)
         || points && !hours && !owed
@@ -189,7 +165,9 @@ fn judged(s: &Statement<'_>, hit: &Hit, weighted: bool, owed: bool) -> bool {
     s.of(Concept::Criterion).filter(|c| !negated(s, c) && !polarity::denied(s, c)).any(|c| {
         if c.to <= hit.from {
             let apart = hit.concept == Concept::ClauseName && and_a(hit.from) && !weighted;
-            let same = c.from + 3 >= from;
+            // "Critères : 1) prix 50 2) délai 30 3) …": the label is of all items.
+            let label = c.from == 0 && s.tokens.get(c.to).is_some_and(|t| t.after(mark::COLON));
+            let same = c.from + 3 >= from || label && !owed;
             !apart && (same || !owed && (weighted || !among || from - c.from.min(from) <= 12))
         } else if c.from < hit.to {
             true
@@ -246,10 +224,16 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
     let insertion = s.of(Concept::InsertionAction).any(|h| h.from >= from && h.to <= to && h.to - h.from > 1);
     let weight = weight_of(statements, at, hit);
     // "Nature de l'accompagnement social": how the service bought is done.
-    let own = s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
-        && s.has_word(from, hit.to, &["nature", "contenu", "qualite"])
-        && !s.has_word(from, to, &["emploi", "insertion", "professionnel", "professionnelle", "socioprofessionnel"])
-        && hit.concept == Concept::SocialMerit;
+    let taught = s.has_word(from, to, &["stagiaires", "apprenants"]) && hit.concept == Concept::SocialMerit;
+    let own = taught
+        || s.has_word(hit.from.saturating_sub(2), hit.to, &["accompagnement"])
+            && s.has_word(from, hit.to, &["nature", "contenu", "qualite"])
+            && !s.has_word(
+                from,
+                to,
+                &["emploi", "insertion", "professionnel", "professionnelle", "socioprofessionnel"],
+            )
+            && hit.concept == Concept::SocialMerit;
     let social = match hit.concept {
         _ if own => false,
         Concept::SocialDuty => weight.is_some() && !s.has_word(0, s.tokens.len(), &["execution"]),
@@ -258,6 +242,7 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
                 || within(Concept::Subcontract)
                 || s.has_word(from, to, &["part", "heures", "emploi"])
         }
+        Concept::FarFromWork if only_a_place(s, hit) => false,
         // "Qualité de l'accueil des personnes handicapées" is the service bought.
         Concept::FarFromWork if s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("handicap")) => {
             let work = [
@@ -291,7 +276,12 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         || s.says.has(Concept::Selection)
         || s.heading.has(Concept::Selection) && !s.says.has(Concept::Criterion)
         || s.says.has(Concept::BidderPaper) && weight.is_none();
-    social && !served && !sold && !polarity::void(s, hit) && !denied_criterion(s, hit)
+    social
+        && !served
+        && !sold
+        && !s.says.has(Concept::StaffMatter)
+        && !polarity::void(s, hit)
+        && !denied_criterion(s, hit)
 }
 
 /// "Le critère insertion ne sera pas retenu".
@@ -300,28 +290,20 @@ fn denied_criterion(s: &Statement<'_>, hit: &Hit) -> bool {
     s.of(Concept::Criterion).any(|c| c.from + 8 >= from && c.from <= to && (polarity::denied(s, c) || negated(s, c)))
 }
 
+/// "3. …", "c) …": an item of a list.
+fn enumerated(s: &Statement<'_>) -> bool {
+    s.tokens.first().is_some_and(Token::is_number)
+        || s.tokens.first().is_some_and(|t| t.word.len() == 1) && s.tokens.get(1).is_some_and(|t| t.after(mark::CLOSE))
+}
+
 fn owed_in(s: &Statement<'_>, from: usize, to: usize) -> bool {
-    s.has_word(
+    s.has_one(
         from,
         to,
-        &[
-            "devra",
-            "devront",
-            "doit",
-            "doivent",
-            "engage",
-            "reserve",
-            "reservera",
-            "consacre",
-            "consacrera",
-            "confiera",
-            "affectera",
-            "soumis",
-            "comporte",
-            "comprend",
-            "contient",
-            "prevoit",
-        ],
+        words_of!(
+            "devra devront doit doivent engage reserve reservera consacre consacrera confiera affectera
+        soumis comporte comprend contient prevoit"
+        ),
     ) || s.of(Concept::Duty).any(|d| d.from >= from && d.to <= to && s.tokens[d.from].word.starts_with("oblig"))
 }
 
@@ -359,7 +341,14 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
     let before = |words: &[&str]| q.from > 0 && words.iter().any(|w| s.tokens[q.from - 1].word.starts_with(w));
     match q.unit {
         Unit::Points => true,
-        Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux"]) => false,
+        Unit::Percent if s.has_word(q.to, q.to + 3, &["places", "place", "berceaux", "marches", "recettes"]) => false,
+        // "Une clause sociale de 3 %": its share.
+        Unit::Percent
+            if before(&["de"]) && s.has_word(q.from.saturating_sub(3), q.from, &["clause", "sociale", "insertion"]) =>
+        {
+            false
+        }
+        Unit::Percent if of_a_lot(s, q) && s.numbers.iter().any(|h| h.unit == Unit::Hours) => false,
         Unit::Percent => !share_of_work(s, q) || before(&["ponder"]),
         Unit::None => {
             let t = &s.tokens[q.from];
@@ -375,7 +364,12 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
             {
                 return true;
             }
-            if before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
+            // "- insertion /10".
+            let over = t.after(mark::SLASH)
+                && s.heading_or_before(Concept::Criterion)
+                && q.from > 0
+                && !s.tokens[q.from - 1].is_number();
+            if over || before(&["ponder", "coef", "ac_weighting", "poids", "bareme"]) {
                 return true;
             }
             let judged = s.says.any(&[Concept::Criterion, Concept::OtherMerit])
@@ -383,16 +377,16 @@ fn is_weight(s: &Statement<'_>, q: &Quantity) -> bool {
                 || s.before.has(Concept::OtherMerit);
             let listed = s.has_word(0, s.tokens.len(), &["prix"]) && weighted_price(s)
                 || s.heading.has(Concept::Criterion)
-                || s.before.has(Concept::Criterion) && s.tokens[0].is_number();
+                || s.before.has(Concept::Criterion) && enumerated(s);
             let ends_item = q.to == s.tokens.len()
-                || s.tokens[q.to].after(mark::COMMA | mark::ITEM | mark::STOP | mark::SLASH | mark::OPEN);
+                || s.tokens[q.to].after(mark::COMMA | mark::COLON | mark::ITEM | mark::STOP | mark::SLASH | mark::OPEN);
             if listed && ends_item && q.from > 0 && t.before & !mark::CLOSE == 0 {
                 return true;
             }
             // "2.3 engagement …, 8": the last number of a line of a list.
             let last = q.to == s.tokens.len()
                 && t.after(mark::COMMA)
-                && s.tokens[0].is_number()
+                && enumerated(s)
                 && s.before.any(&[Concept::Criterion, Concept::OtherMerit]);
             if last {
                 return true;
@@ -466,7 +460,8 @@ fn weight_of(statements: &[Statement<'_>], at: usize, hit: &Hit) -> Option<f64> 
         .or_else(|| cell_weight(statements, at))
         .or_else(|| {
             let all: Vec<Quantity> = weights(s).collect();
-            all.iter().find(|q| q.from >= hit.to).or(if all.len() == 1 { all.first() } else { None }).map(|q| q.value)
+            let behind = all.iter().find(|q| q.from >= hit.to);
+            behind.or_else(|| all.iter().rev().find(|q| q.to <= hit.from)).map(|q| q.value)
         })
         .or_else(|| weight_below(statements, at))
 }
@@ -491,7 +486,7 @@ fn cell_weight(statements: &[Statement<'_>], at: usize) -> Option<f64> {
 fn weight_below(statements: &[Statement<'_>], at: usize) -> Option<f64> {
     let line = statements[at].unit.line;
     statements[at + 1..].iter().take(6).take_while(|s| s.unit.line - line <= 6).find_map(|s| {
-        let labelled = s.has_word(0, 4, &["nombre", "ponderation", "poids", "valeur", "ac_weighting"])
+        let labelled = s.has_word(0, 4, &["nombre", "chiffre", "ponderation", "poids", "valeur", "ac_weighting"])
             && s.says.has(Concept::Criterion);
         weights(s).next().filter(|_| labelled).map(|q| q.value)
     })

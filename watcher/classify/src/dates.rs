@@ -15,6 +15,7 @@ use super::lexicon::{Concept, Concepts, Lexicon};
 use super::near::has_moment;
 use super::quantity::{Unit as Measure, quantities};
 use super::statement::{Unit, Units};
+use super::time_of_day;
 use super::token::{Token, mark};
 use super::tokenizer::tokens;
 use super::when::{self, Reference, When, moments};
@@ -65,6 +66,13 @@ pub fn read(
     for (index, words) in &words {
         found.extend(of_unit(reading, units, *index, words, reference));
     }
+    // A visit and questions come before the bids: where no year is written, it is the deadline's, or the one before.
+    let deadline = found.iter().filter(|r| r.kind == DateKind::Tender && !r.when.undated).map(|r| r.when.day).max();
+    for r in found.iter_mut().filter(|r| r.when.undated && matches!(r.kind, DateKind::Visit | DateKind::Questions)) {
+        if deadline.is_some_and(|d| r.when.day > d) {
+            r.when.day = r.when.day.with_year(r.when.day.year() - 1).unwrap_or(r.when.day);
+        }
+    }
     let mut out = Vec::new();
     visits(reading, units, zone, &found, &mut out);
     let closing_known = known.contains(&DateKind::Tender) || known.contains(&DateKind::Participation);
@@ -93,7 +101,7 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz) 
     words!(
         BESIDE,
         "date fin limite echeance delai consultation inchangee heure heures locale depot lundi mardi mercredi jeudi vendredi
-         samedi mayotte reunion martinique guadeloupe guyane paris"
+         samedi avant maintenu maintenue mayotte reunion martinique guadeloupe guyane paris"
     );
     /// Most lines looked at, far above any real notice without a deadline.
     const MOST: usize = 400;
@@ -102,8 +110,9 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz) 
         let line = doc.folded_line(line);
         let words = if has_moment(&doc.text()[line.clone()]) { tokens(doc.text(), &line) } else { return None };
         let alone = |when: &When| {
-            let start = (1..=when.from).rev().find(|i| words[*i].ends_sentence()).unwrap_or(0);
-            let end = (when.to..words.len()).find(|i| words[*i].ends_sentence()).unwrap_or(words.len());
+            let parts = |i: &usize| words[*i].ends_sentence() || words[*i].after(mark::ITEM);
+            let start = (1..=when.from).rev().find(parts).unwrap_or(0);
+            let end = (when.to..words.len()).find(parts).unwrap_or(words.len());
             let mut beside = words[start..when.from].iter().chain(&words[when.to.min(end)..end]);
             beside.all(|t| t.word.len() <= 3 || BESIDE.contains(t.word.as_ref()))
         };
@@ -180,7 +189,7 @@ fn of_unit(
         let text = reading.doc.text()[next.range.clone()].trim();
         let alone = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_digit()) && last.to == words.len();
         if alone || text.starts_with("heure") || text.starts_with("time_receipt") {
-            last.time = when::time_in(&tokens(reading.doc.text(), &next.range));
+            last.time = time_of_day::time_in(&tokens(reading.doc.text(), &next.range));
         }
     }
     let moves = words.iter().any(|t| {
@@ -309,26 +318,14 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 return Some(Cue::Other);
             }
             "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
-            "offre"
-            | "offres"
-            | "pli"
-            | "plis"
-            | "rendu"
-            | "propositions"
-            | "proposition"
-            | "reponse"
-            | "reponses"
-            | "devis"
-            | "remise"
-            | "remises"
-            | "reception"
-            | "depot"
-            | "date_receipt_tenders"
-            | "retour"
-            | "retours"
-            | "dlro"
-            | "soumissions"
-            | "dossiers" => Some(DateKind::Tender),
+            w if words_of!(
+                "offre offres pli plis rendu propositions proposition reponse reponses devis remise remises reception depot
+                 date_receipt_tenders retour retours dlro dlo repondre rendre soumissions dossiers"
+            )
+            .contains(w) =>
+            {
+                Some(DateKind::Tender)
+            }
             "candidature" | "candidatures" | "participation" | "manifestation" | "manifestations" => {
                 Some(DateKind::Participation)
             }
@@ -369,15 +366,19 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             break;
         }
         match word {
+            // "Nouvelle date : 12/02/2027".
+            "date" if before(1, &["nouvelle"]) => bound = Some(Cue::Bound),
             "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
                 bound = Some(Cue::Bound)
             }
-            "publication" | "publie" | "notification" | "demarrage" | "debut" | "commencement" | "signature"
-            | "compter" | "conclusion" | "ordonnance" | "loi" | "decret" | "arrete" | "livraison" | "achevement"
-            | "deliberation" | "commission" | "jury" | "resultats" | "parution" | "envoye" | "attribution"
-            | "conclu" | "accord" | "convention" | "election" | "effet" | "validite" | "rendez" | "reunion"
-            | "audition" | "auditions" | "echantillon" | "echantillons" | "maquette" | "travaux" | "chantier"
-            | "depasse" | "depasser" | "ligne" => {
+            w if words_of!(
+                "publication publie notification demarrage debut commencement signature compter conclusion ordonnance loi decret
+                 arrete livraison achevement deliberation commission jury resultats parution envoye attribution conclu accord
+                 convention election effet validite rendez reunion audition auditions echantillon echantillons maquette travaux
+                 chantier depasse depasser ligne"
+            )
+            .contains(w) =>
+            {
                 // "Visite sur rendez-vous le 14 janvier".
                 if restated || word == "rendez" && before(8, &["visite"]) {
                     continue;
@@ -398,7 +399,7 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
         "limite limites lirnite recevoir repondre cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
          transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
          fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
-         echeance delai retour reponse decalee repoussee"
+         echeance delai retour reponse reponses decalee repoussee rendre dlro dlo arretent arrete closes clos recommandee conseillee"
     );
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));
@@ -419,7 +420,11 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
             at -= 1;
         }
         words[at].after(mark::COLON | mark::ITEM)
-            || at > 0 && matches!(words[at - 1].word.as_ref(), "offres" | "plis" | "propositions" | "reponses")
+            || at > 0
+                && matches!(
+                    words[at - 1].word.as_ref(),
+                    "offre" | "offres" | "pli" | "plis" | "devis" | "propositions" | "reponse" | "reponses"
+                )
     };
     // "Offres dématérialisées au 13 janvier".
     let until = when.from > 0 && words[when.from - 1].word == "au";
@@ -485,7 +490,7 @@ fn days_before_tender(
             return None;
         }
         let day = tender.at.date_naive() - chrono::Days::new(days as u64);
-        let when = When { from, to, day, time: None, utc: false };
+        let when = When { from, to, day, time: None, clock: None, undated: false };
         let (at, has_time) = when.at(zone);
         let range = t[0].range.start..t[t.len() - 1].range.end;
         let evidence = reading.doc.evidence_within(t[from].range.clone(), &range);

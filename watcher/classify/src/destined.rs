@@ -27,31 +27,12 @@ const GOES_TO: &[&str] = &[
     "conclu",
     "dedi",
 ];
-/// What says that others may come too.
-const OTHERS_TOO: &[&str] = &[
-    "notamment",
-    "egalement",
-    "aussi",
-    "compris",
-    "tous",
-    "toutes",
-    "toute",
-    "tout",
-    "comme",
-    "possible",
-    "peut",
-    "peuvent",
-    "pourra",
-    "pourront",
-    "part",
-    "partie",
-    "heures",
-    "exemple",
-    "quelle",
-    "favorise",
-    "encourage",
-    "souhaite",
-];
+// What says that others may come too.
+words!(
+    OTHERS_TOO,
+    "notamment egalement aussi compris tous toutes toute tout comme possible peut peuvent pourra pourront part partie
+     heures exemple quelle favorise encourage souhaite"
+);
 
 /// Reads such a statement; `next`: the one behind it.
 pub(super) fn read(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statement<'_>>) -> Vec<Found> {
@@ -94,7 +75,11 @@ fn at(i: usize) -> Hit {
 fn last_of_a_lot(s: &Statement<'_>, structures: &[&Hit]) -> Option<Hit> {
     let first = structures.first()?;
     let last = structures.last()?;
-    let numbered = s.has_word(0, 1, &["lot"]) || s.tokens.first().is_some_and(|t| t.is_number() || t.word.len() == 1);
+    let short_lot =
+        |w: &str| w.len() <= 3 && w.starts_with('l') && w[1..].bytes().all(|b| b.is_ascii_digit()) && w.len() > 1;
+    let numbered = s.has_word(0, 1, &["lot"])
+        || s.tokens.first().is_some_and(|t| short_lot(&t.word))
+        || s.tokens.first().is_some_and(|t| t.is_number() || t.word.len() == 1);
     let begins = (1..=first.from).rev().find(|i| s.tokens[*i].after(mark::ITEM | mark::COLON))?;
     let short = s.tokens.len() <= 24 && begins >= 2;
     let alone = (begins..s.tokens.len()).all(|i| {
@@ -117,6 +102,7 @@ fn last_of_a_lot(s: &Statement<'_>, structures: &[&Hit]) -> Option<Hit> {
                     | "uniquement"
                     | "seulement"
                     | "seuls"
+                    | "only"
             )
     });
     let words = &s.tokens[first.from..last.to];
@@ -143,19 +129,19 @@ fn beside_its_article(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
 /// "Le deuxième lot revient de droit au secteur protégé", "la procédure s'adresse aux …", "nous contractons avec un opérateur dont …".
 fn goes_to(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
     let from = s.clause_start(first.from, mark::STOP | mark::ITEM | mark::ASK);
-    let verb = (from..first.from).rev().take(9).find(|i| GOES_TO.iter().any(|v| s.tokens[*i].word.starts_with(v)))?;
+    let verb = (from..first.from).rev().take(9).find(|i| s.tokens[*i].begins(GOES_TO))?;
     let word = s.tokens[verb].word.as_ref();
     let to = s.has_word(verb + 1, first.from + 1, &["a", "au", "aux", "avec"])
         || s.tokens[first.from].before & mark::APOSTROPHE != 0;
-    let by_us = s.has_word(
+    let by_us = s.has_one(
         verb.saturating_sub(3),
         verb,
-        &["nous", "acheteur", "ville", "commune", "region", "departement", "entend"],
+        words_of!("nous acheteur ville commune region departement entend conseil municipal"),
     );
     let contract = s.of(Concept::Contract).any(|c| c.from < first.from && c.from >= from)
         || s.has_word(from, verb, &["lot", "lots", "consultation", "appel", "prestation", "prestations"]);
     let by_winner = s.of(Concept::Winner).any(|w| w.from >= from && w.to <= verb);
-    let too = s.has_word(from, s.tokens.len(), OTHERS_TOO);
+    let too = s.has_one(from, s.tokens.len(), &OTHERS_TOO);
     let reflexive = !word.starts_with("adress") || s.has_word(verb.saturating_sub(1), verb, &["s"]);
     // "Travaille avec", "passe par" speak of habits.
     let weak = word.starts_with("travaill") || word.starts_with("contract");

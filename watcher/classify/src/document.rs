@@ -54,6 +54,23 @@ pub struct Document {
     pub(super) blocks: Vec<LotBlock>,
 }
 
+/// Whether a line in small letters is a note of its own in a telegraphic list: short, behind a short line, and neither needs the other.
+fn listed(before: &str, behind: &str) -> bool {
+    const JOINS: [&str; 34] = [
+        "a", "à", "au", "aux", "de", "du", "des", "d", "et", "ou", "où", "le", "la", "les", "l", "un", "une", "pour",
+        "en", "par", "sur", "dans", "qui", "que", "dont", "avec", "sans", "est", "sont", "ne", "se", "son", "sa",
+        "ses",
+    ];
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let next = behind.lines().next().unwrap_or_default();
+    let word = |w: Option<&str>| w.is_some_and(|w| JOINS.contains(&w) || w.len() <= 2);
+    last.len() < 45
+        && next.len() < 60
+        && !last.ends_with([',', '(', '-', '/'])
+        && !word(next.split([' ', '\'', '’']).next())
+        && !last.rsplit([' ', '\'', '’']).next().is_some_and(|w| JOINS.contains(&w))
+}
+
 /// What stands between two passages: ends any sentence and matches no wording.
 const BREAK: &str = "\n\u{1f}.\n";
 
@@ -173,7 +190,7 @@ impl Document {
             let head = &behind[..behind.floor_char_boundary(28)];
             let label =
                 head.find(':').is_some_and(|c| head[..c].trim_end().chars().all(|l| l.is_alphabetic() || l == ' '));
-            return !label && !before().ends_with(['.', ':', ';', '?', '!', '|']);
+            return !label && !before().ends_with(['.', ':', ';', '?', '!', '|']) && !listed(before(), behind);
         }
         let answer = || super::fold::fold(behind.lines().next().unwrap_or_default());
         before().ends_with('?')
@@ -213,6 +230,13 @@ impl Document {
     pub fn is_glued(&self, at: usize) -> bool {
         let back = self.folded.original(at..at + 1);
         glued(self.original.as_bytes(), back.start)
+    }
+
+    /// Whether a small letter follows the full stop at a folded position, behind spaces.
+    #[must_use]
+    pub fn small_letter_behind(&self, at: usize) -> bool {
+        let back = self.folded.original(at..at + 1);
+        self.original.get(back.end..).is_some_and(|rest| rest.trim_start_matches(' ').starts_with(char::is_lowercase))
     }
 
     /// Whether the original has these words in capitals.

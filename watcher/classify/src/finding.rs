@@ -202,6 +202,12 @@ impl<'a> Reading<'a> {
         if let Some(lots) = self.titled(sentence) {
             return lots;
         }
+        // "Cette application se limite aux plaques de porte ; sont appelés à concourir, pour ces dernières, …"
+        if ["ces dernier", "cette dernier", "n'y sont", "n'y est", "celui-la"].iter().any(|w| sentence.contains(w))
+            && let Some(lots) = self.titled(self.doc.before(start, 220))
+        {
+            return lots;
+        }
         if THIS_LOT.is_match(sentence)
             && let lots = self.last_lot_named(start)
             && !lots.is_empty()
@@ -226,12 +232,26 @@ impl<'a> Reading<'a> {
         // "Réservation pour l'Île de Thau", "les lots relatifs au gros œuvre et à la peinture".
         const LEADS: [&str; 8] =
             ["pour l'", "pour la ", "pour le ", "pour les ", "relatifs au ", "relatif au ", "et a la ", "« "];
+        // "La cafétéria de l'hémicycle fait l'objet d'une réservation": some words are of no other matter.
+        let telling = |title: &String| title.len() >= 12 && title.contains(' ') && sentence.contains(title.as_str());
         let named = |title: &String| {
-            title.len() >= 5
-                && sentence
-                    .match_indices(title.as_str())
-                    .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
+            telling(title)
+                || title.len() >= 5
+                    && sentence
+                        .match_indices(title.as_str())
+                        .any(|(at, _)| LEADS.iter().any(|w| sentence[..at].ends_with(w)))
         };
+        // "Celui de l'Aude et celui de Mende": a word of one title only.
+        pattern!(THAT_OF, r"\bcel(?:ui|le) (?:de |du |d')(?:l'|la |le )?([a-z]{4,})");
+        let of_one = |word: &str| {
+            let mut with =
+                self.titles.iter().zip(self.lots).filter(|(t, _)| t.split([' ', '\'', '-']).any(|w| w == word));
+            with.next().filter(|_| with.next().is_none()).map(|(_, lot)| lot.clone())
+        };
+        let those: Vec<String> = THAT_OF.captures_iter(sentence).filter_map(|c| of_one(c.get(1)?.as_str())).collect();
+        if !those.is_empty() {
+            return Some(those);
+        }
         let found: Vec<String> =
             self.titles.iter().zip(self.lots).filter(|(t, _)| named(t)).map(|(_, lot)| lot.clone()).collect();
         if !found.is_empty() && found.len() < self.lots.len() {
@@ -268,6 +288,20 @@ impl<'a> Reading<'a> {
             m.range = unit.start + m.range.start..unit.start + m.range.end;
         }
         found
+    }
+
+    /// Lots whose part of the text says "idem lot 1", "comme le lot 2", each with the one it is like.
+    #[must_use]
+    pub fn lots_like_others(&self) -> Vec<(String, String)> {
+        pattern!(
+            LIKE,
+            r"\b(?:idem|comme|identique|memes? (?:conditions|clauses?|dispositions?) que) (?:que |a |pour |au |le |celui du |celle du )*lot (?:n ?° ?)?([0-9]{1,3}|[a-h])\b"
+        );
+        let like = |b: &super::document::LotBlock| {
+            let other = LIKE.captures(&self.doc.text()[b.range.clone()])?.get(1)?.as_str().to_uppercase();
+            Some((b.id.clone(), vigie_domain::Lot::clean_id(&other)))
+        };
+        self.doc.blocks.iter().filter_map(like).filter(|(lot, other)| lot != other).collect()
     }
 
     /// Whether a unit speaks of every lot at once.

@@ -1,6 +1,7 @@
 //! Work given: the winner has people far from employment, or a structure, do some of it; hours told beside such people, below a heading
 //! or in a list of lots; what the buyer says of itself owes nothing.
 
+use super::amount::{counts, has_volume, share_of_work};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::polarity;
@@ -8,7 +9,6 @@ use super::quantity::Unit;
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::{done_by, future, strict_duty, undertakes};
-use super::volume::{counts, share_of_work};
 
 /// "L'entreprise confiera 320 heures à des personnes qui peinent à accéder à un emploi", "10 % de la main-d'œuvre sera recrutée parmi
 /// les demandeurs d'emploi", "devra sous-traiter à une entreprise adaptée".
@@ -18,18 +18,29 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         return None;
     }
     let quantity = has_volume(s);
-    let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 20.0 && counts(s, q, true));
-    const STAFF: &[&str] =
-        &["agents", "agent", "salaries", "equipe", "effectif", "brigade", "postes", "poste", "travail", "temps"];
+    let hours = s
+        .numbers
+        .iter()
+        .any(|q| q.unit == Unit::Hours && q.value >= 20.0 && counts(s, q, true) || q.unit == Unit::FullTime);
+    words!(STAFF, "agents agent salaries equipe effectif brigade postes poste travail temps");
     let staffed = s.says.any(&[Concept::Contract, Concept::Winner]) && s.says.has(Concept::Duty);
     // "Part du travail ouverte aux personnes en recherche d'emploi : 620 h": hours beside such people are given to them.
     let given = |h: &Hit| {
         hours
             || staffed
-                && (0..s.tokens.len()).any(|i| (i < h.from || i >= h.to) && STAFF.contains(&s.tokens[i].word.as_ref()))
+                && (0..s.tokens.len()).any(|i| (i < h.from || i >= h.to) && STAFF.contains(s.tokens[i].word.as_ref()))
             || s.of(Concept::GiveWork).any(|g| g.from < h.from || g.from >= h.to)
     };
-    let people = s.of(Concept::FarFromWork).find(|h| !polarity::void(s, h) && (given(h) || done_by(s, h)));
+    // "15 % des effectifs affectés à la prestation devront être des travailleurs handicapés": staff, not a structure.
+    let staff = |h: &&Hit| {
+        h.concept == Concept::FarFromWork
+            || s.tokens[h.from].word.starts_with("effectif")
+                && s.has_word(h.from, h.to, &["affectes", "affecte", "dedies"])
+    };
+    let people = s
+        .any_of(&[Concept::FarFromWork, Concept::Sheltered])
+        .filter(staff)
+        .find(|h| !polarity::void(s, h) && !only_a_place(s, h) && (given(h) || done_by(s, h)));
     // "La Ville emploie … ; les entreprises ne sont soumises à rien": the winner of another clause is none here.
     let part =
         |h: &Hit| s.clause_start(h.from, mark::ITEM | mark::STOP)..s.clause_end(h.to - 1, mark::ITEM | mark::STOP);
@@ -47,11 +58,9 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
             || (asked || s.says.has(Concept::Contract)) && amount
             || asked && future(s);
         // "Assorti d'un volume de temps de travail", "les heures de travail à confier aux personnes …".
-        let bears = s.of(Concept::Duty).any(|d| {
-            ["assort", "soumis", "comport", "impos", "exig", "contien", "prevo"]
-                .iter()
-                .any(|w| s.tokens[d.from].word.starts_with(w))
-        });
+        let bears = s
+            .of(Concept::Duty)
+            .any(|d| s.tokens[d.from].begins(&["assort", "soumis", "comport", "impos", "exig", "contien", "prevo"]));
         const TO_DO: &[&str] = &[
             "confier",
             "realiser",
@@ -66,7 +75,13 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         ];
         let to_do =
             (1..s.tokens.len()).any(|i| s.tokens[i - 1].word == "a" && TO_DO.contains(&s.tokens[i].word.as_ref()));
+        // "Le maître d'ouvrage a souhaité que le chantier profite à des gens sans travail."
+        let willed = (1..s.tokens.len()).any(|i| {
+            matches!(s.tokens[i].word.as_ref(), "que" | "qu")
+                && s.tokens[i - 1].begins(&["souhait", "veut", "voul", "demand", "entend", "attend"])
+        });
         let duty = duty
+            || willed && s.has_word(0, s.tokens.len(), &["chantier", "travaux", "marche", "operation"])
             || amount
                 && (bears || to_do && s.has_word(0, s.tokens.len(), &["heures"]))
                 && !s.says.has(Concept::Reserve);
@@ -104,13 +119,14 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         let share = s.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(s, q));
         // "Conducteurs formés à l'accueil des personnes handicapées (7 heures)".
         let long = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 48.0);
-        let at_work = hired
-            && (long
-                || share
-                || s.numbers.iter().any(|q| q.unit == Unit::FullTime)
-                || s.tokens
-                    .iter()
-                    .any(|t| ["embauch", "recrut", "emplo", "confi", "salari"].iter().any(|w| t.word.starts_with(w))));
+        let at_work = share && strict_duty(s)
+            || hired
+                && (long
+                    || share
+                    || s.numbers.iter().any(|q| q.unit == Unit::FullTime)
+                    || s.tokens.iter().any(|t| {
+                        ["embauch", "recrut", "emplo", "confi", "salari"].iter().any(|w| t.word.starts_with(w))
+                    }));
         if other || disabled && !at_work {
             return None;
         }
@@ -159,6 +175,34 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
     .then_some((*structure, false))
 }
 
+/// "L'attributaire devra … un socle de 4 100 heures. Les personnes à qui ces heures seront confiées sont validées par le PLIE."
+pub(super) fn seen_to(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
+    let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 20.0 && counts(s, q, true));
+    let hit = s.of(Concept::Facilitator).find(|h| !polarity::void(s, h))?;
+    (hours && !reading.served && s.says.has(Concept::Winner) && s.says.any(&[Concept::Duty, Concept::GiveWork]))
+        .then_some((*hit, false))
+}
+
+/// "Entre le centre et les quartiers prioritaires": where, and nobody who lives there is spoken of.
+pub(super) fn only_a_place(s: &Statement<'_>, hit: &Hit) -> bool {
+    const PEOPLE: &[&str] = &[
+        "personne",
+        "habitant",
+        "jeune",
+        "public",
+        "demandeur",
+        "resident",
+        "issu",
+        "salari",
+        "recrut",
+        "embauch",
+        "insertion",
+        "emploi",
+    ];
+    s.tokens[hit.from..hit.to].iter().any(|t| t.word.starts_with("quartier") || t.word == "qpv")
+        && !s.tokens.iter().any(|t| PEOPLE.iter().any(|w| t.word.starts_with(w)))
+}
+
 /// "Article 12 – Insertion", and below it "12.1 Publics : …", "12.2 Volume : voir annexe".
 pub(super) fn below_article(statements: &[Statement<'_>], at: usize) -> Option<(Hit, bool)> {
     let s = &statements[at];
@@ -166,7 +210,7 @@ pub(super) fn below_article(statements: &[Statement<'_>], at: usize) -> Option<(
     let beside_a_volume = statements[at.saturating_sub(3)..(at + 4).min(statements.len())].iter().any(|b| {
         b.unit.line.abs_diff(s.unit.line) <= 3
             && b.has_word(0, 4, &["volume", "volumes", "heures", "nombre", "effort", "part", "quota"])
-            && b.numbers.iter().any(|q| q.unit == Unit::Hours || q.unit == Unit::Percent && share_of_work(b, q))
+            && (has_volume(b) || b.numbers.iter().any(|q| q.unit == Unit::Percent && share_of_work(b, q)))
     });
     // "Considérations sociales : clause d'exécution", and on the next line "Public visé : …".
     let told = s.before.has(Concept::SocialDuty) && s.before.has(Concept::Duty);
@@ -252,22 +296,7 @@ pub(super) fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
         .numbers
         .iter()
         .find(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))?;
-    (q.unit != Unit::Percent || s.says.any(&[Concept::FarFromWork]))
-        .then_some((Hit { concept: Concept::SocialDuty, from: q.from, to: q.to }, false))
-}
-
-pub(super) fn has_volume(s: &Statement<'_>) -> bool {
-    let labelled = s.has_word(0, s.tokens.len(), &["heures"]);
-    if labelled
-        && s.numbers.iter().any(|q| q.unit == Unit::None && s.tokens[q.from].after(mark::COLON) && q.value >= 10.0)
-    {
-        return true;
-    }
-    // "5 % de la puissance", "20 % des places" are no work.
-    let insertion = s.says.any(&[Concept::ClauseName, Concept::InsertionAction]);
-    s.numbers.iter().any(|q| match q.unit {
-        Unit::Hours | Unit::FullTime => counts(s, q, false),
-        Unit::Percent => counts(s, q, false) && (insertion || share_of_work(s, q)),
-        _ => false,
-    })
+    let hit = Hit { concept: Concept::SocialDuty, from: q.from, to: q.to };
+    let told = q.unit != Unit::Percent || s.says.has(Concept::FarFromWork);
+    (told && !polarity::remembered(s, &hit)).then_some((hit, false))
 }

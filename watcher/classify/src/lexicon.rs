@@ -84,6 +84,7 @@ concepts! {
     Condition = "condition",
     Possible = "possible",
     Past = "past",
+    Policy = "policy",
     TalkAboutClauses = "talk_about_clauses",
     NotInsertion = "not_insertion",
     NotSocial = "not_social",
@@ -308,15 +309,18 @@ fn puts_a_thing_in(tokens: &[Token<'_>], hit: &Hit) -> bool {
          lot lots cette ce part meme qualite economique lutte formation retour gens prestation marche droit titulaire
          ccap ccag rc cctp candidat candidats dix cent entreprise entreprises milieu equipe equipes chantier marche
          vie societe monde cours situation structure structures sens faveur application cas matiere tout particulier
-         france region departement quartier territoire metropole faisant lien complement fonction cadre execution"
+         france duree periode totalite region departement quartier territoire metropole faisant lien complement fonction cadre execution"
     );
+    // "Les insertions" are advertisements.
+    let bare = hit.to - hit.from == 1;
+    if bare && hit.concept == Concept::InsertionAction && tokens[hit.from].word == "insertions" {
+        return true;
+    }
     if hit.concept == Concept::NotInsertion || tokens[hit.to - 1].word != "insertion" {
         return false;
     }
     let named = hit.to - hit.from > 1
-        && !["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"]
-            .iter()
-            .any(|w| tokens[hit.from].word.starts_with(w))
+        && !tokens[hit.from].begins(&["heure", "objectif", "taux", "delai", "volume", "contribution", "performance", "soutien", "promotion"])
         // "Clause de réexamen : insertion d'une pompe".
         && !tokens[hit.to - 1].after(mark::COLON);
     let rest = &tokens[hit.to..];
@@ -344,7 +348,10 @@ fn end_of(form: &Form, from: usize, tokens: &[Token<'_>], capitals: &impl Fn(usi
     let is = |step: &Step, at: usize| {
         tokens[at].known.ids().iter().any(|id| step.words.contains(id)) && (!step.capitals || capitals(at))
     };
-    if form.steps[0].capitals && !capitals(from) {
+    // "La personne publique" is the buyer.
+    let public_body =
+        tokens[from].word == "personne" && tokens.get(from + 1).is_some_and(|t| t.word.starts_with("publiqu"));
+    if public_body || form.steps[0].capitals && !capitals(from) {
         return None;
     }
     let mut at = from + 1;
@@ -406,7 +413,7 @@ const LOSES: &[(Concept, &[Concept])] = &[
             Concept::FarFromWork,
         ],
     ),
-    (Concept::Winner, &[Concept::Sheltered, Concept::WorkIntegration]),
+    (Concept::Winner, &[Concept::Sheltered, Concept::WorkIntegration, Concept::SocialEconomy]),
     (Concept::Sheltered, &[Concept::ShelteredAndIntegration]),
     (Concept::WorkIntegration, &[Concept::ShelteredAndIntegration]),
     (Concept::ServiceTalk, &[Concept::FarFromWork, Concept::Sheltered, Concept::WorkIntegration, Concept::ClauseName]),

@@ -8,8 +8,8 @@
 //! | [`statement`] with `table`, `sentences`, `context`, `anaphora`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words, and what they take over |
 //! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
-//! | [`numerals`], [`quantity`], [`when`] | numbers with units; days and times |
-//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`numerals`], [`quantity`], [`when`], `time_of_day` | numbers with units; days and times |
+//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `amount`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
@@ -25,6 +25,7 @@
 pub mod pattern;
 
 pub(crate) mod allotment;
+mod amount;
 mod anaphora;
 pub mod anchors;
 pub(crate) mod beneficiary;
@@ -60,6 +61,7 @@ mod sentences;
 pub mod service;
 pub mod statement;
 pub(crate) mod table;
+mod time_of_day;
 pub mod token;
 pub mod tokenizer;
 mod undertaking;
@@ -95,7 +97,8 @@ pub fn classify(notice: &Notice) -> Assessment {
         // "La consultation comporte quatre lots": enough to know which "les deux derniers" are.
         lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
     }
-    let lot_titles: Vec<String> = lots.iter().map(|l| fold::fold(&l.title)).collect();
+    let lot_titles: Vec<String> =
+        lots.iter().map(|l| fold::fold(&l.title).trim_matches([' ', '-', '–', '.']).to_owned()).collect();
     let reading = Reading {
         doc: &doc,
         anchors: &anchors,
@@ -190,13 +193,13 @@ fn is_for_them(title: &str) -> bool {
         Concept::SocialDuty,
         Concept::Subcontract,
     ];
-    const FOR: &[&str] = &["pour", "d", "de", "du", "des", "aux", "avec", "entre"];
+    words!(FOR, "pour d de du des aux avec entre");
     let folded = fold::fold(title);
     let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
     let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
     let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
     let for_them = |h: &lexicon::Hit| {
-        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(&t.word.as_ref())) && h.from > 0
+        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(t.word.as_ref())) && h.from > 0
     };
     hits.iter().any(|h| THEM.contains(&h.concept) && for_them(h)) && !has(MORE)
 }
@@ -259,6 +262,11 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     let doubts =
         other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
     told.extend(doubts);
+    for (lot, like) in reading.lots_like_others() {
+        for p in told.iter_mut().filter(|p| p.lots.contains(&like) && !p.lots.contains(&lot)) {
+            p.lots.push(lot.clone());
+        }
+    }
     let hint = coded.hint.take();
     let mut joined = codes::join(coded, told, lot_count);
     let classed = |p: &Provision| p.kind != ProvisionKind::SocialConditionNotSeen;
@@ -328,6 +336,8 @@ const MAX_STATEMENTS: usize = 3000;
 fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
     const GOES_ON: usize = 8;
     const UNDER_HEADING: usize = 12;
+    /// Units before one that it may point back at: "315 pour chacun des lots. Ces heures sont à faire par …".
+    const BEFORE: usize = 3;
     let windows = reading.anchors.windows(anchors::Topic::Social);
     let mut out = Vec::new();
     let mut window = 0;
@@ -338,6 +348,8 @@ fn wanted(reading: &Reading<'_>, units: &Units) -> Vec<usize> {
         }
         let social = windows.get(window).is_some_and(|w| w.start < unit.range.end);
         if social {
+            let floor = out.last().map_or(0, |last| last + 1).max(i.saturating_sub(BEFORE));
+            out.extend((floor..i).filter(|before| units.list[*before].social));
             until = until.max(i + if unit.is_heading { UNDER_HEADING } else { GOES_ON });
         }
         let in_table = unit.row.is_some() && out.last() == i.checked_sub(1).as_ref();

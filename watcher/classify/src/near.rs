@@ -148,6 +148,7 @@ pub(crate) fn has_moment(text: &str) -> bool {
         let begins = !in_word;
         in_word = b.is_ascii_alphabetic();
         match b {
+            b'-' if i > 1 && bytes[i - 1] == b' ' => digit(i - 2) && bytes.get(i + 1) == Some(&b' ') && digit(i + 2),
             b'/' | b'.' | b'-' => i > 0 && digit(i - 1) && digit(i + 1),
             b'j' | b'f' | b'm' | b'a' | b's' | b'o' | b'n' | b'd' if begins => {
                 MONTHS.iter().any(|m| m[0] == *b && bytes[i..].starts_with(m))

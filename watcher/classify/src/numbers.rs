@@ -34,19 +34,19 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
+        r"\blots? ?(?:n ?[°o\x22]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
         r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b([0-9]{1,2})(?:er|ere|e|eme|nd|nde) lot\b|\blot \((?:le )?([0-9]{1,3})\b",
-        r"|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
+        r"|^ ?(?:• ?)?l([0-9]{1,2})\b|\bcriteres? l([0-9]{1,2})\b|\b(?:le|pour le) ([0-9]{1,2}|[b-h]) (?:comport|n'est|est |sera |prevoi|une clause|ou )|\bles n ?[°o] ?([0-9]{1,2}(?:(?:, | et )[0-9]{1,2})*)|\blots ([a-z' -]{3,40} \([0-9]{1,2}\)(?:(?:, | et )[a-z' -]{3,40} \([0-9]{1,2}\))+)|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
     pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$)|( a | au |jusqu'au|-)");
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
-            let list = c.get(1).or(c.get(2)).or(c.get(3)).or(c.get(4)).or(c.get(5)).or(c.get(6)).or(c.get(7))?;
+            let list = (1..c.len()).find_map(|i| c.get(i))?;
             let mut lots: Vec<String> = Vec::new();
             let mut at: Vec<usize> = Vec::new();
             let mut through = false;
@@ -54,12 +54,17 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
             let mut end = list.end();
             for part in PART.captures_iter(list.as_str()) {
                 let Some(id) = part.get(1) else {
-                    through = true;
+                    let whole = part.get(0).map_or(0, |m| list.start() + m.start());
+                    through = !text[..whole].ends_with(|c: char| c.is_ascii_alphabetic());
                     continue;
                 };
                 last = (lots.len(), end);
                 end = list.start() + id.end();
                 let id_at = list.start() + id.start();
+                // "Les lots d'un montant …" name none.
+                if text[list.start() + id.end()..].starts_with('\'') {
+                    continue;
+                }
                 let id = Lot::clean_id(id.as_str());
                 // Roman numbers are written in capitals.
                 let roman = id.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
@@ -112,11 +117,11 @@ pub fn announced_lots(text: &str) -> u32 {
 pub fn pointed_lots(text: &str, known: &[String]) -> Option<Vec<String>> {
     pattern!(
         POINTED,
-        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:est|sera|sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b"
+        r"\b(?:(?P<n>deux|trois|quatre|cinq|six) )?(?P<which>premiers?|derniers?)(?: lots?\b| des (?:deux|trois|quatre|cinq|six) lots\b| (?:est|sera|sont|ont|seront|font)\b)|\b(?P<after>premier|dernier|second|deuxieme|troisieme|quatrieme|cinquieme) (?:de ces |des )?lots?\b|\blots? (?P<late>premier|dernier)\b|\b(?:du|pour le|au) (?P<bare>premier|deuxieme|troisieme|dernier)(?:,| \()"
     );
     let c = POINTED.captures(text).filter(|_| known.len() > 1)?;
     let count = c.name("n").and_then(|m| counted(m.as_str())).map_or(1, |n| n as usize);
-    let word = c.name("which").or(c.name("after")).or(c.name("late"))?.as_str();
+    let word = c.name("which").or(c.name("after")).or(c.name("late")).or(c.name("bare"))?.as_str();
     let lots: Vec<String> = match word {
         "second" | "deuxieme" => known.get(1).into_iter().cloned().collect(),
         "troisieme" => known.get(2).into_iter().cloned().collect(),

@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use vigie_domain::{Provision, ProvisionKind};
 
+use super::amount::counts;
 use super::finding::Reading;
 use super::given::buyer_speaks;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
-use super::quantity::Unit;
+use super::quantity::{Quantity, Unit};
 use super::reserved::{ARTICLES, STRUCTURES};
 use super::statement::Statement;
 use super::token::mark;
@@ -107,7 +108,10 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
         Concept::ClauseName,
         Concept::SocialDuty,
     ];
-    if s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime)) {
+    // Hours of a course, of a group, a delay are no work given.
+    let work = |q: &Quantity| matches!(q.unit, Unit::Hours | Unit::FullTime) && q.value >= 20.0 && counts(s, q, true);
+    let taught = s.says.has(Concept::ServiceTalk) && !s.says.any(&[Concept::Winner, Concept::ClauseName]);
+    if s.numbers.iter().any(work) && !taught && !reading.studied {
         return false;
     }
     let beside = |concepts: &[Concept]| s.any_of(concepts).any(|h| h.to <= hit.from || h.from >= hit.to);
@@ -151,17 +155,7 @@ fn aside(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> bool {
 fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -> bool {
     const ABOUT: &[Concept] =
         &[Concept::ClauseName, Concept::InsertionAction, Concept::FarFromWork, Concept::SocialDuty, Concept::Winner];
-    const THIS: &[&str] = &[
-        "chantier",
-        "chantiers",
-        "titulaire",
-        "entreprise",
-        "entreprises",
-        "marche",
-        "travaux",
-        "candidats",
-        "prestataire",
-    ];
+    words!(THIS, "chantier chantiers titulaire entreprise entreprises marche travaux candidats prestataire");
     const CALLED_FOR: &[Concept] = &[
         Concept::Criterion,
         Concept::Only,
@@ -178,15 +172,23 @@ fn of_others(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit, asked: bool) -
         all <= 12 && s.has_word(0, 3, &["facilitateur", "facilitatrice", "contact", "interlocuteur", "suivi"]);
     let office = hit.concept == Concept::Facilitator && !of_clauses && !contact;
     // "Les personnes détenues ne participent pas aux travaux", "les structures d'insertion ne sont pas visées".
-    let not_them = STRUCTURES.contains(&hit.concept)
-        && (hit.to..all.min(hit.to + 4)).any(|i| {
-            matches!(s.tokens[i].word.as_ref(), "ne" | "n")
-                && s.has_word(i, i + 5, &["pas"])
-                && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
-        });
+    // "Examinées dans les mêmes conditions que les autres", "aucun avantage n'est donné aux …", "comme tout opérateur".
+    let as_others = STRUCTURES.contains(&hit.concept)
+        && (s.has_word(hit.to, all, &["memes"]) && s.has_word(hit.to, all, &["conditions"])
+            || s.has_word(0, hit.from, &["aucun"])
+                && s.has_word(1, hit.from, &["avantage", "preference", "privilege"])
+            || s.has_word(hit.to, all, &["comme"]) && s.has_word(hit.to, all, &["tout", "toute", "tous"])
+            || s.has_word(0, all, &["librement"]));
+    let not_them = as_others
+        || STRUCTURES.contains(&hit.concept)
+            && (hit.to..all.min(hit.to + 4)).any(|i| {
+                matches!(s.tokens[i].word.as_ref(), "ne" | "n")
+                    && s.has_word(i, i + 5, &["pas"])
+                    && !s.has_word(i, i + 6, &["exclu", "exclues", "exclus", "seul", "seules"])
+            });
     // "La Région encourage …", "la Ville favorise l'économie sociale": of itself, not of this contract.
     let optional = beside(&[Concept::Subcontract, Concept::Possible, Concept::Optional]);
-    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_word(0, all, THIS);
+    let of_the_buyer = buyer_speaks(s) && !beside(CALLED_FOR) && !optional && !s.has_one(0, all, &THIS);
     // "Cour d'un ESAT", "transport des personnes handicapées".
     let house = reading.for_them
         && (STRUCTURES.contains(&hit.concept) || hit.concept == Concept::FarFromWork)
@@ -221,8 +223,7 @@ fn names_somebody(s: &Statement<'_>, hit: &Hit) -> bool {
     let near = (hit.from.saturating_sub(7)..hit.from).chain(hit.to..hit.to + 2).any(|i| starts(i, FROM));
     let among = s.has_word(hit.to, hit.to + 1, &["ou"]) && starts(hit.to + 1, &["autre"]);
     let elsewhere = (1..s.tokens.len()).any(|i| {
-        s.tokens[i - 1].word == "autres"
-            && ["marche", "contrat", "operation", "consultation"].iter().any(|w| s.tokens[i].word.starts_with(w))
+        s.tokens[i - 1].word == "autres" && s.tokens[i].begins(&["marche", "contrat", "operation", "consultation"])
     });
     let given_up = hit.concept == Concept::Facilitator && s.of(Concept::Deny).any(|d| d.from > hit.to);
     let outside = given_up

@@ -25,6 +25,17 @@ macro_rules! words {
     };
 }
 
+/// A set of folded words, parted by white space, where it is used.
+macro_rules! words_of {
+    ($list:expr) => {{
+        words!(WORDS, $list);
+        &*WORDS
+    }};
+}
+
+/// Words that are looked for, as `words!` declares them.
+pub type Words = std::collections::HashSet<&'static str, Quick>;
+
 /// Hashes short words by multiplication, with a key of this process: words of texts cannot be made to collide.
 #[derive(Debug)]
 pub struct WordHasher(u64);

@@ -156,7 +156,7 @@ fn bracketed(text: &str) -> Vec<Department> {
 /// make them one.
 fn named(text: &str, sure: bool) -> Vec<Department> {
     const MAKES: &[&str] =
-        &["departement", "departemental", "departementale", "prefecture", "conseil", "sdis", "dans", "en"];
+        &["departement", "departemental", "departementale", "prefecture", "conseil", "sdis", "dans", "en", "epci"];
     let folded = format!(" {} ", commune::key(text));
     let mut found: Vec<Department> = Vec::new();
     let mut end = 0;
@@ -165,6 +165,12 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
             continue;
         }
         let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
+        // "Saint-Martin-d'Uriage" is a commune.
+        let goes_on = ["d", "de", "du", "en", "sur", "le", "la", "les"]
+            .contains(&folded[m.end() + 1..].split(' ').next().unwrap_or_default());
+        if goes_on && matches!(department.as_str(), "977" | "978") {
+            continue;
+        }
         // "Un lot par département : lot 2A".
         let number = folded[m.end() + 1..].starts_with(|c: char| c.is_ascii_digit());
         if number && department.as_str() == "46" {

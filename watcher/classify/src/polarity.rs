@@ -4,6 +4,7 @@
 //! qui s'achève imposait": none of these gives. A double negation ("n'exclut pas", "non seulement") takes nothing away.
 
 use super::lexicon::{Concept, Hit};
+use super::quantity::Unit;
 use super::statement::Statement;
 use super::token::mark;
 
@@ -31,6 +32,7 @@ fn not_so(s: &Statement<'_>, hit: &Hit) -> bool {
         || replaced(s, hit)
         || denied(s, hit)
         || remembered(s, hit)
+        || speaks_of_itself(s)
 }
 
 /// "Le marché pourrait comporter une clause", "nous étudions une clause": nothing is decided.
@@ -65,15 +67,11 @@ fn denied_by_sentence(s: &Statement<'_>, hit: &Hit) -> bool {
         return false;
     };
     let end = s.clause_end(colon, mark::STOP | mark::ITEM);
-    let ne = (colon..end.min(colon + 10)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
+    let ne = (colon..end.min(colon + 18)).find(|i| matches!(s.tokens[*i].word.as_ref(), "ne" | "n"));
     // "Clause sociale : au vu du sourcing, le Département n'a pas jugé opportun d'en introduire une."
     let of_it = (colon..end).any(|i| {
         s.tokens[i].word == "en"
-            && s.has_word(
-                i + 1,
-                i + 3,
-                &["introduire", "prevoir", "inserer", "imposer", "retenir", "fixer", "a", "ont", "comporte"],
-            )
+            && s.has_one(i + 1, i + 3, words_of!("introduire prevoir inserer imposer retenir fixer a ont comporte"))
             && s.has_word(colon, i + 5, &["pas", "aucune", "aucun", "plus"])
             && s.has_word(colon, i, &["n", "ne"])
     });
@@ -283,13 +281,13 @@ fn lifted(s: &Statement<'_>, hit: &Hit) -> bool {
         end = open;
     }
     // "Une clause sociale ; elle est ici remplacée par …".
-    if s.has_word(end, end + 1, &["elle", "elles", "celle", "celles"]) {
+    if s.has_word(end, end + 1, &["elle", "elles", "celle", "celles"]) || s.has_word(end, end + 3, &["y"]) {
         end = s.clause_end(end, mark::STOP | mark::ITEM);
     }
     s.of(Concept::Lifted).any(|l| {
         l.from >= hit.to
             && l.to <= end
-            && l.from - hit.to <= 16
+            && l.from - hit.to <= 22
             && !s.any_of(&[Concept::Contract]).any(|c| {
                 c.from > hit.to
                     && c.to <= l.from
@@ -309,9 +307,11 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
     }) {
         return true;
     }
+    // "L'article L. 2112-2-1 du code prévoit que l'acheteur …": all that its sentence says.
+    let of_law = |c: &Hit| matches!(s.tokens[c.from].word.as_ref(), "code" | "loi" | "ccag");
     s.of(Concept::Condition).any(|c| {
         let wish = s.tokens.get(c.from + 1).is_some_and(|t| matches!(t.word.as_ref(), "il" | "ils" | "elle" | "elles"))
-            && s.tokens.get(c.from + 2).is_some_and(|t| t.word.starts_with("souhait"));
+            && (c.from + 2..s.tokens.len().min(c.from + 4)).any(|i| s.tokens[i].word.starts_with("souhait"));
         let possible = s.has_word(c.to, c.to + 5, &["possible"]);
         // "En cas de manquement à ses obligations d'insertion" presupposes them.
         let breach = s.tokens[c.to..].iter().take(5).any(|t| {
@@ -331,10 +331,18 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
             && matches!(s.tokens[c.from - 1].word.as_ref(), "que" | "qu")
             && s.has_word(c.from.saturating_sub(8), c.from, &["ne", "n"])
             && s.of(Concept::Bid).any(|b| b.to <= c.from && c.from - b.to <= 5);
-        c.from >= start
+        // "Lorsqu'un nombre suit, il s'agit des heures que l'attributaire confie …": what holds then is told behind the comma.
+        let then = hit.concept != Concept::Reserve
+            && matches!(s.tokens[c.from].word.as_ref(), "si" | "lorsque" | "lorsqu")
+            && (c.to..hit.from).any(|i| {
+                s.tokens[i].after(mark::COMMA) && s.any_of(&[Concept::Winner]).any(|w| w.from >= i && w.from < hit.from)
+            });
+        let of_article = of_law(c) && hit.to <= c.from && c.from - hit.to <= 3;
+        (c.from >= start || of_article)
+            && !then
             && !only_if
             && !named
-            && (around || c.to <= hit.from && hit.from - c.to < 20)
+            && (around || of_article || c.to <= hit.from && (hit.from - c.to < 20 || of_law(c)))
             && !wish
             && !possible
             && !breach
@@ -347,6 +355,39 @@ pub fn supposed(s: &Statement<'_>, hit: &Hit) -> bool {
 pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
     let start = s.clause_start(hit.from, mark::STOP | mark::ITEM);
     // "Comme l'an passé", "comme sur l'ancien marché": as then, so now.
-    let as_then = |p: &Hit| s.has_word(p.from.saturating_sub(3), p.from, &["comme"]);
-    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 6 && !as_then(p))
+    let as_then = |p: &Hit| {
+        s.has_word(p.from.saturating_sub(3), p.from, &["comme"])
+            // "Quant aux deux précédents": lots.
+            || s.tokens[p.from].word == "precedents" && s.has_word(p.from.saturating_sub(1), p.from, &["deux", "trois", "quatre"])
+    };
+    s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 9 && !as_then(p)) || of_policy(s, hit)
+}
+
+/// "Notre société emploie huit travailleurs handicapés", "nos salariés": a bidder, or a firm that buys, of itself.
+fn speaks_of_itself(s: &Statement<'_>) -> bool {
+    const ITSELF: [&str; 6] = ["societe", "entreprise", "salarie", "effectif", "fondation", "groupe"];
+    (1..s.tokens.len()).any(|i| matches!(s.tokens[i - 1].word.as_ref(), "notre" | "nos") && s.tokens[i].begins(&ITSELF))
+}
+
+/// "La Ville poursuit des objectifs d'insertion dans ses marchés": what somebody does in general asks nothing here, unless this contract
+/// or its winner, or an amount, is spoken of too.
+fn of_policy(s: &Statement<'_>, hit: &Hit) -> bool {
+    // "Elle se traduit par des lots réservés, par des clauses dans les marchés de travaux."
+    if s.previous.has(Concept::Policy)
+        && s.has_word(0, 3, &["elle", "elles", "celle", "ci"])
+        && s.has_word(1, 6, &["traduit", "decline", "concretise", "passe"])
+    {
+        return true;
+    }
+    // "Le site affirme que 100 % des marchés sont clausés."
+    if s.numbers.iter().any(|q| q.unit == Unit::Percent && s.has_word(q.to, q.to + 2, &["marches"])) {
+        return true;
+    }
+    let several = |c: &Hit| matches!(s.tokens[c.from].word.as_ref(), "marches" | "contrats" | "achats");
+    let own = |c: &Hit| !several(c) && !s.of(Concept::Policy).any(|p| p.from <= c.from && c.to <= p.to);
+    s.says.has(Concept::Policy)
+        && !s.of(Concept::Contract).any(own)
+        && (!s.says.has(Concept::Winner)
+            || s.of(Concept::Policy).any(|p| p.from < hit.from && s.tokens[p.to - 1].word == "interne"))
+        && !s.numbers.iter().any(|q| matches!(q.unit, Unit::Hours | Unit::FullTime | Unit::Percent))
 }

@@ -118,6 +118,9 @@ fn round_number(word: &str) -> Option<f64> {
     }
 }
 
+/// What a share of one in so many is of.
+pub(super) const COUNTED: [&str; 6] = ["heure", "salarie", "embauche", "recrutement", "journee", "poste"];
+
 /// "le dixième des heures", "un quart du temps": a share.
 fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
     // "1/20e des heures".
@@ -132,11 +135,30 @@ fn fraction(tokens: &[Token<'_>], from: usize) -> Option<(f64, usize)> {
     if let Some(n) = part {
         return Some((100.0 / n, from + 2));
     }
+    // "Une heure sur dix", "un salarié sur vingt".
+    let one = matches!(tokens[from].word.as_ref(), "un" | "une" | "1")
+        && tokens.get(from + 1).is_some_and(|t| t.begins(&COUNTED))
+        && tokens.get(from + 2).is_some_and(|t| t.word == "sur");
+    if let (true, Some((n, to))) = (
+        one,
+        spelled(tokens, from + 3).map(|(n, to)| (f64::from(n), to)).or_else(|| {
+            let n = tokens.get(from + 3)?.word.parse::<f64>().ok()?;
+            Some((n, from + 4))
+        }),
+    ) && n >= 2.0
+    {
+        return Some((100.0 / n, to));
+    }
     let share = numerals::part_of_a_hundred(&tokens[from].word)?;
-    let whole = tokens.get(from + 1).is_some_and(|t| matches!(t.word.as_ref(), "de" | "des" | "du"));
-    let counted = tokens[from + 1..].iter().take(5).any(|t| {
+    // "Un dixième au moins des heures".
+    let least = tokens.get(from + 1).is_some_and(|t| t.word == "au")
+        && tokens.get(from + 2).is_some_and(|t| matches!(t.word.as_ref(), "moins" | "minimum"));
+    let behind = from + 1 + if least { 2 } else { 0 };
+    let whole = tokens.get(behind).is_some_and(|t| matches!(t.word.as_ref(), "de" | "des" | "du"));
+    let counted = tokens[behind..].iter().take(5).any(|t| {
         t.word.starts_with("heure")
-            || matches!(t.word.as_ref(), "temps" | "main" | "effectif" | "effectifs" | "volume" | "travail")
+            || t.word.starts_with("journee")
+            || matches!(t.word.as_ref(), "temps" | "main" | "effectif" | "effectifs" | "volume" | "travail" | "postes")
     });
     let led = from > 0 && matches!(tokens[from - 1].word.as_ref(), "le" | "un" | "au" | "du" | "la");
     (whole && counted && led).then_some((share, from + 1))
@@ -237,6 +259,22 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
         "point" | "points" | "pts" | "pt" => (Unit::Points, 1.0, at + 1),
         "etp" => (Unit::FullTime, 1.0, at + 1),
         "equivalent" | "equivalents" if next(1) == Some("temps") => (Unit::FullTime, 1.0, at + 3),
+        // "Un poste à temps plein", "2 à temps plein".
+        "poste" | "postes" | "personne" | "personnes" | "emploi" | "emplois"
+            if next(1) == Some("a") && next(2) == Some("temps") && next(3) == Some("plein") =>
+        {
+            (Unit::FullTime, 1.0, at + 4)
+        }
+        // "1 poste, à plein temps".
+        "poste" | "postes"
+            if (1..5).any(|n| {
+                tokens.get(at + n).is_some_and(|t| t.word == "temps")
+                    && tokens[at + n - 1..].iter().take(3).any(|t| t.word.starts_with("plein"))
+            }) =>
+        {
+            (Unit::FullTime, 1.0, at + 1)
+        }
+        "a" if next(1) == Some("temps") && next(2) == Some("plein") => (Unit::FullTime, 1.0, at + 3),
         "€" | "euro" | "euros" | "eur" => (Unit::Euros, 1.0, at + 1),
         "k" if next(1) == Some("€") => (Unit::Euros, 1e3, at + 2),
         "ke" | "keur" => (Unit::Euros, 1e3, at + 1),
@@ -253,8 +291,9 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
 
 /// Whether what stands behind a quantity says "a year", "for each lot".
 fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
+    // "6 000 heures sur 4 ans (1 500 h annuelles)": brackets tell of their own number.
     let end = (at..tokens.len().min(at + 9))
-        .find(|i| tokens[*i].after(mark::STOP | mark::ITEM))
+        .find(|i| tokens[*i].after(mark::STOP | mark::ITEM) || tokens[*i].after(mark::OPEN) && tokens[*i].is_number())
         .unwrap_or(tokens.len().min(at + 9));
     let words: Vec<&str> = tokens[at.min(end)..end].iter().map(|t| t.word.as_ref()).collect();
     let pair = |a: &str, b: &[&str]| words.windows(2).any(|w| w[0] == a && b.contains(&w[1]));

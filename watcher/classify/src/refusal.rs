@@ -53,10 +53,8 @@ pub(super) fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Opt
     // "Confié à un ESAT : les autres candidatures sont irrecevables."
     let other_bids = || {
         const BIDDERS: &[&str] = &["operateur", "candidat", "entreprise", "offre", "structure"];
-        (1..s.tokens.len()).find(|i| {
-            BIDDERS.iter().any(|w| s.tokens[*i].word.starts_with(w))
-                && s.has_word(i - 1, *i, &["autre", "autres", "toute"])
-        })
+        (1..s.tokens.len())
+            .find(|i| s.tokens[*i].begins(BIDDERS) && s.has_word(i - 1, *i, &["autre", "autres", "toute"]))
     };
     let bids = s.says.has(Concept::Bid) || not_admitted;
     let Some(at) = other_than.or_else(other_bids).filter(|_| refused && bids) else {

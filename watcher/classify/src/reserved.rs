@@ -92,7 +92,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
 /// "On ne consulte que des structures d'insertion".
 fn excepts(s: &Statement<'_>) -> bool {
     s.any_of(STRUCTURES).any(|h| {
-        (h.from.saturating_sub(3)..h.from).any(|i| {
+        (h.from.saturating_sub(6)..h.from).any(|i| {
             matches!(s.tokens[i].word.as_ref(), "que" | "qu") && s.has_word(i.saturating_sub(6), i, &["ne", "n"])
         })
     })
@@ -101,23 +101,19 @@ fn excepts(s: &Statement<'_>) -> bool {
 /// "Le candidat coche la case", "la rubrique C2 du formulaire reste vierge".
 fn fills_a_form(s: &Statement<'_>) -> bool {
     s.says.has(Concept::BidderPaper)
-        && s.has_word(
-            0,
-            s.tokens.len(),
-            &["case", "coche", "cocher", "rubrique", "rubriques", "cadre", "dc1", "dc2", "formulaire"],
-        )
+        && s.has_one(0, s.tokens.len(), words_of!("case coche cocher rubrique rubriques cadre dc1 dc2 formulaire"))
 }
 
 /// "Le lot 3 est réservé", "marché réservé": not "des marchés réservés".
 fn asserted(s: &Statement<'_>) -> bool {
-    const SAYS: &[&str] = &["est", "sont", "sera", "seront", "marche", "lot", "consultation", "procedure"];
+    words!(SAYS, "est sont sera seront marche lot consultation procedure");
     // "Dans l'hypothèse d'un marché réservé", "relatives aux marchés réservés": the kind of contract, not this one.
     let a_kind = |r: &Hit| {
         s.has_word(r.from.saturating_sub(3), r.from, &["d", "un", "aux"])
             && !s.has_word(r.from.saturating_sub(1), r.from, &["est", "sera"])
     };
     s.of(Concept::Reserve)
-        .any(|r| s.has_word(r.from.saturating_sub(1), r.from, SAYS) && !a_kind(r) && !polarity::void(s, r))
+        .any(|r| s.has_one(r.from.saturating_sub(1), r.from, &SAYS) && !a_kind(r) && !polarity::void(s, r))
 }
 
 /// "Marché réservé aux EA", "le lot 3 est réservé", "réservation : oui".
@@ -251,6 +247,8 @@ fn is_noun(s: &Statement<'_>, r: &Hit) -> bool {
         )
         && s.tokens[r.from].before == 0
         && !s.has_word(r.to, r.to + 4, &["faveur", "profit", "benefice"])
+        // "Mis en réserve pour les ateliers et chantiers d'insertion".
+        && !(s.has_word(r.to, r.to + 1, &["pour"]) && s.has_word(r.from.saturating_sub(2), r.from, &["mis", "mise", "mises"]))
 }
 
 /// A reservation without its beneficiary: gives its lots. A bare heading says nothing.
@@ -269,13 +267,10 @@ fn unnamed(reading: &Reading<'_>, s: &Statement<'_>, r: &Hit) -> Option<Vec<Stri
     let to_others = (r.to..s.clause_end(r.to - 1, mark::STOP | mark::ITEM | mark::COLON | mark::CLOSE).min(r.to + 10))
         .any(|i| {
             matches!(s.tokens[i].word.as_ref(), "a" | "aux" | "au")
-                && !s.has_word(
+                && !s.has_one(
                     i + 1,
                     i + 3,
-                    &[
-                        "ces", "ce", "cette", "lot", "lots", "titre", "sens", "regard", "compter", "article", "l",
-                        "profit", "benefice",
-                    ],
+                    words_of!("ces ce cette lot lots titre sens regard compter article l profit benefice"),
                 )
         });
     if to_others && !asked {
@@ -352,7 +347,7 @@ fn only(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         && (s.heading.any(&[Concept::Bid, Concept::Reserve, Concept::Addressed])
             || s.any_of(ARTICLES).next().is_some());
     let entrusted = (0..first.from).rev().take(8).find(|i| {
-        ["confi", "attribu"].iter().any(|w| s.tokens[*i].word.starts_with(w))
+        s.tokens[*i].begins(&["confi", "attribu"])
             && s.has_word(i.saturating_sub(3), *i + 4, &["obligatoirement", "sera", "seront"])
             || matches!(s.tokens[*i].word.as_ref(), "passe" | "passes")
                 && s.has_word(i + 1, i + 2, &["avec"])
@@ -436,29 +431,13 @@ fn must_be(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         Some(Hit { concept: Concept::MustBe, from: duty, to: duty + 1 })
     });
     let Some(bound) = bound else { return Vec::new() };
-    let subject = s.has_word(
+    let subject = s.has_one(
         bound.from.saturating_sub(6),
         bound.from + 2,
-        &[
-            "candidat",
-            "candidats",
-            "structure",
-            "operateur",
-            "operateurs",
-            "soumissionnaire",
-            "soumissionnaires",
-            "entreprises",
-            "repondants",
-            "acces",
-            "participation",
-            "prestataire",
-            "requis",
-            "prerequis",
-            "candidature",
-            "candidatures",
-            "attributaire",
-            "titulaire",
-        ],
+        words_of!(
+            "candidat candidats structure operateur operateurs soumissionnaire soumissionnaires entreprises
+        repondants acces participation prestataire requis prerequis candidature candidatures attributaire titulaire"
+        ),
     );
     let structures: Vec<&Hit> =
         s.any_of(STRUCTURES).filter(|h| h.from >= bound.from && h.from - bound.from <= 50).collect();
@@ -481,23 +460,10 @@ fn applied(reading: &Reading<'_>, s: &Statement<'_>) -> Vec<Found> {
         .filter(|h| s.tokens[h.from].word.starts_with("l2113") && !polarity::void(s, h))
         .collect();
     let Some(first) = articles.first() else { return Vec::new() };
-    let applies = s.has_word(
+    let applies = s.has_one(
         first.from.saturating_sub(8),
         first.from,
-        &[
-            "application",
-            "vertu",
-            "titre",
-            "fondement",
-            "relevent",
-            "releve",
-            "applique",
-            "sens",
-            "dispositif",
-            "soumis",
-            "soumise",
-            "regime",
-        ],
+        words_of!("application vertu titre fondement relevent releve applique sens dispositif soumis soumise regime"),
     );
     let subject = s.any_of(&[Concept::Contract]).next().is_some() || s.has_word(0, first.from, &["acheteur"]);
     let open = s.of(Concept::Reserve).any(|r| polarity::denied(s, r));

@@ -86,8 +86,8 @@ const ACTIONS: [&str; 14] = [
     "tri",
     "valorisation",
 ];
-/// Words that lead to what an action is done to.
-const LEADS_TO: [&str; 8] = ["de", "des", "du", "d", "a", "aux", "en", "au"];
+// Words that lead to what an action is done to.
+words!(LEADS_TO, "de des du d a aux en au");
 /// Words between an action and what it is done to, at most.
 const REACH: usize = 12;
 
@@ -112,7 +112,7 @@ fn actions(text: &str) -> Vec<(usize, usize, usize)> {
             if led && ACTIONS.contains(&word) {
                 break;
             }
-            if !LEADS_TO.contains(&word) {
+            if !LEADS_TO.contains(word) {
                 continue;
             }
             led = true;

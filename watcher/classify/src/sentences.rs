@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::anaphora;
 use super::document::Document;
+use super::lexicon::Concepts;
 use super::statement::{MAX_HEADING, Units};
 use super::tokenizer::tokens;
 
@@ -68,7 +69,11 @@ pub(super) fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>
                     && (label.is_empty() && last.len() <= 3
                         || matches!(label, "article" | "art" | "art." | "question" | "reponse" | "lot"));
                 // "Clause sociale ........ non": dots that lead to an answer.
-                let leader = bytes[..at].ends_with(b"..") && !behind.trim().is_empty();
+                let leader =
+                    (bytes[..at].ends_with(b"..") || next.starts_with(':') || bytes.get(at + 1) == Some(&b'.'))
+                        && !behind.trim().is_empty();
+                // "200 h/an à charge du titul. (oblig.) et …": a sentence begins with a capital.
+                let abbreviation = abbreviation || spaced && last.len() <= 9 && doc.small_letter_behind(at);
                 (spaced && !abbreviation && !numbering && !last.is_empty() && !leader) || (!spaced && glued(at))
             }
             b'?' => {
@@ -95,13 +100,13 @@ pub(super) fn sentences(doc: &Document, line: &Range<usize>) -> Vec<Range<usize>
 // Words that end with a full stop without ending a sentence.
 words!(
     ABBREVIATIONS,
-    "art cf ex env min max n no p mme dr tel st ste av bd nb etc janv fevr avr juil sept oct nov dec al ref i.e e.a e.s.a s.i.a inf sup hab"
+    "art cf ex env min max n no p mme dr tel st ste av bd nb etc ins inser soc janv fevr avr juil sept oct nov dec al ref i.e e.a e.s.a s.i.a inf sup hab"
 );
 
 /// Whether the statement under a heading denies what the heading names.
 pub(super) fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool {
     let Some(next) =
-        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line == units.list[index].line + 1)
+        units.list.get(index + 1).filter(|n| n.heading == Some(index) || n.line - units.list[index].line <= 1)
     else {
         return false;
     };
@@ -118,7 +123,7 @@ pub(super) fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool
     if mended.filter_map(|t| t.strip_prefix("lire")).any(|t| t.contains("sans objet") || t.contains("neant")) {
         return true;
     }
-    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«']);
+    let text = doc.text()[next.range.clone()].trim_start_matches([' ', '-', '–', ':', '«', '[', '(', '"']);
     const NO: &[&str] =
         &["sans objet", "neant", "non ", "non.", "non,", "aucun", "pas de ", "so.", "n/a", "non concern"];
     let head = &text[..text.floor_char_boundary(160)];
@@ -148,12 +153,11 @@ pub(super) fn says_no_below(doc: &Document, units: &Units, index: usize) -> bool
 }
 
 /// Whether the sentence behind one takes back what it names: "l'acheteur n'en a pas retenu".
-pub(super) fn taken_back_below(doc: &Document, units: &Units, index: usize) -> bool {
+pub(super) fn taken_back_below(doc: &Document, units: &Units, index: usize, says: Concepts) -> bool {
     let Some(next) = units.list.get(index + 1).filter(|n| n.line - units.list[index].line <= 1 && !n.cell) else {
         return false;
     };
     let text = &doc.text()[next.range.clone()];
-    let may =
-        text.contains("n'en ") || text.contains("n'y ") || text.contains("pas le cas") || text.contains("celui-ci");
-    may && anaphora::takes_back(&tokens(doc.text(), &next.range))
+    let may = text.contains(" n'") || text.contains(" ne ") || text.contains("celui-ci") || text.contains(" a tou");
+    may && anaphora::takes_back(&tokens(doc.text(), &next.range), says)
 }

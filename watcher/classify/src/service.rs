@@ -45,17 +45,12 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
 fn as_support(s: &Statement<'_>, previous: Option<&Statement<'_>>) -> Option<Hit> {
     let serves = (1..s.tokens.len()).any(|i| {
         matches!(s.tokens[i].word.as_ref(), "support" | "terrain" | "pretexte" | "outil")
-            && s.has_word(
-                i.saturating_sub(4),
-                i,
-                &["sert", "servent", "servira", "est", "sont", "sera", "seront", "constitue"],
-            )
+            && s.has_one(i.saturating_sub(4), i, words_of!("sert servent servira est sont sera seront constitue"))
     });
     let owed = s.says.any(&[Concept::Winner, Concept::ClauseName, Concept::Criterion, Concept::Reserve]);
     let previous = previous.filter(|p| p.last + 1 == s.index)?;
-    const BUYS: &[&str] =
-        &["achetons", "achete", "achat", "finance", "financons", "objet", "commande", "commandons", "payons"];
-    let bought = previous.has_word(0, previous.tokens.len(), BUYS)
+    words!(BUYS, "achetons achete achat finance financons objet commande commandons payons");
+    let bought = previous.has_one(0, previous.tokens.len(), &BUYS)
         && previous.says.any(&[Concept::FarFromWork, Concept::InsertionAction]);
     let hit = s.hits.iter().find(|h| matches!(h.concept, Concept::FarFromWork | Concept::Support | Concept::Works))?;
     (serves && bought && !owed && s.says.has(Concept::Works)).then_some(*hit)
@@ -69,33 +64,13 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let owed = s
         .any_of(&[Concept::ClauseName, Concept::Criterion, Concept::TalkAboutClauses, Concept::NotInsertion])
         .any(|h| h.from <= hit.from || h.to == hit.to);
-    let laid = s.has_word(
+    let laid = s.has_one(
         0,
         hit.from,
-        &[
-            "devra",
-            "devront",
-            "doit",
-            "doivent",
-            "engage",
-            "titulaire",
-            "titulaires",
-            "attributaire",
-            "heures",
-            "engagement",
-            "engagements",
-            "comporte",
-            "prevoit",
-            "impose",
-            "reserve",
-            "reservee",
-            "soumis",
-            "demande",
-            "demandee",
-            "minimum",
-            "moins",
-            "effectifs",
-        ],
+        words_of!(
+            "devra devront doit doivent engage titulaire titulaires attributaire heures engagement
+        engagements comporte prevoit impose reserve reservee soumis demande demandee minimum moins effectifs"
+        ),
     );
     let bidders =
         s.of(Concept::Reserve).any(|r| r.to <= hit.from) || s.of(Concept::Only).any(|o| hit.from.abs_diff(o.from) < 8);
@@ -133,7 +108,8 @@ fn buys(s: &Statement<'_>, next: Option<&Statement<'_>>, hit: &Hit) -> bool {
     let chantier = says("chantier") || says("atelier");
     if chantier {
         let object = s.of(Concept::Object).any(|o| {
-            o.to <= hit.from && hit.from - o.to <= 6 && !s.has_word(o.to, hit.from, &["pour", "par", "un\u{0}"])
+            let given = s.tokens[o.from].word.starts_with("destin");
+            o.to <= hit.from && hit.from - o.to <= 6 && !given && !s.has_word(o.to, hit.from, &["pour", "par"])
         });
         let title = hit.from == 0 || s.has_word(0, hit.from, &["accord", "cadre"]) && s.unit.range.start == 0;
         let bought_for_it = s.has_word(hit.from.saturating_sub(3), hit.from, &["pour", "par", "accueillera", "d"])

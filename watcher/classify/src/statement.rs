@@ -16,6 +16,7 @@ use super::anchors::Anchors;
 use super::document::Document;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
+use super::pattern::Words;
 use super::quantity::{Quantity, Unit as Measure, quantities};
 use super::sentences::{is_heading, numbering, says_no_below, sentences, taken_back_below};
 use super::table::{answer_of_row, boxes, cells, row_lot};
@@ -119,6 +120,13 @@ impl Statement<'_> {
     pub fn has_word(&self, from: usize, to: usize, words: &[&str]) -> bool {
         let to = to.min(self.tokens.len());
         self.tokens[from.min(to)..to].iter().any(|t| words.contains(&t.word.as_ref()))
+    }
+
+    /// Whether a word of a larger set stands among tokens `from..to`.
+    #[must_use]
+    pub fn has_one(&self, from: usize, to: usize, words: &Words) -> bool {
+        let to = to.min(self.tokens.len());
+        self.tokens[from.min(to)..to].iter().any(|t| words.contains(t.word.as_ref()))
     }
 
     /// Where the clause that holds token `at` begins: behind the nearest of `marks` before it.
@@ -315,6 +323,14 @@ impl Units {
         let word = |r: &Range<usize>| doc.text()[r.clone()].trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
         let answer = options.iter().any(|(r, _)| matches!(word(r).split(' ').next(), Some("oui" | "non")));
         let label_range = unit.range.start..unit.range.start + question.unwrap_or(boxes[0].0.start);
+        // "Clause d'insertion   [ ]   nb heures : ____": one box, of the label before it.
+        let of_label = boxes.len() == 1 && !boxes[0].1 && !label.is_empty() && !label.ends_with([':', '?']);
+        if of_label {
+            let range = unit.range.start..unit.range.start + boxes[0].0.start;
+            self.list.push(Unit { range, is_heading: false, ticked: Some(false), ..unit.clone() });
+            self.list.push(Unit { range: options[0].0.clone(), ticked: Some(false), ..unit });
+            return;
+        }
         let heading = if label.is_empty() || behind && question.is_none() {
             unit.heading
         } else {
@@ -445,7 +461,7 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         let end = tokens.last().map_or(unit.range.start, |t| t.range.end);
         let trailing = &doc.text()[end..unit.range.end.max(end)];
         let opens = tokens.len() <= 9 && tokens.first().is_some_and(|t| t.word == "article");
-        let denied_below = says.meets(near::SOCIAL) && taken_back_below(doc, units, index)
+        let denied_below = says.meets(near::SOCIAL) && taken_back_below(doc, units, index, says)
             || (unit.is_heading || opens) && unit.ticked.is_none() && !unit.cell && says_no_below(doc, units, index);
         out.push(Statement {
             index,

@@ -27,6 +27,8 @@ pub mod mark {
     pub const HYPHEN: u16 = 1 << 8;
     /// An apostrophe.
     pub const APOSTROPHE: u16 = 1 << 9;
+    /// A plus sign.
+    pub const PLUS: u16 = 1 << 10;
 }
 
 /// A word or number of the folded text.
@@ -59,6 +61,12 @@ impl Token<'_> {
     #[must_use]
     pub fn starts_item(&self) -> bool {
         self.after(mark::ITEM | mark::COLON | mark::COMMA | mark::OPEN)
+    }
+
+    /// Whether it begins with one of some words.
+    #[must_use]
+    pub fn begins(&self, words: &[&str]) -> bool {
+        words.iter().any(|w| self.word.starts_with(w))
     }
 
     /// Whether it begins with a digit.

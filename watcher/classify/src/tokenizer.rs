@@ -50,7 +50,16 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             WORD => {
                 let end = word_end(bytes, at, range.end);
                 let word = mended(&text[at..end]);
-                let known = vocabulary.word(&word);
+                let mut known = vocabulary.word(&word);
+                let mut word = word;
+                // A scanner's 1 is an l or an i.
+                if known.ids().is_empty() && text[at..end].contains('1') && matches!(word, Cow::Owned(_)) {
+                    let other = text[at..end].replace('0', "o").replace('1', "i").replace('5', "s");
+                    let read = vocabulary.word(&other);
+                    if !read.ids().is_empty() {
+                        (known, word) = (read, Cow::Owned(other));
+                    }
+                }
                 out.push(Token { range: at..end, word, before, known });
                 before = 0;
                 at = end;
@@ -76,9 +85,12 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             b'(' | b'[' => mark::OPEN,
             b')' | b']' => mark::CLOSE,
             b'.' if bytes[..at].ends_with(b"..") => mark::COLON,
+            // "au II.2.14": no end of anything.
+            b'.' if bytes.get(at + 1).is_some_and(u8::is_ascii_digit) => 0,
             b'.' | b'!' => mark::STOP,
             b'?' => mark::ASK,
             b'/' => mark::SLASH,
+            b'+' => mark::PLUS,
             b'\'' => mark::APOSTROPHE,
             _ if width > 1 && text[at..].starts_with(['•', '·', '►', '–', '→', '▪', '●']) => mark::ITEM,
             _ => 0,

@@ -50,32 +50,13 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
         "confi", "consacr", "affect", "fait", "fera", "realis", "recour", "integr", "mobilis", "accueil", "reserv",
         "propos", "associ", "donn", "prend",
     ];
-    let work = s.has_word(
+    let work = s.has_one(
         0,
         s.tokens.len(),
-        &[
-            "heures",
-            "heure",
-            "travail",
-            "travailler",
-            "poste",
-            "postes",
-            "tache",
-            "taches",
-            "emploi",
-            "emplois",
-            "prestation",
-            "prestations",
-            "chantier",
-            "partie",
-            "part",
-            "execution",
-            "travaux",
-            "contrat",
-            "contrats",
-            "salarie",
-            "salaries",
-        ],
+        words_of!(
+            "heures heure travail travailler poste postes tache taches emploi emplois prestation prestations
+        chantier partie part execution travaux contrat contrats salarie salaries"
+        ),
     );
     s.of(Concept::Winner).any(|w| {
         (w.to..s.tokens.len().min(w.to + 14)).any(|i| {
@@ -85,11 +66,7 @@ pub(super) fn undertakes(s: &Statement<'_>) -> bool {
                 && word != "emploi";
             let by = word.ends_with("ant") && s.tokens[i - 1].word == "en";
             verb && (finite || by)
-                && !s.has_word(
-                    w.from,
-                    i,
-                    &["qui", "peut", "peuvent", "pourra", "pourront", "si", "s", "dont", "ne", "n", "lorsque"],
-                )
+                && !s.has_one(w.from, i, words_of!("qui peut peuvent pourra pourront si s dont ne n lorsque"))
         })
     })
 }
@@ -101,7 +78,7 @@ pub(super) fn done_by(s: &Statement<'_>, structure: &Hit) -> bool {
     const REACH: usize = 12;
     let of = |i: usize| {
         (i.saturating_sub(REACH).max(1)..i).any(|p| {
-            DONE.iter().any(|w| s.tokens[p].word.starts_with(w))
+            s.tokens[p].begins(DONE)
                 && matches!(s.tokens[p - 1].word.as_ref(), "est" | "sont" | "sera" | "seront" | "etre")
                 && s.clause_end(p, mark::STOP | mark::ITEM) > structure.from
         })

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::amount::{counts, has_volume, named_amounts, of_a_lot, replaced, set_at, share_of_work};
 use super::anaphora;
 use super::finding::Reading;
 use super::lexicon::Concept;
@@ -42,6 +43,8 @@ pub(super) struct Volume {
     pub(super) upper: Option<f64>,
     pub(super) unit: Unit,
     pub(super) total: bool,
+    /// "Ici porté à 7,5 %": it takes the place of the one told before.
+    pub(super) instead: bool,
 }
 
 /// Hours and shares of what is owed: of its own statements, of the list or table below, of the sentence after.
@@ -57,12 +60,24 @@ pub(super) fn volumes(
         let s = &statements[o.at];
         out.extend(of_statement(reading, s, Some(o), false));
         // "Ces heures sont à faire exécuter par …": those that the sentence before tells.
-        if let Some(before) = o.at.checked_sub(1).filter(|b| !owing.contains(b)).map(|b| &statements[b])
-            && before.last + 1 == s.index
-            && s.has_word(0, 3, &["ces", "ce"])
-            && s.has_word(0, 4, &["heures", "volume", "nombre", "quota"])
-        {
+        let told =
+            s.has_word(0, 3, &["ces", "ce"]) && s.has_word(0, 4, &["heures", "volume", "volumes", "nombre", "quota"]);
+        // "Il s'agit du nombre d'heures que l'entreprise devra faire exécuter par …"
+        let these = told || s.has_word(0, 4, &["agit"]) && s.has_word(0, 7, &["nombre", "heures", "volume"]);
+        let told_before = statements[..o.at].iter().enumerate().rev().take(5).take_while(|(i, b)| {
+            these && !owing.contains(i) && s.unit.line - b.unit.line <= 4 && !b.numbers.is_empty()
+        });
+        for (_, before) in told_before {
             out.extend(of_statement(reading, before, None, true));
+        }
+        // A form tells the hours of a lot on the line before its social objective.
+        let described =
+            o.at.checked_sub(1).map(|b| &statements[b]).filter(|b| {
+                b.has_word(0, 1, &["description"]) && b.tokens.len() <= 8 && s.unit.line - b.unit.line <= 1
+            });
+        for mut v in described.into_iter().flat_map(|b| of_statement(reading, b, None, false)) {
+            v.lots = reading.doc.lot_at(v.range.start).map(|l| vec![l.to_owned()]).unwrap_or_default();
+            out.push(v);
         }
         let hours_awaited = s.has_word(0, s.tokens.len(), &["heures", "heure", "volume", "nombre"]);
         for next in o.at + 1..statements.len().min(o.at + ROWS) {
@@ -79,13 +94,10 @@ pub(super) fn volumes(
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
                 || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
-            let cue = below.has_word(
+            let cue = below.has_one(
                 0,
                 below.tokens.len(),
-                &[
-                    "volume", "minimum", "nombre", "objectif", "lire", "part", "realiser", "soit", "porte", "quota",
-                    "idem", "total",
-                ],
+                words_of!("volume volumes minimum nombre objectif lire part realiser soit porte quota idem total"),
             );
             // The head of a table says what its columns hold.
             if below.unit.is_heading
@@ -104,7 +116,10 @@ pub(super) fn volumes(
             };
             // "Lot 2 … Idem : 1 900 heures."
             let idem = next - o.at <= 6 && below.has_word(0, 2, &["idem"]) && hours();
+            // "- Heures : 84"
+            let labelled = next - o.at <= 3 && below.has_word(0, 3, &["heures", "heure"]) && has_volume(below);
             let follows = idem
+                || labelled
                 || next - o.at <= 2 && anaphora::refers_back(below) && hours()
                 || next - o.at <= 3
                     && cue
@@ -151,7 +166,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         mentions.iter().any(|m| m.range.contains(&at))
     };
     let hours_word = s.has_word(0, s.tokens.len(), &["heures", "heure"]);
-    let list = told && hours_word && mentions.len() >= 2;
+    let list = told && hours_word && (mentions.len() >= 2 || named_amounts(s));
     let mut found: Vec<Quantity> = Vec::new();
     for q in all {
         let counted = match q.unit {
@@ -204,10 +219,16 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     && q.value > 0.0
                     && (bare && (s.unit.row.is_some() || q.from > 0 && s.tokens[q.from - 1].word == "lire")
                         || s.tokens[q.from].after(mark::COLON | mark::ITEM | mark::OPEN)
+                        || s.has_word(q.to, q.to + 1, &["pour"])
                         || bare && mentions.len() >= 2 && s.tokens[q.from].after(mark::COMMA)
                         || labelled
                         || list)
-                    && !s.has_word(q.from.saturating_sub(1), q.from, &["article", "annexe", "lot", "lots", "n"])
+                    && !s.has_one(
+                        q.from.saturating_sub(1),
+                        q.from,
+                        words_of!("article annexe lot lots n lot_no ccap ccag cctp rc art"),
+                    )
+                    && !replaced(s, &q)
             }
             _ => false,
         };
@@ -236,35 +257,36 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         }
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
+    // "175 h (dont 35 h au titre de la mise en service)": a part.
+    let part = |q: &Quantity| {
+        mentions.len() <= 1 && s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q)
+    };
+    let parts: Vec<usize> = found.iter().filter(|q| part(q)).map(|q| q.from).collect();
+    found.retain(|q| !parts.contains(&q.from));
+    // "6 000 heures sur 4 ans (1 500 h annuelles)", "1 800 h réparties : 60 % au lot 2 et 40 % au lot 5": the whole.
+    let whole: Vec<f64> = found.iter().filter(|q| q.unit == Unit::Hours && !q.a_year).map(|q| q.value).collect();
+    let of_whole =
+        |q: &Quantity| q.a_year && whole.iter().any(|w| (2..=10).any(|n| (q.value * f64::from(n) - w).abs() < 0.5));
+    found.retain(|q| {
+        !(q.unit == Unit::Hours && of_whole(q) || q.unit == Unit::Percent && !whole.is_empty() && of_a_lot(s, q))
+    });
     distribute(reading, s, owed, &mentions, found)
+}
+
+/// "Un poste, à plein temps, pendant six mois": the part of a year that a post lasts.
+fn part_of_a_year(s: &Statement<'_>, q: &Quantity) -> f64 {
+    let months = s.numbers.iter().find(|m| m.unit == Unit::Months && m.from >= q.to && m.from - q.to <= 10);
+    months.filter(|m| (1.0..12.0).contains(&m.value)).map_or(1.0, |m| m.value / 12.0)
+}
+
+/// Whether a larger amount of its unit stands before one.
+fn found_before(found: &[Quantity], q: &Quantity) -> bool {
+    found.iter().any(|o| o.to <= q.from && o.unit == q.unit && o.value > q.value)
 }
 
 /// Whether a number is of a day: a month stands beside it.
 fn of_a_date(s: &Statement<'_>, q: &Quantity) -> bool {
     s.has_word(q.to, q.to + 1, &MONTHS) || s.has_word(q.from.saturating_sub(1), q.from, &MONTHS)
-}
-
-/// "Le nombre d'heures … est fixé à 420": a number without its unit, behind a verb that sets it.
-fn set_at(s: &Statement<'_>, q: &Quantity) -> bool {
-    const SETS: &[&str] = &[
-        "inferieur",
-        "inferieure",
-        "fixe",
-        "fixees",
-        "fixee",
-        "porte",
-        "portees",
-        "portee",
-        "egal",
-        "eleve",
-        "elevent",
-        "arrete",
-        "ramene",
-        "est",
-        "minimum",
-    ];
-    let word = |n: usize| q.from.checked_sub(n).map_or("", |i| s.tokens[i].word.as_ref());
-    word(1) == "a" && SETS.contains(&word(2)) || word(1) == "de" && matches!(word(2), "est" | "minimum" | "moins")
 }
 
 /// "prix 40 %, délais 10 %": a weight, not a share.
@@ -289,10 +311,11 @@ fn distribute(
             range: range(q),
             within: s.unit.range.clone(),
             lots,
-            value: if full_time { (q.value * HOURS_A_YEAR).round() } else { q.value },
+            value: if full_time { (q.value * HOURS_A_YEAR * part_of_a_year(s, q)).round() } else { q.value },
             upper: q.upper,
             unit: if full_time { Unit::Hours } else { q.unit },
             total,
+            instead: q.unit == Unit::Percent && s.has_word(q.from.saturating_sub(2), q.from, &["porte", "portee"]),
         }
     };
     if let Some(row) = &s.unit.row {
@@ -324,6 +347,22 @@ fn distribute(
                 .collect();
         }
     }
+    // "2 400 heures pour le premier, 700 pour le deuxième": of the lots owed, in their order.
+    let ordinal = |q: &Quantity| {
+        const ORDINALS: [&str; 6] = ["premier", "deuxieme", "troisieme", "quatrieme", "cinquieme", "sixieme"];
+        let named = s.tokens.get(q.to + 2).filter(|_| s.has_word(q.to, q.to + 1, &["pour"]))?;
+        let named = if named.word == "second" { "deuxieme" } else { named.word.as_ref() };
+        own.get(ORDINALS.iter().position(|o| *o == named)?).cloned()
+    };
+    let placed: Vec<Volume> = s
+        .numbers
+        .iter()
+        .filter(|q| matches!(q.unit, Unit::Hours | Unit::None))
+        .filter_map(|q| Some(volume(&Quantity { unit: Unit::Hours, ..q.clone() }, vec![ordinal(q)?], false)))
+        .collect();
+    if placed.len() >= 2 {
+        return placed;
+    }
     // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
     let numbered = |q: &Quantity| {
         let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
@@ -349,7 +388,7 @@ fn distribute(
             let at = position(q);
             let next = found.get(i + 1).map_or(usize::MAX, &position);
             let total = s.has_word(q.from.saturating_sub(3), q.from, &["total", "totale", "global"])
-                || s.has_word(q.to, q.to + 3, &["dont"]);
+                || mentions.len() != 1 && s.has_word(q.to, q.to + 3, &["dont"]);
             let lots = if mentions.is_empty() {
                 let labelled = reading.lots_of_label(&s.unit.range);
                 if labelled.is_empty() { own.clone() } else { labelled }
@@ -362,7 +401,8 @@ fn distribute(
                 mentions.iter().rev().find(|m| m.range.end <= at).map_or_else(|| own.clone(), |m| m.lots.clone())
             };
             // A lot's own total is the lot's.
-            let of_all = total && (own.len() != 1 || !mentions.is_empty()) || q.each && mentions.is_empty();
+            let whole = s.has_word(q.from.saturating_sub(3), q.from, &["operation", "marche", "general", "lots"]);
+            let of_all = total && (own.len() != 1 || !mentions.is_empty() || whole) || q.each && mentions.is_empty();
             let lots = if of_all { Vec::new() } else { lots };
             let all = reading.speaks_of_all(&s.unit.range) && !many;
             volume(q, if all { own.clone() } else { lots }, total)
@@ -387,6 +427,14 @@ fn several_behind(mentions: &[LotMention], found: &[Quantity], position: &impl F
 /// Each volume once; a total beside its parts is dropped.
 fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
     found.sort_by_key(|v| v.range.start);
+    if let Some(last) = found.iter().rposition(|v| v.instead) {
+        let share = |v: &Volume| v.unit == Unit::Percent;
+        let mut at = 0;
+        found.retain(|v| {
+            at += 1;
+            !share(v) || at > last
+        });
+    }
     let mut once: Vec<Volume> = Vec::new();
     // "Nord 35 h, centre 35 h, sud 49 h": items of a list may be alike.
     let listed: Vec<usize> =
@@ -419,67 +467,4 @@ fn settle(mut found: Vec<Volume>) -> Vec<Volume> {
                     || parts > 0 && (v.value - each).abs() < 0.5)
     });
     once
-}
-
-/// Whether a quantity may be a volume of work: not a delay, a time of day, a penalty, a rate by the euro. `told`: the words around call
-/// it insertion.
-pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
-    let before = |n: usize, words: &[&str]| s.has_word(q.from.saturating_sub(n), q.from, words);
-    let behind = |n: usize, words: &[&str]| s.has_word(q.to, q.to + n, words);
-    let replaced = s.tokens[q.from.saturating_sub(5)..q.from].iter().any(|t| t.word.starts_with("remplac"))
-        && !before(2, &["par"])
-        && s.has_word(q.to, q.to + 5, &["par"]);
-    let moved = before(3, &["lieu"]) && before(4, &["au"]) || replaced;
-    let rate = behind(
-        3,
-        &[
-            "semaine",
-            "jour",
-            "ouvrees",
-            "hebdomadaires",
-            "stagiaires",
-            "stagiaire",
-            "etudes",
-            "ingenierie",
-            "formation",
-            "groupe",
-            "groupes",
-            "session",
-            "sessions",
-            "participant",
-            "seance",
-        ],
-    ) || behind(7, &["tranche"])
-        && (0..7).any(|i| {
-            s.has_word(q.to + i, q.to + i + 1, &["tranche"]) && s.has_word(q.to + i + 1, q.to + i + 2, &["de"])
-        })
-        || behind(2, &["pour"]) && behind(6, &["€", "euros", "eur"]);
-    let delay =
-        before(3, &["sous", "delai", "delais", "preavis", "intervention", "ouverture", "formation", "formations"])
-            || q.value <= 48.0 && before(1, &["pendant"])
-            || before(2, &["dans", "les"]) && before(2, &["dans"]);
-    let places = q.unit == Unit::Percent
-        && behind(4, &["places", "place", "berceaux", "marches", "stagiaires", "repas", "logements"]);
-    let clock = q.unit == Unit::Hours
-        && q.value <= 24.0
-        && (before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"]) || before(2, &["heures", "h"]));
-    // "Base 1 607 heures": what a post counts for.
-    let base = before(3, &["base", "bases"]);
-    let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
-    let merit =
-        s.has_word(0, q.from, &["qualite", "performance", "performances", "pertinence", "valeur", "connaissance"]);
-    let weight = q.unit == Unit::Percent
-        && !share_of_work(s, q)
-        && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
-    !(places || base || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
-}
-
-/// Whether a percentage is a share of hours, time or staff.
-pub(super) fn share_of_work(s: &Statement<'_>, q: &Quantity) -> bool {
-    // "Tarif 45 %, inclusion 20 % (nombre de postes …)": what a weight is given for.
-    let weights = s.numbers.iter().filter(|o| o.unit == Unit::Percent).count() >= 2;
-    let marks = mark::ITEM | mark::STOP | if weights { mark::OPEN } else { 0 };
-    let end = s.clause_end(q.to.max(1) - 1, marks).min(q.to + 8);
-    s.has_word(q.to, end, &["heures", "temps", "main", "masse", "effectif", "effectifs", "volume", "travail", "postes"])
-        && !s.has_word(q.to, q.to + 2, &["prix"])
 }

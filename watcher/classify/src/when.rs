@@ -6,13 +6,14 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime};
 use chrono_tz::Tz;
 
 use super::quantity::spelled;
+use super::time_of_day::{clock_behind, digits, time};
 use super::token::{Token, mark};
 use super::tokenizer::tokens;
-use crate::zones;
+use crate::zones::{self, Clock};
 
 /// A moment that words tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +26,19 @@ pub struct When {
     pub day: NaiveDate,
     /// The time of day, where one is told.
     pub time: Option<NaiveTime>,
-    /// The time is told in UTC.
-    pub utc: bool,
+    /// The clock that the words name: "heure de Paris", "heure de La Réunion", "UTC+4", a `Z`.
+    pub clock: Option<Clock>,
+    /// The year is not written.
+    pub undated: bool,
 }
 
 impl When {
-    /// The moment in a zone; the end of the day where no time is told.
+    /// The moment, in `zone` unless the words name another; the end of the day where no time is told.
     #[must_use]
     pub fn at(&self, zone: Tz) -> (DateTime<FixedOffset>, bool) {
         let time = self.time.or_else(|| NaiveTime::from_hms_opt(23, 59, 0)).unwrap_or_default();
         let local = self.day.and_time(time);
-        let at = if self.utc { Utc.from_utc_datetime(&local).fixed_offset() } else { zones::local(local, zone) };
-        (at, self.time.is_some())
+        (self.clock.unwrap_or(Clock::Zone(zone)).at(local), self.time.is_some())
     }
 }
 
@@ -72,24 +74,11 @@ fn month(word: &str) -> Option<u32> {
         ("may", 5),
         ("mar", 3),
     ];
+    // A scanner reads "rn" for "m": "decernbre".
+    let mended = word.replace("rn", "m");
+    let word = mended.as_str();
     let at = MONTHS.iter().chain(&SHORT).position(|n| *n == word).map(|i| i as u32 % 12 + 1);
     at.or_else(|| OTHERS.iter().find(|(n, _)| *n == word).map(|(_, m)| *m))
-}
-
-/// Digits, a scanner's letters among them read as the digits they look like.
-fn digits(word: &str) -> Option<(u32, usize)> {
-    if word.len() > 4 || !word.bytes().any(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let clean: String = word
-        .chars()
-        .map(|c| match c {
-            'o' => '0',
-            'l' | 'i' => '1',
-            c => c,
-        })
-        .collect();
-    clean.bytes().all(|b| b.is_ascii_digit()).then(|| (clean.parse().unwrap_or(0), clean.len()))
 }
 
 /// A day of a month: digits, "1er", or words.
@@ -107,6 +96,16 @@ fn day_number(tokens: &[Token<'_>], at: usize) -> Option<(u32, usize)> {
 
 fn year(tokens: &[Token<'_>], at: usize) -> Option<(i32, usize)> {
     let token = tokens.get(at).filter(|t| t.before & !(mark::COMMA | mark::STOP) == 0)?;
+    // "20 janvier 27", not "20 janvier 17 h".
+    let hour = tokens
+        .get(at + 1)
+        .is_some_and(|t| t.before & !mark::COLON == 0 && (t.word.starts_with('h') || t.after(mark::COLON)));
+    if let Some((n, 2)) = digits(&token.word)
+        && (token.before == 0 || token.before == mark::STOP && !MONTHS.contains(&tokens[at - 1].word.as_ref()))
+        && !hour
+    {
+        return full_year(n, 2).filter(|y| *y >= 2024).map(|y| (y, at + 1));
+    }
     if let Some((n, 4)) = digits(&token.word) {
         return (1990..=2099).contains(&n).then_some((n as i32, at + 1));
     }
@@ -122,9 +121,16 @@ struct Found {
     month: u32,
     year: Option<i32>,
     glued_time: Option<NaiveTime>,
-    utc: bool,
+    clock: Option<Clock>,
     /// One of several days before their month: its time is the last one's.
     listed: bool,
+}
+
+impl Found {
+    /// A day told from token `from` up to `to`.
+    fn new((from, to): (usize, usize), day: u32, month: u32, year: Option<i32>) -> Self {
+        Self { from, to, day, month, year, glued_time: None, clock: None, listed: false }
+    }
 }
 
 fn full_year(n: u32, length: usize) -> Option<i32> {
@@ -146,23 +152,18 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
         // "5.1.16 Description": a heading's number.
         let section = from == 0 && tokens.len() > 1 && parts.iter().all(|p| p.1 <= 2) && parts.iter().any(|p| p.1 == 1);
         if let ([a, b, c], false) = (parts.as_slice(), section) {
-            return numeric(*a, *b, *c).map(|(day, month, year)| Found {
-                from,
-                to: from + 1,
-                day,
-                month,
-                year: Some(year),
-                glued_time: None,
-                utc: false,
-                listed: false,
-            });
+            return numeric(*a, *b, *c).map(|(day, month, year)| Found::new((from, from + 1), day, month, Some(year)));
         }
     }
     let joined = |i: usize, marks: u16| tokens.get(i).filter(|t| t.after(marks) && t.before & !marks == 0);
-    for sign in [mark::SLASH, mark::HYPHEN] {
+    for sign in [mark::SLASH, mark::HYPHEN, mark::ITEM] {
         let Some(b) = joined(from + 1, sign) else { continue };
         let (Some(a), Some(b)) = (digits(word), digits(&b.word)) else { continue };
         if let Some(c) = joined(from + 2, sign) {
+            // "08 - 01 - 2027".
+            if sign == mark::ITEM && c.word.len() != 4 {
+                continue;
+            }
             // 2027-01-22T12:00:00
             let (last, time) = match c.word.split_once('t') {
                 Some((day, hour)) => (digits(day), digits(hour).map(|h| h.0)),
@@ -173,32 +174,24 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
                 .filter(|_| time.is_some())
                 .map_or(0, |t| t.word.bytes().take(2).fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0').min(9))));
             let glued_time = time.and_then(|h| NaiveTime::from_hms_opt(h, minute, 0));
-            let utc = glued_time.is_some() && tokens[from + 3..].iter().take(2).any(|t| t.word.ends_with('z'));
+            let behind = &tokens[(from + 3).min(tokens.len())..];
+            let clock = match glued_time {
+                Some(_) if behind.iter().take(2).any(|t| t.word.ends_with('z')) => Some(Clock::Zone(Tz::UTC)),
+                // Minutes, and seconds where there are some.
+                Some(_) => (1..=2).find_map(|n| clock_behind(behind.get(n..)?, true)),
+                None => None,
+            };
             if let Some(c) = last {
                 return numeric(a, b, c).map(|(day, month, year)| Found {
-                    from,
-                    to: from + 3,
-                    day,
-                    month,
-                    year: Some(year),
                     glued_time,
-                    utc,
-                    listed: false,
+                    clock,
+                    ..Found::new((from, from + 3), day, month, Some(year))
                 });
             }
         }
         let alone = sign == mark::SLASH && a.1 <= 2 && b.1 == 2 && (1..=31).contains(&a.0) && (1..=12).contains(&b.0);
         if alone && tokens.get(from + 2).is_none_or(|t| t.word != "points") {
-            return Some(Found {
-                from,
-                to: from + 2,
-                day: a.0,
-                month: b.0,
-                year: None,
-                glued_time: None,
-                utc: false,
-                listed: false,
-            });
+            return Some(Found::new((from, from + 2), a.0, b.0, None));
         }
     }
     let (day, next) = day_number(tokens, from)?;
@@ -207,7 +200,7 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     // "20 déc. 2023": the full stop is the abbreviation's.
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
-    Some(Found { from, to, day, month, year: year.map(|y| y.0), glued_time: None, utc: false, listed: false })
+    Some(Found::new((from, to), day, month, year.map(|y| y.0)))
 }
 
 /// Three numbers as day, month and year.
@@ -216,75 +209,6 @@ fn numeric(a: (u32, usize), b: (u32, usize), c: (u32, usize)) -> Option<(u32, u3
         return Some((c.0, b.0, full_year(a.0, 4)?));
     }
     Some((a.0, b.0, full_year(c.0, c.1)?))
-}
-
-/// A time of day that begins at a token, and where it ends.
-fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)> {
-    let word = tokens.get(at)?.word.as_ref();
-    let hm = |h: u32, m: u32| {
-        if h == 24 && m == 0 { NaiveTime::from_hms_opt(23, 59, 0) } else { NaiveTime::from_hms_opt(h, m, 0) }
-    };
-    match word {
-        "midi" => {
-            let half = tokens.get(at + 1).is_some_and(|t| t.word == "trente")
-                || tokens.get(at + 2).is_some_and(|t| t.word == "demi");
-            return Some((hm(12, if half { 30 } else { 0 })?, at + 1));
-        }
-        "minuit" => return Some((hm(23, 59)?, at + 1)),
-        _ => {}
-    }
-    if let Some((h, m)) = word.split_once('h') {
-        let hour = digits(h)?.0;
-        if m.is_empty() || matches!(m, "00" | "oo" | "o0" | "0o") {
-            let minutes = tokens
-                .get(at + 1)
-                .filter(|t| m.is_empty() && t.before == 0 && t.word.len() == 2)
-                .and_then(|t| digits(&t.word));
-            return Some((hm(hour, minutes.map_or(0, |n| n.0))?, at + 1 + usize::from(minutes.is_some())));
-        }
-        return Some((hm(hour, digits(m)?.0)?, at + 1));
-    }
-    let (hour, next) = match digits(word) {
-        Some((n, length)) if length <= 2 && n <= 24 => (n, at + 1),
-        Some(_) => return None,
-        None => spelled(tokens, at).filter(|(n, _)| *n <= 24)?,
-    };
-    let unit = tokens.get(next)?;
-    if unit.before == 0 && matches!(unit.word.as_ref(), "h" | "heure" | "heures" | "hrs") {
-        let minutes = tokens
-            .get(next + 1)
-            .filter(|t| t.before == 0 && t.word.len() == 2)
-            .and_then(|t| digits(&t.word))
-            .filter(|n| n.0 < 60);
-        let in_letters = || {
-            tokens
-                .get(next + 1)
-                .filter(|t| t.before == 0)
-                .and_then(|_| spelled(tokens, next + 1))
-                .filter(|n| n.0 < 60 && n.0 >= 5)
-        };
-        if let (None, Some((n, to))) = (minutes, in_letters()) {
-            return Some((hm(hour, n)?, to));
-        }
-        return Some((hm(hour, minutes.map_or(0, |n| n.0))?, next + 1 + usize::from(minutes.is_some())));
-    }
-    // "h30" behind a space.
-    if unit.before == 0 && unit.word.len() == 3 && unit.word.starts_with('h') {
-        return Some((hm(hour, digits(&unit.word[1..])?.0)?, next + 1));
-    }
-    let minutes =
-        digits(unit.word.get(..2)?).filter(|n| unit.before == mark::COLON && n.0 < 60 && unit.word.len() <= 3)?;
-    // Seconds.
-    let seconds = tokens.get(next + 1).is_some_and(|t| {
-        t.before == mark::COLON && t.word.len() <= 3 && digits(t.word.get(..2).unwrap_or("")).is_some()
-    });
-    Some((hm(hour, minutes.0)?, next + 1 + usize::from(seconds)))
-}
-
-/// The first time of day among tokens.
-#[must_use]
-pub fn time_in(tokens: &[Token<'_>]) -> Option<NaiveTime> {
-    (0..tokens.len()).find_map(|at| time(tokens, at)).map(|t| t.0)
 }
 
 // Words that may stand between a day and its time.
@@ -344,6 +268,7 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
         let joined = between.first().is_some_and(|t| matches!(t.word.as_ref(), "ou" | "et") && t.before == 0);
         days[i - 1].listed |= joined && between.len() <= 3 && days[i - 1].glued_time.is_none();
     }
+    let next: Vec<usize> = days.iter().skip(1).map(|d| d.from).chain([tokens.len()]).collect();
     let years: Vec<Option<i32>> = days.iter().map(|d| d.year).collect();
     let ends: Vec<usize> = days.iter().map(|d| d.to).collect();
     days.iter()
@@ -366,7 +291,9 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
                 }
                 None => time_of(tokens, d, floor),
             };
-            Some(When { from: d.from, to, day, time, utc: d.utc })
+            let clock = d.clock.or_else(|| clock_behind(&tokens[to..], false));
+            // Two days may be told by the same words: none reaches into the next.
+            Some(When { from: d.from, to: to.min(next[i]).max(d.from), day, time, clock, undated: d.year.is_none() })
         })
         .collect()
 }
@@ -375,7 +302,10 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
 fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
     let mut out = Vec::new();
     let mut at = day.from;
-    let article = |i: usize| i > 0 && tokens[i - 1].word == "le" && tokens[i].before == 0;
+    let article = |i: usize| {
+        let lead = i.checked_sub(1).map_or("", |p| tokens[p].word.as_ref());
+        (lead == "le" || lead.ends_with("di")) && tokens[i].before == 0
+    };
     while let Some(previous) = (if article(at) { at - 1 } else { at }).checked_sub(1) {
         let joins = matches!(tokens[previous].word.as_ref(), "et" | "ou" | "au");
         let head = if article(at) { at - 1 } else { at };
@@ -388,38 +318,14 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
         };
         if number == 0
             || !(tokens[number].before != 0
-                || matches!(
-                    tokens[number - 1].word.as_ref(),
-                    "les"
-                        | "et"
-                        | "ou"
-                        | "le"
-                        | "du"
-                        | "entre"
-                        | "mardis"
-                        | "lundis"
-                        | "jeudis"
-                        | "vendredis"
-                        | "mercredis"
-                        | "lundi"
-                        | "mardi"
-                        | "mercredi"
-                        | "jeudi"
-                        | "vendredi"
-                ))
+                || words_of!(
+                    "les et ou le du entre lundi mardi mercredi jeudi vendredi lundis mardis mercredis jeudis vendredis"
+                )
+                .contains(tokens[number - 1].word.as_ref()))
         {
             break;
         }
-        out.push(Found {
-            from: number,
-            to: number + 1,
-            day: n,
-            month: day.month,
-            year: day.year,
-            glued_time: None,
-            utc: false,
-            listed: true,
-        });
+        out.push(Found { listed: true, ..Found::new((number, number + 1), n, day.month, day.year) });
         at = number;
     }
     out
@@ -508,10 +414,28 @@ mod tests {
             ("19/11/2026", "2026-11-19"),
             ("vendredi vingt mars deux mille vingt-six", "2026-03-20"),
             ("O9/O3/2O26", "2026-03-09"),
+            ("1O decernbre 2O26", "2026-12-10"),
+            ("08 - 01 - 2027", "2027-01-08"),
+            ("20 janvier 27 / 17 h", "2027-01-20"),
         ] {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
         assert_eq!(day("31 fevrier 2027"), None);
+    }
+
+    /// Two days of one month, or of one bound, share words: none reaches into the next.
+    #[test]
+    fn moments_never_overlap() {
+        for text in [
+            "entre le 15/08 et le 31/10. Offre avant le 5 janv. 2027 – 12h. Contact de 8h a 10h",
+            "visite les mardi 5 et jeudi 7 janvier 2027, 9 heures",
+            "le 14 decembre ou le 17, a 16 h 45, puis 8 janvier 2027 a 12 h et 9 janvier a 12 h",
+        ] {
+            let tokens = tokens(text, &(0..text.len()));
+            let found = moments(&tokens, Some(Reference::Year(2026)));
+            assert!(found.len() >= 2, "{text}");
+            assert!(found.windows(2).all(|w| w[0].from < w[0].to && w[0].to <= w[1].from), "{text}: {found:?}");
+        }
     }
 
     /// A day without its year is the first one after it was written, or one just past; a date beside it that names another year
@@ -558,6 +482,19 @@ mod tests {
             ("2 avril 2026, 11 h 30", "2026-04-02T11:30:00+02:00"),
             ("Mardi 17 Mars 2026 - 12:00", "2026-03-17T12:00:00+01:00"),
             ("12/03/2026 12:00:00 (UTC+1)", "2026-03-12T12:00:00+01:00"),
+            ("2026-12-15T12:00:00+04:00", "2026-12-15T12:00:00+04:00"),
+            ("Date limite : 2026-12-15T12:00:00-04:00", "2026-12-15T12:00:00-04:00"),
+            ("Date limite : 2026-12-15T12:00+0400", "2026-12-15T12:00:00+04:00"),
+            ("15/12/2026 12:00 (UTC+4)", "2026-12-15T12:00:00+04:00"),
+            ("15/12/2026 à 12:00 UTC", "2026-12-15T12:00:00+00:00"),
+            ("15/12/2026 à 10h (GMT)", "2026-12-15T10:00:00+00:00"),
+            ("15/12/2026 9:00-12:00", "2026-12-15T09:00:00+01:00"),
+            ("15 déc. 26 à 10h", "2026-12-15T10:00:00+01:00"),
+            ("15/12/2026 - 23h59 heure de La Réunion", "2026-12-15T23:59:00+04:00"),
+            ("15 décembre 2026 à 12 h 00 (heure locale de Cayenne)", "2026-12-15T12:00:00-03:00"),
+            ("15/12/2026 à 12:00, heure de Paris", "2026-12-15T12:00:00+01:00"),
+            ("15/12/2026 à midi heure des Antilles", "2026-12-15T12:00:00-04:00"),
+            ("15/12/2026 à midi, heure de remise des plis. Réunion le 3", "2026-12-15T12:00:00+01:00"),
         ] {
             assert_eq!(read(given), wanted, "{given}");
         }

@@ -22,6 +22,48 @@ pub fn zone(department: Option<&Department>) -> Tz {
     department.map_or(Tz::Europe__Paris, |d| d.time_zone().parse().unwrap_or(Tz::Europe__Paris))
 }
 
+/// The clock that a time is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// That of a territory, summer time included.
+    Zone(Tz),
+    /// So far from UTC.
+    Offset(FixedOffset),
+}
+
+impl Clock {
+    /// The moment at which this clock shows `at`.
+    #[must_use]
+    pub fn at(self, at: NaiveDateTime) -> DateTime<FixedOffset> {
+        match self {
+            Self::Zone(zone) => local(at, zone),
+            // An offset that does not change shows each time once.
+            Self::Offset(offset) => {
+                offset.from_local_datetime(&at).single().unwrap_or_else(|| at.and_utc().fixed_offset())
+            }
+        }
+    }
+}
+
+/// The zone whose clock a word (folded: small letters without accents) names, as in "heure de La Réunion".
+#[must_use]
+pub fn named(word: &str) -> Option<Tz> {
+    Some(match word {
+        "paris" | "metropole" | "metropolitaine" | "france" => Tz::Europe__Paris,
+        "reunion" => Tz::Indian__Reunion,
+        "mayotte" | "mamoudzou" => Tz::Indian__Mayotte,
+        "guadeloupe" | "antilles" => Tz::America__Guadeloupe,
+        "martinique" => Tz::America__Martinique,
+        "guyane" | "cayenne" => Tz::America__Cayenne,
+        "miquelon" => Tz::America__Miquelon,
+        "caledonie" | "noumea" => Tz::Pacific__Noumea,
+        "tahiti" | "papeete" | "polynesie" => Tz::Pacific__Tahiti,
+        "wallis" => Tz::Pacific__Wallis,
+        "utc" | "gmt" => Tz::UTC,
+        _ => return None,
+    })
+}
+
 /// A wall-clock time in `zone`. In the hour that a clock change skips or repeats, the earlier reading: a deadline read
 /// too early costs nothing.
 #[must_use]

@@ -5,6 +5,7 @@
 mod accounts;
 mod dossier;
 mod follow;
+mod hours;
 mod operations;
 mod operator;
 mod personal;
@@ -93,6 +94,7 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Unfollow(_)
         | Command::Add(_)
         | Command::Operations(_)
+        | Command::Hours(_)
         | Command::Search(_)
         | Command::Dossier
         | Command::Stop
@@ -127,6 +129,7 @@ impl Asker<'_> {
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
             Command::Operations(text) => self.operations(&text, about).await,
+            Command::Hours(text) => self.hours_to_fill(&text).await,
             Command::Search(words) => self.search_dossier(&words, about).await,
             Command::Dossier => self.dossier(about).await,
             Command::Stop => self.stop().await,
@@ -162,6 +165,7 @@ impl Asker<'_> {
                 "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
                 "/ajouter : un marché dont vous avez entendu parler, pour votre structure seule",
                 "/chercher : un mot dans le dossier de consultation (envoyez RC, CCAP ou ZIP en réponse à une alerte) ; /dossier : ce qu’il dit",
+                "/heures : les heures de clause que des facilitateurs proposent de réaliser, si vous demandez à en recevoir",
                 "/stop : plus rien dans cette conversation",
                 "/export, /effacer : vos données",
             ]

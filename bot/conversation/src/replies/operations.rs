@@ -99,8 +99,7 @@ impl Asker<'_> {
             format!("{} – {}", short(&o.reference, 40), short(&o.title, 160)),
             french::capital(&short(&format!("{}{}", o.state.in_french(), said(", ", &o.buyer)), 200)),
         ];
-        let all = operations::overviews(self.service, structure).await?;
-        if let Some(overview) = all.iter().find(|v| v.operation.id == o.id) {
+        if let Some(overview) = operations::overview(self.service, structure, &o.id).await? {
             let t = &overview.totals;
             lines.extend(overview.calibrated.map(|h| format!("Calibrée : {h}\u{a0}heures")));
             if !t.owed.is_none() || !t.done.is_none() || !t.planned.is_none() {

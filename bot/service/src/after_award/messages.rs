@@ -14,6 +14,7 @@ use vigie_store::outbox::Item;
 use super::{offers, renewals};
 use crate::alert_card;
 use crate::error::Failure;
+use crate::hours_to_fill;
 use crate::partner_calls;
 use crate::service::Service;
 
@@ -37,6 +38,9 @@ fn why(item: &Item) -> Why {
 pub async fn still_stands(service: &Service, person: &Subscriber, item: &Item) -> Result<bool, StoreError> {
     if item.alert_kind == AlertKind::PartnerCall {
         return partner_calls::messages::still_stands(service, person, item).await;
+    }
+    if item.alert_kind == AlertKind::HoursToFill {
+        return hours_to_fill::still_stands(service, item).await;
     }
     let (store, lot, now) = (&service.store, why(item).lot.unwrap_or_default(), service.clock.now());
     Ok(match item.alert_kind {
@@ -85,7 +89,7 @@ pub async fn message(
             let Some(row) = service.store.contract(&item.procedure, &lot).await? else { return Ok(None) };
             let Some(person) = service.store.subscriber(subscriber).await? else { return Ok(None) };
             let c = &row.contract;
-            let contacts = alert_card::contacts_in(service, &c.departments, c.buyer.siren(), Some(subscriber)).await?;
+            let contacts = alert_card::contacts_of(service, c, Some(subscriber)).await?;
             let page = service.contract_url(&item.procedure, &lot);
             let link = match c.holders.first() {
                 Some(h) => service.store.notice(&h.notice).await?.and_then(|n| n.notice.url),

@@ -116,7 +116,12 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     }
     let of_a_contract = matches!(
         kind,
-        AlertKind::ExAnte | AlertKind::Modification | AlertKind::Completion | AlertKind::Account | AlertKind::Operator
+        AlertKind::ExAnte
+            | AlertKind::Modification
+            | AlertKind::Completion
+            | AlertKind::HoursToFill
+            | AlertKind::Account
+            | AlertKind::Operator
     );
     if of_a_contract || phase.is_settled() && !phase.may_be_won() {
         return Vec::new();

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::private;
-use vigie_store::backup as sqlite;
+use vigie_store::{StoreError, backup as sqlite};
 
 use super::{DATABASE, File, MANIFEST, MATRIX, Manifest};
-use crate::error::Failure;
+use crate::error::{Failure, of_file};
 
 /// How a folder is named: by the moment, in UTC, at which it was begun.
 const NAME: &str = "vigie-%Y%m%d-%H%M%S";
@@ -48,7 +48,7 @@ pub(super) fn write(
 
 fn fill(database: &Path, matrix: Option<&Path>, part: &Path, now: DateTime<Utc>) -> Result<Manifest, Failure> {
     let copy = part.join(DATABASE);
-    sqlite::copy(database, &copy)?;
+    sqlite::copy(database, &copy).map_err(|e| no_copy(&copy, e))?;
     let contents = sqlite::contents(&copy)?;
     let mut files = vec![listed(part, &copy)?];
     if let Some(store) = matrix {
@@ -78,7 +78,7 @@ fn copy_store(from: &Path, to: &Path) -> Result<Vec<PathBuf>, Failure> {
         }
         let copy = to.join(&name);
         if is_sqlite(&path) {
-            sqlite::copy(&path, &copy)?;
+            sqlite::copy(&path, &copy).map_err(|e| no_copy(&copy, e))?;
             sqlite::look_over(&copy)?;
         } else {
             copy_file(&path, &copy)?;
@@ -181,15 +181,23 @@ fn sync(dir: &Path) -> Result<(), Failure> {
     std::fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| unwritable(dir, &e))
 }
 
+/// A copy that could not be made: where there is no room, that is said of the folder it goes to.
+fn no_copy(copy: &Path, error: StoreError) -> Failure {
+    if error.is_full() {
+        return unwritable(copy, &std::io::ErrorKind::StorageFull.into());
+    }
+    error.into()
+}
+
 pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let fix = "vérifiez la place sur le disque et les droits de ce compte";
-    Failure::new(format!("écriture impossible : {error}"), path.display().to_string(), fix)
+    Failure::new(format!("écriture impossible : {}", of_file(error)), path.display().to_string(), fix)
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
-        format!("lecture impossible : {error}"),
+        format!("lecture impossible : {}", of_file(error)),
         path.display().to_string(),
-        "vérifiez les droits de ce compte",
+        "vérifiez ce chemin et les droits de ce compte",
     )
 }

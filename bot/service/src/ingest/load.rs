@@ -21,8 +21,8 @@ const MAX_EARLIER: u32 = 5;
 
 /// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
 /// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
-/// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. At
-/// last by likeness. A page joins only records of different sources: within one, its reader knows its entries.
+/// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. A call
+/// that names the one before it is a relaunch likewise where that one ended. At last by likeness. A page joins only records of different sources: within one, its reader knows its entries.
 pub(super) async fn find_procedure(
     tx: &mut IngestTx,
     notice: &Notice,
@@ -32,6 +32,9 @@ pub(super) async fn find_procedure(
     let (pages, stated): (Vec<_>, Vec<_>) =
         tx.procedures_of(keys).await?.into_iter().partition(|(key, _)| procedure::is_page(key));
     let (weak, strong): (Vec<_>, Vec<_>) = stated.into_iter().partition(|(key, _)| procedure::is_reference(key));
+    if relaunches(tx, notice, &strong).await? {
+        return Ok(Match::default());
+    }
     if let Some((_, id)) = strong.first()
         && let Some(found) = tx.procedure(id).await?
     {
@@ -63,6 +66,28 @@ pub(super) async fn find_procedure(
         found = ended_before(tx, notice).await?;
     }
     Ok(Match { procedure: found, duplicates: Vec::new() })
+}
+
+/// Whether a call opens anew what ended: all that leads to what is stored is that it names records of procedures that were called off
+/// or awarded, and it is open to answers for longer than they were.
+async fn relaunches(tx: &mut IngestTx, notice: &Notice, strong: &[(String, String)]) -> Result<bool, StoreError> {
+    let Some(closes) = notice.deadline().filter(|at| *at > tx.now() && !notice.kind.is_follow_up()) else {
+        return Ok(false);
+    };
+    let earlier: Vec<String> = notice.links.earlier.iter().map(|id| procedure::record_key(notice, id)).collect();
+    for (key, id) in strong {
+        let ended = match tx.procedure(id).await? {
+            Some(found) => {
+                let until = found.snapshot.deadline_of("");
+                found.snapshot.status != Status::Open && until.is_none_or(|until| until < closes)
+            }
+            None => false,
+        };
+        if !ended || !earlier.contains(key) {
+            return Ok(false);
+        }
+    }
+    Ok(!strong.is_empty())
 }
 
 /// The one open procedure of its source whose title a notice repeats to say what became of it; none where several bear that title.

@@ -139,14 +139,18 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         }
     }
     let stated = Snapshot::of(&assessment);
-    // A record published again that states what it stated before leaves what was stated since as it is.
-    let unchanged = stored.previous.as_ref().is_some_and(|p| Snapshot::of(p) == stated);
+    // A record published again that states what it stated before leaves what was stated since as it is, whole or in part.
+    let said = stored.previous.as_ref().map(Snapshot::of);
+    let unchanged = said.as_ref() == Some(&stated);
     let this = Statement::of(notice);
     let outdated = unchanged || is_outdated(&this, &stored.others);
     let after = match before {
         None => stated,
         Some(before) if outdated => before.clone(),
-        Some(before) => before.followed_by(&assessment),
+        Some(before) => match &said {
+            None => before.followed_by(&assessment),
+            Some(said) => before.followed_by(&assessment).where_it_changed(before, said, &stated),
+        },
     };
     let opened = match after.published {
         Some(day) if outdated || notice.kind.is_follow_up() => day,

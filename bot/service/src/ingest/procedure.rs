@@ -105,9 +105,9 @@ pub(super) fn meaning(
         };
     };
     let mut changes = procedure::changes(before, after);
-    // What calls a procedure off or awards it often restates dates of its first notice: none counts any more.
-    let ends = kind.is_result() || kind == NoticeKind::Cancellation;
-    if ends && after.status != Status::Open {
+    // Of what is called off or awarded no date counts any more, whether the notice that ends it restates one or a later one moves it.
+    let over = before.status != Status::Open;
+    if after.status != Status::Open {
         changes.retain(|c| !matches!(c, Change::Date { .. }));
     }
     let (kind, silent) = match kind {
@@ -117,7 +117,7 @@ pub(super) fn meaning(
         // Of a contract under way: told once each, though nothing of the procedure changes.
         NoticeKind::Modification | NoticeKind::Completion => (result(&changes), same_record || repeats),
         // A published correction is told even when no field shows what it changes.
-        NoticeKind::Correction => (AlertKind::Correction, (same_record || repeats) && changes.is_empty()),
+        NoticeKind::Correction => (AlertKind::Correction, (same_record || repeats || over) && changes.is_empty()),
         _ if same_record => (AlertKind::Correction, changes.is_empty()),
         // Published again with another closing date.
         _ if reschedules(&changes) => (AlertKind::Correction, false),

@@ -24,7 +24,7 @@ const BEFORE: Duration = Duration::days(400);
 pub async fn look(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
     let store = &service.store;
     let operations = store.operations_of(structure).await?;
-    let known = store.operation_procedures(structure).await?;
+    let mut known = store.operation_procedures(structure).await?;
     for o in operations.iter().filter(|o| o.state.is_open()) {
         let mut any = known.iter().any(|a| a.operation == o.id && a.standing == Standing::Attached);
         if let Some(siren) = o.siren() {
@@ -41,8 +41,11 @@ pub async fn look(service: &Service, structure: &str, now: DateTime<Utc>) -> Res
                 let sure =
                     !rivals.into_iter().any(|r| buys(r, &call.title)) && !has_call(service, &known, &o.id, now).await?;
                 let standing = if sure { Standing::Attached } else { Standing::Proposed };
-                store.attach_procedure((structure, &o.id), &call.procedure, (standing, false), now).await?;
-                any |= sure;
+                if store.attach_procedure((structure, &o.id), &call.procedure, (standing, false), now).await? {
+                    // The next call of this look is judged beside this one.
+                    known.push(Attachment { operation: o.id.clone(), procedure: call.procedure, standing, at: now });
+                    any |= sure;
+                }
             }
         }
         if any {
@@ -150,16 +153,6 @@ fn owed(c: &Contract) -> Option<LotOwed> {
         ends: c.ends.map(|e| e.on),
         published: true,
     })
-}
-
-/// Procedures that wait for a person to say whether they belong to an operation: (operation, procedure).
-///
-/// # Errors
-/// The database fails.
-pub async fn proposed(service: &Service, structure: &str, operation: &str) -> Result<Vec<String>, StoreError> {
-    let all = service.store.operation_procedures(structure).await?;
-    let waits = |a: &Attachment| a.operation == operation && a.standing == Standing::Proposed;
-    Ok(all.into_iter().filter(waits).map(|a| a.procedure).collect())
 }
 
 /// Attaches a procedure by hand, or takes it away; `false` where the operation or the procedure is not there for this structure.

@@ -12,7 +12,7 @@ use vigie_store::operations::reference_key;
 
 use super::tables::{Imported, siret};
 use crate::service::Service;
-use crate::spreadsheet::{Row, Table, Unreadable};
+use crate::spreadsheet::{CELLS_TOO_MANY, Row, Table, Unreadable};
 
 /// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 13] = [
@@ -87,6 +87,7 @@ pub async fn import(
     let mut done = Imported::default();
     let mut seen = BTreeSet::new();
     let mut written = Vec::new();
+    done.refused.extend(table.too_long.iter().map(|line| (*line, CELLS_TOO_MANY.to_owned())));
     for row in &table.rows {
         let named = table.cell(row, 0).filter(|c| !c.is_empty());
         let operation = match (named, only) {

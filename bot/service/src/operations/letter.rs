@@ -1,28 +1,33 @@
-//! What is new of operations, in one word a day at most, at the hour of digests: a notice whose hours are other than those calibrated, lots
-//! awarded, a procedure that may belong, a step that is due, hours below plan. Each thing is told once, to the colleague in charge, or
-//! to all where nobody is.
+//! What is new of operations, in one word a day at most, at each reader's own hour of digests: a notice whose hours are other than those
+//! calibrated, lots awarded, a procedure that may belong, a step that is due, hours below plan. Each thing is told once, to the
+//! colleague in charge, to who stands in for them while they are away, or to all who are here where nobody is in charge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
-use chrono_tz::Europe::Paris;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use vigie_domain::operation::calibration::Sheet;
 use vigie_domain::operation::plan::{self, Late};
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Operation};
-use vigie_domain::{Alert, AlertKind, Phase, ProvisionKind, Subscriber, commune, french};
+use vigie_domain::{Alert, AlertKind, Permission, Phase, ProvisionKind, Subscriber, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::operations::Standing;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
-use super::{colleagues, unseen};
+use super::books::Books;
+use super::{commitments, unseen};
 use crate::after_award::messages::main_of;
+use crate::hours_to_fill;
+use crate::presence::People;
 use crate::service::Service;
 use crate::visibility;
 
 /// Most lines of a word; the page has them all.
 const MAX_LINES: usize = 15;
-/// Least time between two words of an organisation.
+/// Least time between two words to a person.
 const GAP: Duration = Duration::hours(20);
+/// How long after its first telling something is still told to those who were not told yet: every colleague had a day of digests by then.
+const OLD: Duration = Duration::days(8);
 
 /// Something to tell of an operation, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,13 @@ pub struct News {
     /// What it is, by a name that another thing does not have.
     pub key: String,
     pub text: String,
+}
+
+impl News {
+    /// Something of no operation, in nobody's charge.
+    fn of_all(key: &[&str], text: &str) -> Self {
+        Self { operation: String::new(), in_charge: String::new(), key: told_key(key), text: french::capital(text) }
+    }
 }
 
 /// What a call asks for, beside what its operation was calibrated for.
@@ -156,28 +168,23 @@ fn news_of(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate)
     out
 }
 
-/// What is new of the operations of a structure and was not told.
+/// What stands to be told of the operations of a structure, told or not.
 ///
 /// # Errors
 /// The database fails.
-pub async fn news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+pub(super) async fn news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
     let store = &service.store;
     let today = zones::paris_day(now);
-    let told: BTreeSet<(String, String)> = store.operations_told(structure).await?.into_iter().collect();
-    let hours = store.hours_of(structure, None).await?;
-    let lots = store.lots_of(structure, None).await?;
+    let books = Books::read(service, structure).await?;
     let beside = store.operation_procedures(structure).await?;
-    let sheets = store.sheets_of(structure).await?;
     let mut out = Vec::new();
     for o in store.operations_of(structure).await?.into_iter().filter(|o| o.state.is_open()) {
-        let rows: Vec<HoursRow> = hours.iter().filter(|h| h.operation == o.id).map(|h| h.row.clone()).collect();
-        let owed: Vec<LotOwed> = lots.iter().filter(|l| l.operation == o.id).map(|l| l.lot.clone()).collect();
         let mut found = Vec::new();
         let own: Vec<_> = beside.iter().filter(|a| a.operation == o.id).collect();
         if own.iter().any(|a| a.standing == Standing::Attached)
             && let Some((procedure, asked)) = asked(service, structure, &o.id).await?
         {
-            let said = difference(sheets.get(&o.id).map(|s| s.hours()), &asked);
+            let said = difference(books.sheet(&o.id).map(Sheet::hours), &asked);
             found.push((told_key(&["asked", &procedure, &said]), said));
         }
         let waiting: Vec<String> =
@@ -186,36 +193,32 @@ pub async fn news(service: &Service, structure: &str, now: DateTime<Utc>) -> Res
             let text = format!("à rattacher, ou non : « {} »", short(&row.title, 120));
             found.push((told_key(&["proposed", &row.procedure]), text));
         }
-        found.extend(news_of(&o, &rows, &owed, today));
-        for (key, text) in found {
-            if !told.contains(&(o.id.clone(), key.clone())) {
-                let named = format!("{} – {}", short(&o.reference, 40), short(&o.title, 80));
-                out.push(News {
-                    operation: o.id.clone(),
-                    in_charge: o.in_charge.clone(),
-                    key,
-                    text: format!("{named} : {text}"),
-                });
-            }
-        }
+        found.extend(news_of(&o, books.hours(&o.id), books.lots(&o.id), today));
+        let named = format!("{} – {}", short(&o.reference, 40), short(&o.title, 80));
+        out.extend(found.into_iter().map(|(key, text)| News {
+            operation: o.id.clone(),
+            in_charge: o.in_charge.clone(),
+            key,
+            text: format!("{named} : {text}"),
+        }));
     }
     Ok(out)
 }
 
-/// Contracts of the territory that show no social condition and were not told: they are in nobody's charge.
-async fn unseen_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
-    let lines = unseen::lines(service, structure, now).await?;
-    if lines.is_empty() {
-        return Ok(Vec::new());
-    }
-    let told = service.store.operations_told(structure).await?;
-    let fresh = |(procedure, text): (String, String)| {
-        let key = told_key(&["unseen", &procedure]);
-        let known = told.iter().any(|(operation, what)| operation.is_empty() && *what == key);
-        let news = News { operation: String::new(), in_charge: String::new(), key, text: french::capital(&text) };
-        (!known).then_some(news)
-    };
-    Ok(lines.into_iter().filter_map(fresh).collect())
+/// What structures answered to hours that are to be worked: in the charge of whoever told them.
+async fn hours_news(service: &Service, structure: &str) -> Result<Vec<News>, StoreError> {
+    let found = hours_to_fill::news(service, structure).await?.into_iter();
+    Ok(found
+        .map(|(key, (offer, text))| News { in_charge: offer.by, ..News::of_all(&["hours answer", &key], &text) })
+        .collect())
+}
+
+/// Contracts of the territory that show no social condition, commitments of its buyers that end: they are in nobody's charge.
+async fn area_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+    let lines = unseen::lines(service, structure, now).await?.into_iter();
+    let unseen = lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text));
+    let ending = commitments::lines(service, structure).await?.into_iter();
+    Ok(unseen.chain(ending.map(|(key, text)| News::of_all(&["spaser", &key], &text))).collect())
 }
 
 /// Whether somebody is the one that a name means.
@@ -224,49 +227,104 @@ fn is(person: &Subscriber, name: &str) -> bool {
     !key.is_empty() && (commune::key(&person.name) == key || person.id == name)
 }
 
-/// Tells every organisation what is new; gives the number of words.
+/// What was told to a structure's people.
+#[derive(Debug, Default)]
+struct Told(HashMap<(String, String), Tellings>);
+
+#[derive(Debug, Default)]
+struct Tellings {
+    first: Option<DateTime<Utc>>,
+    /// Marks of those who were told; empty = everybody.
+    to: BTreeSet<String>,
+}
+
+/// The mark of a person beside what they were told: it leads back to nobody who is gone.
+fn mark(person: &Subscriber) -> String {
+    derived_id(&["told", &person.id])[..12].to_owned()
+}
+
+impl Told {
+    async fn read(service: &Service, structure: &str) -> Result<Self, StoreError> {
+        let mut told: HashMap<(String, String), Tellings> = HashMap::new();
+        for (operation, what, at) in service.store.operations_told(structure).await? {
+            let (key, to) = what.split_once('@').unwrap_or((&what, ""));
+            let one = told.entry((operation, key.to_owned())).or_default();
+            one.first = Some(one.first.map_or(at, |first| first.min(at)));
+            one.to.insert(to.to_owned());
+        }
+        Ok(Self(told))
+    }
+
+    /// Whether something is still to be told to a person. What colleagues were told long ago is no news to whoever takes over.
+    fn is_fresh(&self, news: &News, person: &Subscriber, now: DateTime<Utc>) -> bool {
+        let Some(one) = self.0.get(&(news.operation.clone(), news.key.clone())) else { return true };
+        let known = one.to.contains("") || one.to.contains(&mark(person));
+        !known && one.first.is_none_or(|first| now - first < OLD)
+    }
+}
+
+/// Tells every organisation what is new, each colleague at their hour; gives the number of words.
 ///
 /// # Errors
 /// The database fails; what was told stands.
 pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
-    let hour = u32::from(service.digest_times().hour);
-    if now.with_timezone(&Paris).hour() < hour {
-        return Ok(0);
-    }
-    let mut words = 0;
+    let people = People::read(service).await?;
     let mut structures = service.store.structures_with_operations().await?;
-    structures.extend(unseen::structures(service).await?);
+    structures.extend(unseen::structures(people.all()));
     structures.sort();
     structures.dedup();
+    let mut words = 0;
     for structure in structures {
-        let mut fresh = news(service, &structure, now).await?;
-        fresh.extend(unseen_news(service, &structure, now).await?);
-        if fresh.is_empty() || !service.store.take_chore(&derived_id(&["operations of", &structure]), GAP, now).await? {
-            continue;
-        }
-        let people = colleagues(service, &structure).await?;
-        for person in &people {
-            // What is in nobody's charge, or in the charge of somebody who is gone, is everybody's.
-            let mine: Vec<&News> = fresh
-                .iter()
-                .filter(|n| is(person, &n.in_charge) || !people.iter().any(|p| is(p, &n.in_charge)))
-                .collect();
-            if !mine.is_empty() {
-                tell(service, person, &body(service, &mine), &["operations", &structure], now).await?;
-                words += 1;
+        let mut all = people.of(&structure);
+        all.retain(|p| p.role.may(Permission::FollowOperations));
+        let mut ready: Vec<(&Subscriber, String)> = Vec::new();
+        for person in all.iter().filter(|p| people.is_here(p) && people.is_hour_of(p, now)) {
+            let chore = derived_id(&["operations of", &structure, &person.id]);
+            if service.store.is_chore_due(&chore, GAP, now).await? {
+                ready.push((person, chore));
             }
         }
-        for n in &fresh {
-            service.store.note_operation_told((&structure, &n.operation), &n.key, now).await?;
+        if ready.is_empty() {
+            continue;
+        }
+        let mut standing = news(service, &structure, now).await?;
+        standing.extend(hours_news(service, &structure).await?);
+        standing.extend(area_news(service, &structure, now).await?);
+        let told = Told::read(service, &structure).await?;
+        for (person, chore) in ready {
+            // What is in nobody's charge, or in the charge of somebody who is gone, is everybody's.
+            let mine = standing.iter().filter_map(|n| {
+                let in_charge = all.iter().copied().find(|p| is(p, &n.in_charge));
+                let reads = people.readers(in_charge, &all).iter().any(|p| p.id == person.id);
+                let instead = in_charge.filter(|p| p.id != person.id).map(|p| p.name.as_str());
+                (reads && told.is_fresh(n, person, now)).then_some((n, instead))
+            });
+            let mine: Vec<(&News, Option<&str>)> = mine.collect();
+            if mine.is_empty() || !service.store.take_chore(&chore, GAP, now).await? {
+                continue;
+            }
+            let day = zones::paris_day(now).to_string();
+            let about = derived_id(&["operations", &structure, &person.id, &day]);
+            tell(service, person, &body(service, &mine), about, now).await?;
+            words += 1;
+            for (n, _) in &mine {
+                let what = format!("{}@{}", n.key, mark(person));
+                service.store.note_operation_told((&structure, &n.operation), &what, now).await?;
+            }
         }
     }
     Ok(words)
 }
 
 /// First line: the title.
-fn body(service: &Service, news: &[&News]) -> String {
+fn body(service: &Service, news: &[(&News, Option<&str>)]) -> String {
     let mut lines = vec!["Vos opérations : ce qui est nouveau".to_owned()];
-    lines.extend(news.iter().take(MAX_LINES).map(|n| format!("•\u{a0}{}", n.text)));
+    lines.extend(news.iter().take(MAX_LINES).map(|(n, instead)| match instead {
+        Some(name) if !name.is_empty() => {
+            format!("•\u{a0}{} (en l’absence {})", n.text, french::of(&short(name, 60)))
+        }
+        _ => format!("•\u{a0}{}", n.text),
+    }));
     if news.len() > MAX_LINES {
         lines.push(format!("et {} de plus sur la page.", french::plural(news.len() - MAX_LINES, "nouvelle")));
     }
@@ -274,19 +332,15 @@ fn body(service: &Service, news: &[&News]) -> String {
     lines.join("\n")
 }
 
-/// A word to a person, once a day for what it is about.
-pub(super) async fn tell(
+/// A word to a person, once for what it is about.
+async fn tell(
     service: &Service,
     person: &Subscriber,
     body: &str,
-    about: &[&str],
+    about: String,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    let day = zones::paris_day(now).to_string();
-    let mut parts = about.to_vec();
-    parts.extend([person.id.as_str(), day.as_str()]);
-    let alert = Alert::word(AlertKind::Account, derived_id(&parts));
-    service.store.tell(&person.id, &alert, body, now).await?;
+    service.store.tell(&person.id, &Alert::word(AlertKind::Account, about), body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
 }

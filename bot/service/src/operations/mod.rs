@@ -3,7 +3,9 @@
 //! | module | does |
 //! |---|---|
 //! | [`attachments`] | procedures that belong to an operation: by themselves when sure, proposed else; contracts become lots |
+//! | `books` | what is written of all operations of a structure, by operation |
 //! | [`coefficients`] | labour shares, rate and cost: those of the product, those of the organisation |
+//! | `commitments` | committed buyers (SPASER) whose last year is ending |
 //! | [`letter`] | what is new of operations, in one word a day at most |
 //! | [`report`] | the monthly table: columns, names and filters that an organisation chooses once |
 //! | [`tables`], [`hours_table`] | operations and hours as tables, and back |
@@ -12,7 +14,9 @@
 //! All of it is the organisation's: every use case takes the structure of whoever asks.
 
 pub mod attachments;
+mod books;
 pub mod coefficients;
+mod commitments;
 pub mod hours_table;
 pub mod letter;
 pub mod report;
@@ -21,13 +25,14 @@ pub mod unseen;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::operation::calibration::Sheet;
-use vigie_domain::operation::plan::{self, Totals};
+use vigie_domain::operation::plan::Totals;
 use vigie_domain::operation::{MAX_LINE, Operation, OperationState};
 use vigie_domain::{Permission, Subscriber, commune};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operations::Standing;
 
+use crate::hours_to_fill;
 use crate::service::Service;
 use crate::visibility;
 
@@ -82,10 +87,8 @@ pub fn checked(o: &Operation) -> Result<(), OperationFault> {
 /// # Errors
 /// The database fails.
 pub async fn colleagues(service: &Service, structure: &str) -> Result<Vec<Subscriber>, StoreError> {
-    let mut out = Vec::new();
-    for id in service.store.members(structure).await? {
-        out.extend(service.store.subscriber(&id).await?.filter(|p| p.role.may(Permission::FollowOperations)));
-    }
+    let mut out = service.store.people_of(structure).await?;
+    out.retain(|p| p.role.may(Permission::FollowOperations));
     out.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
     Ok(out)
 }
@@ -218,34 +221,34 @@ pub struct Overview {
 /// # Errors
 /// The database fails.
 pub async fn overviews(service: &Service, structure: &str) -> Result<Vec<Overview>, StoreError> {
+    seen(service, structure, None).await
+}
+
+/// An operation of a structure with its sums.
+///
+/// # Errors
+/// The database fails.
+pub async fn overview(service: &Service, structure: &str, id: &str) -> Result<Option<Overview>, StoreError> {
+    Ok(seen(service, structure, Some(id)).await?.pop())
+}
+
+async fn seen(service: &Service, structure: &str, only: Option<&str>) -> Result<Vec<Overview>, StoreError> {
     let store = &service.store;
-    let hours = store.hours_of(structure, None).await?;
-    let lots = store.lots_of(structure, None).await?;
-    let sheets = store.sheets_of(structure).await?;
-    let mut rows_of: std::collections::HashMap<&str, Vec<_>> = std::collections::HashMap::new();
-    for h in &hours {
-        rows_of.entry(&h.operation).or_default().push(h.row.clone());
-    }
-    let mut lots_of: std::collections::HashMap<&str, Vec<_>> = std::collections::HashMap::new();
-    for l in &lots {
-        lots_of.entry(&l.operation).or_default().push(l.lot.clone());
-    }
-    let none = Vec::new();
-    let nobody = Vec::new();
-    Ok(store
-        .operations_of(structure)
-        .await?
-        .into_iter()
-        .map(|operation| {
-            let rows = rows_of.get(operation.id.as_str()).unwrap_or(&none);
-            let lots = lots_of.get(operation.id.as_str()).unwrap_or(&nobody);
-            Overview {
-                calibrated: sheets.get(&operation.id).map(Sheet::hours),
-                totals: plan::totals(rows, lots),
-                operation,
-            }
-        })
-        .collect())
+    let mut sums = store.operation_sums(structure, only).await?;
+    let operations = match only {
+        Some(id) => store.operation(structure, id).await?.into_iter().collect(),
+        None => store.operations_of(structure).await?,
+    };
+    let sheets = match only {
+        Some(id) => store.sheet(structure, id).await?.map(|s| (id.to_owned(), s)).into_iter().collect(),
+        None => store.sheets_of(structure).await?,
+    };
+    let with = |operation: Operation| Overview {
+        calibrated: sheets.get(&operation.id).map(Sheet::hours),
+        totals: sums.remove(&operation.id).unwrap_or_default(),
+        operation,
+    };
+    Ok(operations.into_iter().map(with).collect())
 }
 
 /// The operations of a structure that a text means: by reference, else by words of the title.
@@ -273,11 +276,12 @@ pub async fn meant(service: &Service, structure: &str, text: &str) -> Result<Vec
 /// # Errors
 /// The database fails; what was done stands, the rest is done at the next look.
 pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    let offered = hours_to_fill::run(service, now).await?;
     if !service.store.take_chore("operations", chrono::Duration::hours(1), now).await? {
-        return Ok(0);
+        return Ok(offered);
     }
     for structure in service.store.structures_with_operations().await? {
         attachments::look(service, &structure, now).await?;
     }
-    Ok(letter::run(service, now).await? + report::run(service, now).await?)
+    Ok(offered + letter::run(service, now).await? + report::run(service, now).await?)
 }

@@ -1,5 +1,5 @@
 //! The monthly table: columns, their order and names, and filters that an organisation chooses once. The same month gives the same bytes
-//! each time it is made. It stands on the page, and a word says on the chosen day that it is there.
+//! each time it is made. It stands on the page, and comes with a mail on the chosen day.
 //!
 //! A count of people below five could point at somebody: such tables leave the organisation, so it reads « moins de 5 ».
 
@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 use vigie_domain::operation::hours::FEW;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationQuery, Programme};
-use vigie_domain::{Department, french};
-use vigie_store::StoreError;
+use vigie_domain::{Alert, AlertKind, Department, Permission, Subscriber, french};
+use vigie_notifier::card::Why;
+use vigie_notifier::message::File;
+use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
-use super::{colleagues, letter};
+use super::books::Books;
+use crate::presence::People;
 use crate::service::Service;
 use crate::spreadsheet;
 
@@ -95,7 +98,7 @@ impl Model {
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Column {
@@ -131,11 +134,6 @@ impl Column {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
-    }
-
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        word.parse().ok()
     }
 
     /// The name that it bears unless the organisation gives it another.
@@ -245,23 +243,22 @@ pub async fn monthly(
     let query = layout.query();
     let mut operations = store.operations_of(structure).await?;
     operations.retain(|o| query.finds(o));
-    let hours = store.hours_of(structure, None).await?;
-    let lots = store.lots_of(structure, None).await?;
-    let sheets = store.sheets_of(structure).await?;
+    let books = Books::read(service, structure).await?;
     let mut lines = Vec::new();
+    let mut done = Hours::NONE;
     let mut counted: HashMap<Modality, Vec<HoursRow>> = HashMap::new();
     for o in &operations {
-        let rows: Vec<HoursRow> = hours.iter().filter(|h| h.operation == o.id).map(|h| h.row.clone()).collect();
-        let owed: Vec<LotOwed> = lots.iter().filter(|l| l.operation == o.id).map(|l| l.lot.clone()).collect();
+        let rows = books.hours(&o.id);
+        done = done + rows.iter().filter(|r| r.month == month).map(|r| r.done).sum();
         match layout.model {
-            Model::Monthly => lines.extend(of_operation(o, &rows, &owed, month)),
+            Model::Monthly => lines.extend(of_operation(o, rows, books.lots(&o.id), month)),
             Model::Modalities => {
-                for row in rows.into_iter().filter(|r| r.month == month) {
-                    counted.entry(row.modality).or_default().push(row);
+                for row in rows.iter().filter(|r| r.month == month) {
+                    counted.entry(row.modality).or_default().push(row.clone());
                 }
             }
             Model::Planned if o.state <= vigie_domain::OperationState::Calibrated => {
-                let sheet = sheets.get(&o.id);
+                let sheet = books.sheet(&o.id);
                 lines.push(Line {
                     operation: Some(o.clone()),
                     calibrated: sheet.map(|s| s.hours()),
@@ -275,11 +272,6 @@ pub async fn monthly(
     if layout.model == Model::Modalities {
         lines = of_modalities(&counted);
     }
-    let done = hours
-        .iter()
-        .filter(|h| h.row.month == month && operations.iter().any(|o| o.id == h.operation))
-        .map(|h| h.row.done)
-        .sum();
     Ok(Monthly {
         head: layout.columns.iter().map(|(_, name)| name.clone()).collect(),
         rows: lines.iter().map(|l| layout.columns.iter().map(|(c, _)| l.cell(*c, month)).collect()).collect(),
@@ -402,7 +394,31 @@ fn of_modalities(counted: &HashMap<Modality, Vec<HoursRow>>) -> Vec<Line> {
         .collect()
 }
 
-/// Says to every organisation whose day it is that the table of the month before is there; gives the number of words.
+/// Most bytes of a table that comes with its mail: a larger one is on the page.
+const MAX_ATTACHED: usize = 2 * 1024 * 1024;
+
+/// The table that a word comes with, as the page gives it: for whoever may read it. `None` where the word comes with none.
+///
+/// # Errors
+/// The database fails.
+pub async fn attached(service: &Service, person: &str, reasons: &str) -> Result<Option<File>, StoreError> {
+    let why: Why = serde_json::from_str(reasons).unwrap_or_default();
+    let month = why.table.as_deref().and_then(vigie_domain::operation::hours::month_written);
+    let (Some(month), Some(person)) = (month, service.store.subscriber(person).await?) else { return Ok(None) };
+    if !person.role.may(Permission::FollowOperations) {
+        return Ok(None);
+    }
+    let (layout, _) = layout(service, person.structure()).await?;
+    let content = monthly(service, person.structure(), &layout, month).await?.file().unwrap_or_else(|e| {
+        tracing::error!("monthly table: {e}");
+        Vec::new()
+    });
+    let fits = (1..=MAX_ATTACHED).contains(&content.len());
+    Ok(fits.then(|| File { name: format!("vigie-mensuel-{}.csv", month.format("%Y-%m")), content }))
+}
+
+/// Says to every organisation whose day it is that the table of the month before is there, to each colleague at their hour; gives the
+/// number of words.
 ///
 /// # Errors
 /// The database fails; what was told stands.
@@ -410,8 +426,31 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     let today = zones::paris_day(now);
     let Some(month) = today.with_day(1).and_then(|d| d.checked_sub_months(Months::new(1))) else { return Ok(0) };
     let word = month.format("%Y-%m").to_string();
-    let mut words = 0;
+    let people = People::read(service).await?;
+    let (mut words, mut done) = (0, Vec::new());
     for structure in service.store.monthly_tables_due(today.day(), &word).await? {
+        let mut all = people.of(&structure);
+        all.retain(|p| p.role.may(Permission::FollowOperations));
+        let mut due: Vec<(&Subscriber, String)> = Vec::new();
+        let here = people.readers(None, &all);
+        let mut waits = here.is_empty() && !all.is_empty();
+        for person in here {
+            let about = derived_id(&["monthly table", &structure, &word, &person.id]);
+            if service.store.has_share(&about, &person.id).await? {
+                continue;
+            }
+            if people.is_hour_of(person, now) {
+                due.push((person, about));
+            } else {
+                waits = true;
+            }
+        }
+        if !waits {
+            done.push(structure.clone());
+        }
+        if due.is_empty() {
+            continue;
+        }
         let (layout, _) = layout(service, &structure).await?;
         let table = monthly(service, &structure, &layout, month).await?;
         let mut lines = vec![
@@ -423,10 +462,19 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             ),
         ];
         lines.extend(service.home_url().map(|home| format!("À télécharger : {home}tableaux/mensuel.csv?mois={word}")));
-        for person in colleagues(service, &structure).await? {
-            letter::tell(service, &person, &lines.join("\n"), &["monthly table", &structure], now).await?;
+        for (person, about) in due {
+            let alert = Alert::word(AlertKind::Account, about);
+            let why = Why { table: Some(word.clone()), ..Why::default() };
+            let reasons = serde_json::to_string(&why).unwrap_or_default();
+            let share = service.store.share_at_once(&person.id, &alert, &reasons, None).await?;
+            let mut tx = service.store.begin_alert(now).await?;
+            tx.put_shares(&alert, Some(&lines.join("\n")), &[share]).await?;
+            tx.commit().await?;
+            service.deliveries_queued.notify_one();
             words += 1;
         }
+    }
+    for structure in done {
         service.store.note_table_sent(&structure, &word).await?;
     }
     Ok(words)
@@ -442,9 +490,10 @@ mod tests {
             let layout = Layout::of(model);
             let text = serde_json::to_string(&layout).unwrap();
             assert_eq!(serde_json::from_str::<Layout>(&text).unwrap(), layout);
-            for (column, name) in layout.columns {
-                assert_eq!(Column::parse(column.as_str()), Some(column));
+            for (n, (column, name)) in layout.columns.iter().enumerate() {
                 assert!(!name.is_empty());
+                let others = layout.columns[..n].iter().map(|(c, _)| c.as_str());
+                assert!(!others.into_iter().any(|word| word == column.as_str()), "a form tells columns by their words");
             }
         }
     }

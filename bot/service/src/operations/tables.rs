@@ -10,10 +10,11 @@ use vigie_domain::operation::{Operation, OperationQuery, OperationState, Program
 use vigie_domain::{Buyer, Department};
 use vigie_store::StoreError;
 use vigie_store::operations::reference_key;
+use vigie_watcher::classify::zones;
 
 use super::{MAX_OPERATIONS, Overview, checked};
 use crate::service::Service;
-use crate::spreadsheet::{Row, Table, Unreadable};
+use crate::spreadsheet::{CELLS_TOO_MANY, Row, Table, Unreadable};
 
 /// The columns, in the order in which they are written. The last ones are computed: a file may have them, they are not read.
 pub const COLUMNS: [&str; 17] = [
@@ -64,10 +65,11 @@ impl Imported {
     }
 }
 
-/// A day as people write it: `2027-03-15`, `15/03/2027`.
+/// A day as people write it: `2027-03-15`, `15/03/2027`, `15/03/27`. None of a year that no operation is of.
 #[must_use]
 pub fn day(text: &str) -> Option<NaiveDate> {
-    ["%Y-%m-%d", "%d/%m/%Y", "%d/%m/%y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok())
+    let read = ["%Y-%m-%d", "%d/%m/%y", "%d/%m/%Y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
+    read.filter(|day| zones::is_plausible(*day))
 }
 
 /// The rows of operations, in the order of [`COLUMNS`].
@@ -119,6 +121,7 @@ pub async fn import(
     let mut done = Imported::default();
     let mut seen = BTreeSet::new();
     let mut written = Vec::new();
+    done.refused.extend(table.too_long.iter().map(|line| (*line, CELLS_TOO_MANY.to_owned())));
     for row in &table.rows {
         let key = reference_key(table.cell(row, 0).unwrap_or_default());
         let before = known.get(&key).cloned();

@@ -3,13 +3,16 @@
 //! as any correction of a verdict does.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{Department, Evidence, Permission, Phase, Provision, ProvisionKind, Subscriber};
+use vigie_domain::service_area::Area;
+use vigie_domain::{Evidence, Permission, Phase, Provision, ProvisionKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
+use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
 
 use super::colleagues;
 use crate::after_award::messages::main_of;
+use crate::areas;
 use crate::service::Service;
 use crate::verdict_correction::{self, CorrectedProvision};
 use crate::visibility;
@@ -20,71 +23,88 @@ const TOLD_WITHIN: Duration = Duration::days(10);
 const SHOWN_WITHIN: Duration = Duration::days(120);
 /// Most contracts of the page, and of one word.
 pub const MOST: usize = 60;
+/// Most pages of a search that are looked through for them.
+const MOST_PAGES: usize = 5;
 
 /// What is said where nobody found a condition in the CCAP.
 pub const ABSENT: &str = "absente du CCAP, vérifié par un facilitateur";
 
-/// The départements of a structure's facilitators: of their profiles and of what they subscribed to.
+/// Where a structure's facilitators are at work: the area that it said, else the départements of their profiles and of what they
+/// subscribed to.
 ///
 /// # Errors
 /// The database fails.
-pub async fn places(service: &Service, structure: &str) -> Result<Vec<Department>, StoreError> {
-    let mut out = Vec::new();
+pub async fn area(service: &Service, structure: &str) -> Result<Area, StoreError> {
+    let own = areas::of(service, structure).await?.area;
+    if !own.is_empty() {
+        return Ok(own);
+    }
+    let mut departments = Vec::new();
     for person in colleagues(service, structure).await? {
-        out.extend(person.profile.departments.clone());
+        departments.extend(person.profile.departments.clone());
         for s in service.store.subscriptions_of(&person.id).await? {
-            out.extend(s.filter.departments);
+            departments.extend(s.filter.departments);
         }
     }
-    out.sort();
-    out.dedup();
-    Ok(out)
+    departments.sort();
+    departments.dedup();
+    Ok(Area { departments, ..Area::default() })
 }
 
-/// Contracts of those places that show no condition and of which nobody said anything yet, latest first.
+/// Contracts of that area that show no condition and of which nobody said anything yet, latest first.
 ///
 /// # Errors
 /// The database fails.
 pub async fn of(
     service: &Service,
-    departments: Vec<Department>,
+    area: &Area,
     within: Duration,
     now: DateTime<Utc>,
 ) -> Result<Vec<SearchRow>, StoreError> {
-    if departments.is_empty() {
-        return Ok(Vec::new());
-    }
+    let Some(query) = areas::query(area) else { return Ok(Vec::new()) };
     let query = Query {
-        departments,
         provisions: vec![ProvisionKind::SocialConditionNotSeen],
         between: Some((now - within, now + Duration::days(1))),
-        ..Query::default()
+        ..query
     };
     let mut out = Vec::new();
-    for row in service.store.search(&query, None, MOST * 2, now).await?.rows {
-        if out.len() < MOST
-            && row.state_at(now).phase != Phase::Cancelled
-            && !is_settled(service, &row.procedure).await?
-        {
-            out.push(row);
+    let mut after: Option<(DateTime<Utc>, String)> = None;
+    // A large département may hold many contracts beside those of a small area.
+    for _ in 0..MOST_PAGES {
+        let place = after.as_ref().map(|(at, id)| (*at, id.as_str()));
+        let page = service.store.search(&query, place, MOST * 2, now).await?;
+        for row in page.rows {
+            if out.len() >= MOST {
+                return Ok(out);
+            }
+            if row.state_at(now).phase == Phase::Cancelled {
+                continue;
+            }
+            let notices = service.store.notices_of(&row.procedure).await?;
+            if !is_settled(&notices) && areas::lets_through(area, &notices) {
+                out.push(row);
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
         }
     }
     Ok(out)
 }
 
-/// The page's: of the places of a structure.
+/// The page's: of the area of a structure.
 ///
 /// # Errors
 /// The database fails.
 pub async fn shown(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<SearchRow>, StoreError> {
-    of(service, places(service, structure).await?, SHOWN_WITHIN, now).await
+    of(service, &area(service, structure).await?, SHOWN_WITHIN, now).await
 }
 
 /// Whether somebody said that the condition is absent from the CCAP.
-async fn is_settled(service: &Service, procedure: &str) -> Result<bool, StoreError> {
-    let notices = service.store.notices_of(procedure).await?;
+fn is_settled(notices: &[NoticeRow]) -> bool {
     let absent = |p: &Provision| p.kind == ProvisionKind::SocialConditionNotSeen && p.doubt.as_deref() == Some(ABSENT);
-    Ok(notices.iter().any(|n| n.assessment.provisions.iter().any(absent)))
+    notices.iter().any(|n| n.assessment.provisions.iter().any(absent))
 }
 
 /// The lines of a structure's word: (procedure, text).
@@ -96,7 +116,7 @@ pub(super) async fn lines(
     structure: &str,
     now: DateTime<Utc>,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    let rows = of(service, places(service, structure).await?, TOLD_WITHIN, now).await?;
+    let rows = of(service, &area(service, structure).await?, TOLD_WITHIN, now).await?;
     let text = |r: &SearchRow| {
         format!(
             "sans condition sociale vue dans l’avis, à vérifier au CCAP : « {} », {}",
@@ -107,17 +127,10 @@ pub(super) async fn lines(
     Ok(rows.iter().map(|r| (r.procedure.clone(), text(r))).collect())
 }
 
-/// Structures whose people are facilitators: only they are told.
-///
-/// # Errors
-/// The database fails.
-pub(super) async fn structures(service: &Service) -> Result<Vec<String>, StoreError> {
-    let people = service.store.subscribers().await?;
+/// Structures whose people are facilitators, one for each of these: only they are told.
+pub(super) fn structures(people: &[Subscriber]) -> impl Iterator<Item = String> {
     let told = |p: &&Subscriber| p.role == vigie_domain::subscription::Role::Facilitator;
-    let mut out: Vec<String> = people.iter().filter(told).map(|p| p.structure().to_owned()).collect();
-    out.sort();
-    out.dedup();
-    Ok(out)
+    people.iter().filter(told).map(|p| p.structure().to_owned())
 }
 
 /// What a facilitator read in the CCAP.

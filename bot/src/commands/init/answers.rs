@@ -57,15 +57,12 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
     let departments = match args.departments {
         given if given.is_empty() && asked => {
             optional("Départements veillés, tels que 59 62 (vide pour toute la France)")
-                .map(|typed| typed.split([' ', ',']).filter(|d| !d.is_empty()).map(str::to_owned).collect())
+                .map(|typed| codes(&typed))
                 .unwrap_or_default()
         }
         given => given,
     };
-    let database = args.database.unwrap_or_else(|| {
-        let installed = Path::new(config_arg::INSTALLED).parent() == Some(dir);
-        if installed { "sqlite:/var/lib/vigie/vigie.sqlite" } else { "sqlite:vigie.sqlite" }.to_owned()
-    });
+    let database = args.database.unwrap_or_else(|| default_database(dir));
     Ok(Answers {
         database,
         database_password: args.database_password_file.as_deref().map(read).transpose()?,
@@ -76,6 +73,63 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         operator_email,
         organisation,
         departments: departments.iter().map(|d| department(d)).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The database of an installation in that folder, where nobody says another.
+fn default_database(dir: &Path) -> String {
+    let installed = Path::new(config_arg::INSTALLED).parent() == Some(dir);
+    if installed { "sqlite:/var/lib/vigie/vigie.sqlite" } else { "sqlite:vigie.sqlite" }.to_owned()
+}
+
+/// Codes apart by blanks or commas.
+fn codes(typed: &str) -> Vec<String> {
+    typed.split([' ', ',', ';']).filter(|d| !d.is_empty()).map(str::to_owned).collect()
+}
+
+/// What was typed on the page, a text for each field.
+#[derive(Debug, Default, serde::Deserialize, serde::Serialize)]
+#[serde(default)]
+pub(super) struct Typed {
+    organisation: String,
+    operator_name: String,
+    operator_email: String,
+    mail_host: String,
+    mail_tls: String,
+    mail_user: String,
+    #[serde(skip_serializing)]
+    mail_password: String,
+    mail_from: String,
+    public_url: String,
+    departments: String,
+}
+
+/// Takes what was typed on the page.
+pub(super) fn of_page(typed: &Typed, dir: &Path) -> Result<Answers, Failure> {
+    let said = |text: &str| Some(text.trim().to_owned()).filter(|t| !t.is_empty());
+    let needed = |text: &str, what: &str| {
+        said(text).ok_or_else(|| Failure::usage(format!("il manque {what}"), "cette page", "remplissez ce champ"))
+    };
+    let (host, port) = host_and_port(&needed(&typed.mail_host, "le serveur d’envoi des courriels")?);
+    let user = said(&typed.mail_user);
+    let own = user.as_ref().filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"));
+    let from = match said(&typed.mail_from).or(own) {
+        Some(from) => from,
+        None => needed("", "l’adresse d’où partent les messages")?,
+    };
+    let password =
+        Some(&typed.mail_password).filter(|p| user.is_some() && !p.is_empty()).cloned().map(SecretString::from);
+    let tls = super::super::output::parse_word(&typed.mail_tls).unwrap_or_default();
+    Ok(Answers {
+        database: default_database(dir),
+        database_password: None,
+        mail: Mail { host, port, tls, user, password, from },
+        skip_mail_check: false,
+        public_url: said(&typed.public_url),
+        operator_name: needed(&typed.operator_name, "votre nom")?,
+        operator_email: needed(&typed.operator_email, "votre adresse électronique")?,
+        organisation: needed(&typed.organisation, "le nom de l’organisation")?,
+        departments: codes(&typed.departments).iter().map(|d| department(d)).collect::<Result<_, _>>()?,
     })
 }
 

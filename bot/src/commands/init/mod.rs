@@ -1,10 +1,11 @@
-//! `vigie init`: an installation is set up, by questions or by flags.
+//! `vigie init`: an installation is set up, by questions, by flags, or on a page of this machine.
 //!
 //! Invariants: nothing that is there is written over; what is written is read back by the program itself before it counts; a mail server
 //! that refuses leaves nothing behind. Run again with the same answers, it adds what is missing and changes nothing else.
 
 mod answers;
 mod file;
+mod page;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,9 @@ pub(super) struct InitArgs {
     /// Dossier du fichier de configuration et des secrets [par défaut : /etc/vigie s’il est là, sinon le dossier courant]
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Pose les questions sur une page de cette machine plutôt qu’ici ; l’adresse est celle de la boucle locale
+    #[arg(long, value_name = "ADRESSE", num_args = 0..=1, default_missing_value = page::LISTEN)]
+    web: Option<String>,
     /// Base de données : sqlite:CHEMIN ou postgres://utilisateur@hôte/base
     #[arg(long)]
     database: Option<String>,
@@ -77,6 +81,12 @@ pub(super) struct InitArgs {
 pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
     let dir = args.dir.clone().unwrap_or_else(default_dir);
     let path = dir.join("vigie.toml");
+    if let Some(listen) = &args.web {
+        if path.exists() {
+            return Err(already(&path));
+        }
+        return page::serve(listen, &dir).await;
+    }
     if path.exists() && ask::somebody() && args.mail_host.is_none() {
         return Err(already(&path));
     }
@@ -94,9 +104,7 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
             Ok(settings) => break settings,
             Err(e) => e,
         };
-        for path in made {
-            let _ = std::fs::remove_file(path);
-        }
+        take_away(made);
         if e.usage || !ask::somebody() {
             return Err(e);
         }
@@ -109,9 +117,15 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
         text = file::text(&answers, &dir);
     };
     let said = first_operator(settings, answers.skip_mail_check).await?;
+    print(&next_steps(&dir, &said))
+}
+
+/// What was written, and what to do next.
+fn next_steps(dir: &Path, said: &str) -> String {
+    let path = dir.join("vigie.toml");
     let named =
         if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };
-    print(&format!(
+    format!(
         "Écrit : {}, et ses secrets dans {}\n{said}\n\
          Ensuite :\n\
          1. Lancez le service : systemctl enable --now vigie (ou vigie run{named})\n\
@@ -119,7 +133,31 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
          3. Ajoutez une personne : vigie subscriptions add{named} --email … --department 59 --sector nettoyage-de-locaux-16\n",
         path.display(),
         dir.join("secrets").display()
-    ))
+    )
+}
+
+/// Sets an installation up with these answers, in one go; where it fails, nothing of it is left.
+async fn set_up(answers: &answers::Answers, dir: &Path) -> Result<String, Failure> {
+    let path = dir.join("vigie.toml");
+    if path.exists() {
+        return Err(already(&path));
+    }
+    file::make_dirs(dir)?;
+    let mut made = Vec::new();
+    match write(answers, dir, &path, &file::text(answers, dir), &mut made).await {
+        Ok(settings) => first_operator(settings, answers.skip_mail_check).await,
+        Err(e) => {
+            take_away(made);
+            Err(e)
+        }
+    }
+}
+
+/// Takes away what an attempt made that came to nothing.
+fn take_away(made: Vec<PathBuf>) {
+    for path in made {
+        let _ = std::fs::remove_file(path);
+    }
 }
 
 /// Where a package expects its settings, if it is installed; else here.
@@ -184,7 +222,7 @@ async fn try_mail(settings: &Settings) -> Result<(), Failure> {
         Err(why) => Err(Failure::new(
             format!("le serveur d’envoi n’est pas prêt : {why}"),
             place,
-            "corrigez le serveur, le compte ou le mot de passe ; ou ajoutez --skip-mail-check pour écrire sans essayer",
+            "corrigez le serveur, le compte ou le mot de passe (sans essayer : --skip-mail-check)",
         )),
     }
 }

@@ -2,20 +2,24 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | [`area`] | the area that the organisation serves |
 //! | [`form`] | an operation as a form writes it |
 //! | [`sheet`] | calibration, to be printed; the organisation's coefficients |
 //! | [`hours`] | hours planned and done, as a plot and as a table |
 //! | [`files`] | tables out and in |
 //! | [`monthly`] | the monthly table that the organisation settles once |
+//! | [`to_fill`] | hours to be worked, told to those who asked for it |
 //! | [`unseen`] | contracts that show no social condition: what the CCAP says of them |
 //!
 //! Everything is read and written for the structure of the session; whoever may not follow operations finds no such page.
 
+pub(crate) mod area;
 pub(crate) mod files;
 pub(crate) mod form;
 pub(crate) mod hours;
 pub(crate) mod monthly;
 pub(crate) mod sheet;
+pub(crate) mod to_fill;
 pub(crate) mod unseen;
 
 use std::sync::Arc;
@@ -30,6 +34,7 @@ use vigie_domain::operation::calibration::{euros, full_time};
 use vigie_domain::operation::{MAX_LINE, Operation, OperationQuery, OperationState, Programme};
 use vigie_domain::{Department, Permission, Phase, french};
 use vigie_notifier::card::short;
+use vigie_service::areas;
 use vigie_service::operations::{self, MAX_NOTE, Overview, attachments, letter};
 use vigie_store::operations::{Attachment, Standing};
 use vigie_store::search::Query;
@@ -169,15 +174,21 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
 /// Planned purchases and prior informations of the territory that nobody follows yet.
 pub(crate) async fn to_calibrate(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
     let (store, now) = (&site.service.store, site.service.clock.now());
-    let departments = super::clauses::territory(&site, &follower.session.person, &fields).await?;
-    let query = Query { departments: departments.clone(), state: Some(Phase::Planned), ..Query::default() };
+    let area = super::clauses::territory(&site, &follower.session.person, &fields).await?;
+    let query = areas::query(&area).unwrap_or_default();
+    let query = Query { state: Some(Phase::Planned), ..query };
     let page = store.search(&query, None, 200, now).await?;
     let beside: Vec<Attachment> = store.operation_procedures(follower.session.structure()).await?;
     let followed =
         |procedure: &str| beside.iter().any(|a| a.procedure == procedure && a.standing != Standing::Proposed);
-    let rows: Vec<_> = page.rows.into_iter().filter(|r| !followed(&r.procedure)).take(TO_CALIBRATE).collect();
+    let mut rows = Vec::new();
+    for row in page.rows.into_iter().filter(|r| !followed(&r.procedure)) {
+        if rows.len() < TO_CALIBRATE && areas::lets_through(&area, &store.notices_of(&row.procedure).await?) {
+            rows.push(row);
+        }
+    }
     let rows = browse::rows(&site, &follower.visitor, &rows).await?;
-    let values = context! { rows => Serde(rows), territory => browse::place(&departments) };
+    let values = context! { rows => Serde(rows), territory => area::in_french(&area) };
     Ok(site.page(&follower.visitor, "a-calibrer.html", values))
 }
 

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header;
 use axum::response::{IntoResponse, Redirect};
 use chrono::{Months, NaiveDate};
 use minijinja::context;
@@ -18,6 +17,7 @@ use vigie_service::operations::tables::departments;
 use super::{Follower, programmes};
 use crate::frame::{Fields, Posted, Shown, Site, Trouble};
 use crate::period;
+use crate::tables::csv;
 
 /// Rows shown on the page; the file has them all.
 const MAX_ROWS: usize = 60;
@@ -126,13 +126,7 @@ pub(crate) async fn file(State(site): State<Arc<Site>>, follower: Follower, fiel
     let first = month_of(&site, &fields)?;
     let (layout, _) = report::layout(&site.service, structure).await?;
     let table = report::monthly(&site.service, structure, &layout, first).await?;
-    let body = table.file().map_err(|e| {
-        tracing::error!("monthly table: {e}");
-        Trouble::bad("Ce tableau ne peut pas être fait : revoyez ses colonnes.")
-    })?;
-    let name = format!("attachment; filename=\"vigie-mensuel-{}.csv\"", period::word(first));
-    let headers = [(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)];
-    Ok((headers, body).into_response())
+    csv(&format!("mensuel-{}", period::word(first)), &table.head, &table.rows)
 }
 
 #[cfg(test)]

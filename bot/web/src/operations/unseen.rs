@@ -12,6 +12,7 @@ use vigie_service::operations::unseen;
 use vigie_service::verdict_correction::{CorrectedProvision, hours, percent};
 
 use super::Follower;
+use super::area::in_french as area_in_french;
 use crate::browse;
 use crate::frame::{Posted, Shown, Site, Trouble};
 use crate::procedure;
@@ -21,12 +22,12 @@ const MAX_NOTE: usize = 300;
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower) -> Shown {
     let (service, structure) = (&site.service, follower.session.structure());
-    let places = unseen::places(service, structure).await?;
+    let area = unseen::area(service, structure).await?;
     let rows = unseen::shown(service, structure, service.clock.now()).await?;
     let values = context! {
         rows => Serde(browse::rows(&site, &follower.visitor, &rows).await?),
-        territory => browse::place(&places),
-        any_place => !places.is_empty(),
+        territory => area_in_french(&area),
+        any_place => !area.is_empty(),
         max_note => MAX_NOTE,
     };
     Ok(site.page(&follower.visitor, "a-verifier.html", values))

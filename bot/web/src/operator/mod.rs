@@ -1,20 +1,24 @@
 //! What operators look after: sources over time, the queue, deliveries with their journal, people, their roles and structures,
-//! what is open in their names.
+//! what is open in their names, invitations, the settings in force.
 //!
 //! For anybody else these pages do not exist. Looking at people is noted in the access log, as the command line does.
 
 mod access;
 mod deliveries;
+mod invite;
 mod people;
 mod person;
+mod settings;
 mod source;
 mod sources;
 mod standing;
 
 pub(crate) use access::{access, revoke};
 pub(crate) use deliveries::{deliveries, replay, show_delivery};
+pub(crate) use invite::{act as act_on_invitations, form as invite};
 pub(crate) use people::{people, set_role, settle_claim};
 pub(crate) use person::{act as act_on_person, show as show_person};
+pub(crate) use settings::settings;
 pub(crate) use source::{fresh as new_source, make as make_source, put_aside as source_record, show as show_source};
 pub(crate) use sources::{act as act_on_source, sources};
 pub(crate) use standing::standing;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -17,6 +17,7 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{Memory, Page, REGISTRY};
 
 use super::at;
+use crate::downloads::{BYTES, download};
 use crate::frame::{Client, Fields, Operator, Posted, Shown, Site, Trouble, Visitor};
 use crate::public::name_of;
 
@@ -98,7 +99,7 @@ pub(crate) async fn make(State(site): State<Arc<Site>>, client: Client, posted: 
     } else if id == NEW {
         beside.faults.push(("nom", "Ce nom est pris : choisissez-en un autre.".to_owned()));
     } else {
-        match page_sources::keep(&site.service, &id, &form, true, site.service.clock.now()).await? {
+        match page_sources::keep(&site.service, &id, &form, None, site.service.clock.now()).await? {
             Ok(()) => return Ok(Redirect::to(&format!("/exploitation/sources/{id}?fait=ajout")).into_response()),
             Err(faults) => beside.faults = faults,
         }
@@ -136,6 +137,8 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
     {
         source.form = form_of(&posted.fields);
         source.block = page_sources::read(id, &source.form);
+        // A form shown again, with its faults or after a try, is still that of what was seen first.
+        source.changed = posted.fields.one("vue").parse().unwrap_or(source.changed);
     }
     match (word, &known) {
         ("retirer", Known::OnPages(_)) => {
@@ -143,7 +146,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
             return Ok(Some(Redirect::to("/exploitation/sources?fait=retirer").into_response()));
         }
         ("enregistrer", Known::OnPages(source)) => {
-            match page_sources::keep(&site.service, id, &source.form, false, now).await? {
+            match page_sources::keep(&site.service, id, &source.form, Some(source.changed), now).await? {
                 Ok(()) => {
                     let to = format!("/exploitation/sources/{id}?fait=change");
                     return Ok(Some(Redirect::to(&to).into_response()));
@@ -170,12 +173,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
 /// Gives the bytes of a record that was put aside, as they came.
 pub(crate) async fn put_aside(State(site): State<Arc<Site>>, _: Operator, Path(id): Path<String>) -> Shown {
     let raw = site.service.store.raw_of_put_aside(&id).await?.ok_or_else(Trouble::no_page)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"illisible.bin\"")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
-    ];
-    Ok((headers, raw).into_response())
+    Ok(download(BYTES, "illisible.bin", raw))
 }
 
 /// Where a source is declared.
@@ -209,7 +207,7 @@ async fn known_page(site: &Site, visitor: &Visitor, status: StatusCode, known: &
                 beside.faults.clone_from(faults);
             }
             let aside = aside(site, &source.id).await?;
-            let values = context! { known => true, given_way => source.given_way, aside => Serde(aside) };
+            let values = context! { known => true, seen => source.changed, given_way => source.given_way, aside => Serde(aside) };
             Ok(page(site, visitor, status, &source.id, &source.form, beside, values))
         }
         Known::InFile(block) => {

@@ -7,12 +7,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use lettre::message::header::ContentType;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message as Mime};
 
 use super::Email;
 use crate::channels::Envelope;
+use crate::message::File;
 
 /// Most messages of a thread that are named besides the first one: a header must stay short (RFC 5322 §2.1.1).
 const MAX_REFERENCES: usize = 12;
@@ -63,12 +65,19 @@ impl Email {
             builder = builder.in_reply_to(last.clone()).references(named.join(" "));
         }
         let plain = SinglePart::plain(message.text().to_owned());
-        let mime = match message.html() {
-            Some(html) => {
-                let html = SinglePart::html(html.to_owned());
-                builder.multipart(MultiPart::alternative().singlepart(plain).singlepart(html))
+        let said = match message.html() {
+            Some(html) => MultiPart::alternative().singlepart(plain).singlepart(SinglePart::html(html.to_owned())),
+            None => MultiPart::mixed().singlepart(plain),
+        };
+        let mime = match message.files.as_slice() {
+            [] if message.html().is_none() => builder.singlepart(SinglePart::plain(message.text().to_owned())),
+            [] => builder.multipart(said),
+            files => {
+                let table = ContentType::parse("text/csv; charset=utf-8; header=present").map_err(|e| e.to_string())?;
+                let attached = |f: &File| Attachment::new(f.name.clone()).body(f.content.clone(), table.clone());
+                let whole = MultiPart::mixed().multipart(said);
+                builder.multipart(files.iter().map(attached).fold(whole, MultiPart::singlepart))
             }
-            None => builder.singlepart(plain),
         };
         let mut mime = mime.map_err(|e| e.to_string())?;
         let headers = mime.headers_mut();
@@ -102,6 +111,8 @@ impl Email {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{Body, Message};
+    use vigie_config::settings::{self, Tls};
 
     /// B27: words of a title that look like encoded ones were decoded by whoever read the mail.
     #[test]
@@ -130,5 +141,37 @@ mod tests {
             });
             assert_eq!(decoded.collect::<String>(), written);
         }
+    }
+
+    #[test]
+    fn a_table_comes_with_its_mail_byte_for_byte() {
+        let block = settings::Email {
+            host: "127.0.0.1".into(),
+            port: None,
+            tls: Tls::None,
+            ca_file: None,
+            username: None,
+            password: None,
+            from: "Vigie <vigie@vigie.example>".into(),
+            reply_to: None,
+            return_path: None,
+            dkim: None,
+            connections: 1,
+            timeout_s: 20,
+        };
+        let email = Email::new(&block, None).unwrap();
+        let content = "\u{feff}Mois;Réalisées\n2027-03;104,5\n".as_bytes().to_vec();
+        let file = File { name: "vigie-mensuel-2027-03.csv".into(), content: content.clone() };
+        let body = Body::Mail { text: "Prêt".into(), html: "<p>Prêt</p>".into() };
+        let message = Message { subject: "Prêt".into(), body, unsubscribe: None, files: vec![file] };
+        let envelope =
+            Envelope { to: "a@b.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
+        let bytes = email.compose(&envelope, &"a@b.example".parse().unwrap()).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains("multipart/mixed") && text.contains("multipart/alternative"), "{text}");
+        assert!(text.contains("attachment; filename=\"vigie-mensuel-2027-03.csv\""), "{text}");
+        let part = text.split("filename=").nth(1).unwrap().split("\r\n\r\n").nth(1).unwrap();
+        let encoded: String = part.split("\r\n--").next().unwrap().split_whitespace().collect();
+        assert_eq!(BASE64.decode(encoded).unwrap(), content);
     }
 }

@@ -144,6 +144,7 @@ pub(crate) mod tests {
             subject: "Réservé – Nettoyage".into(),
             body: Body::Chat(rich),
             unsubscribe: Some("https://vigie.example/desabonner/t".into()),
+            files: Vec::new(),
         }
     }
 
@@ -187,7 +188,7 @@ pub(crate) mod tests {
         /// Whatever the text: no tool is made to call anybody, and nothing is lost but marks.
         #[test]
         fn outside_text_stays_text(text in "\\PC{0,200}") {
-            let message = Message { subject: text.clone(), body: Body::Chat(Rich::plain(text)), unsubscribe: None };
+            let message = Message { subject: text.clone(), body: Body::Chat(Rich::plain(text)), unsubscribe: None, files: Vec::new() };
             let envelope = envelope(&message, &[]);
             for posted in [slack::post(&envelope), mattermost::post(&envelope), rocket_chat::post(&envelope), teams::post(&envelope)] {
                 let said = posted.to_string();

@@ -27,6 +27,10 @@ fn apart(text: &str) -> String {
             }
             '[' => out.push('('),
             ']' => out.push(')'),
+            // `<address|words>` is a link too.
+            '<' => out.push('‹'),
+            '>' => out.push('›'),
+            '|' => out.push('¦'),
             c => out.push(c),
         }
     }

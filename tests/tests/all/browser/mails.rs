@@ -218,7 +218,7 @@ async fn a_digest_says_what_it_covers_and_leads_to_each() {
         parts.push(alert_card::read(service, item).await.unwrap().unwrap());
     }
     let told: Vec<_> = parts.iter().map(AlertCard::item).collect();
-    let message = service.templates.digest(Form::Mail, &told, Shown::Screen, None, now()).unwrap();
+    let message = service.templates.digest(Form::Mail, (&told, Vec::new()), Shown::Screen, None, now()).unwrap();
     show(&driver.browser(DESKTOP).await, DESKTOP, &message, "resume").await;
     let browser = driver.browser(PHONE).await;
     show(&browser, PHONE, &message, "resume").await;

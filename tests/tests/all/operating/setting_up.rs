@@ -1,5 +1,7 @@
 //! An installation is set up; what its package holds; its manual.
 
+use std::io::{BufRead, Read, Write};
+
 use super::*;
 
 fn init<'a>(port: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -72,6 +74,52 @@ fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
     assert_eq!(half.status.code(), Some(2));
     assert!(text(&half.stderr).contains("il manque --operator-name"), "{}", text(&half.stderr));
     assert!(!installed.path("ailleurs").exists());
+}
+
+/// On the page of this machine: only for who has its address, what was typed stays where the mail server fails, and the page ends with the
+/// installation.
+#[test]
+fn an_installation_is_set_up_on_a_page_of_this_machine() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let installed = Installed::new();
+    let away = installed.command(&["init", "--web", "0.0.0.0:0", "--dir", "etc"]).output().unwrap();
+    assert_eq!(away.status.code(), Some(2), "{}", text(&away.stderr));
+
+    let mut command = installed.command(&["init", "--web", "127.0.0.1:0", "--dir", "etc"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = lines.find_map(|l| l.trim().strip_prefix("http://").map(str::to_owned)).unwrap();
+    let (host, path) = address.split_once('/').unwrap();
+    let request = |head: String, body: &str| {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let length = body.len();
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        write!(stream, "{head}\r\n{kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let without = request(format!("GET / HTTP/1.1\r\nHost: {host}"), "");
+    assert!(without.starts_with("HTTP/1.1 403"), "{without}");
+    let elsewhere = request(format!("GET /{path} HTTP/1.1\r\nHost: attaque.example"), "");
+    assert!(elsewhere.starts_with("HTTP/1.1 403"), "{elsewhere}");
+    let post = |port: u16| {
+        let body = format!(
+            "organisation=Les+essais&operator_name=Camille&operator_email=camille%40vigie.example&mail_host=127.0.0.1%3A{port}&mail_tls=none&mail_from=vigie%40vigie.example&departments=59+62"
+        );
+        request(format!("POST /{path} HTTP/1.1\r\nHost: {host}"), &body)
+    };
+    let failed = post(servers::free_port().unwrap());
+    assert!(failed.contains("n’est pas prêt") && failed.contains("value=\"Les essais\""), "{failed}");
+    assert!(!installed.path("etc/vigie.toml").exists());
+    let done = post(smtp.port);
+    assert!(done.contains("Vigie est installée") && done.contains("camille@vigie.example"), "{done}");
+    assert!(child.wait().unwrap().success());
+    assert!(lines.any(|l| l.contains("Ensuite")), "said in the terminal too");
+    assert!(
+        std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap().contains("departments = [\"59\", \"62\"]")
+    );
+    assert_eq!(smtp.mails().len(), 1);
 }
 
 /// The pages of the manual and the scripts of shells come out of the program, and hold what it has.

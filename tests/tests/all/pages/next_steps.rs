@@ -66,40 +66,6 @@ async fn a_note_and_a_colleague_follow_an_answer_by_the_link_that_gave_it() {
 }
 
 #[tokio::test]
-async fn a_facilitator_says_how_they_are_reached_and_structures_of_their_territory_read_it() {
-    let pages = pages().await;
-    pages.person("fatou", "Fatou", Role::Facilitator, None).await.unwrap();
-    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
-    let fatou = pages.signed_in("fatou").await.unwrap();
-    let jeanne = pages.signed_in("jeanne").await.unwrap();
-    assert_eq!(jeanne.get("/reglages/contact").await.unwrap().status, 404, "only facilitators have one");
-    assert!(ok(&fatou, "/reglages").await.body.contains("/reglages/contact"));
-    let wrong = [("organisation", "PLIE de Lille"), ("nom", "Fatou"), ("contact", "au bureau"), ("departements", "59")];
-    let refused = fatou.post_form("/reglages/contact", &wrong).await.unwrap();
-    assert!(refused.status == 422 && refused.body.contains("PLIE de Lille"), "what was typed stays: {}", refused.body);
-    let right = [wrong[0], wrong[1], ("contact", "plie@lille.example"), wrong[3]];
-    let kept = fatou.post_form("/reglages/contact", &right).await.unwrap();
-    assert_eq!(kept.location.as_deref(), Some("/reglages/contact?fait=montre"), "{}", kept.body);
-    let denied = jeanne.post_form("/reglages/contact", &right).await.unwrap();
-    assert_eq!(denied.status, 404);
-    let service = &pages.app.service;
-    let read = async |department: &str, reader: &str| {
-        let departments: Vec<Department> = Department::parse(department).into_iter().collect();
-        vigie_service::alert_card::contacts_in(service, &departments, None, Some(reader)).await.unwrap().concat()
-    };
-    assert!(read("59", "jeanne").await.contains("Fatou, PLIE de Lille (plie@lille.example)"));
-    assert!(read("13", "jeanne").await.is_empty() && read("59", "fatou").await.is_empty(), "nobody helps themselves");
-    // Taken back, or no facilitator any more: nobody reads it.
-    service.store.set_role("fatou", Role::Subscriber).await.unwrap();
-    assert!(read("59", "jeanne").await.is_empty());
-    service.store.set_role("fatou", Role::Facilitator).await.unwrap();
-    let gone = fatou.post_form("/reglages/contact", &[("do", "retirer")]).await.unwrap();
-    assert_eq!(gone.location.as_deref(), Some("/reglages/contact?fait=retire"));
-    assert!(read("59", "jeanne").await.is_empty());
-}
-
-/// Who leaves every open market aside reads what structures like it won; by one tap no more.
-#[tokio::test]
 async fn whoever_leaves_every_open_market_aside_reads_one_line_and_may_turn_it_off() {
     let pages = pages().await;
     let store = &pages.app.service.store;

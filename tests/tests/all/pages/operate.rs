@@ -176,6 +176,11 @@ async fn a_source_is_added_tried_and_repaired_from_the_pages() {
     assert!(service.store.page_sources().await.unwrap()[0].1.contains("autre.xml"), "a try keeps nothing");
     let kept = post(page.into(), form("", &good, "enregistrer")).await;
     assert_eq!(kept.location.as_deref(), Some("/exploitation/sources/mairie?fait=change"), "{}", kept.body);
+    // Another tab, opened before that change, undoes none of it.
+    let stale = [("lecteur", "feed"), ("adresse", wrong.as_str()), ("do", "enregistrer"), ("vue", "1")];
+    let refused = chef.post_form(page, &stale).await.unwrap();
+    assert!(refused.status == 422 && refused.body.contains("Quelqu’un d’autre vient"), "{}", refused.body);
+    assert!(service.store.page_sources().await.unwrap()[0].1.contains("mairie.xml"));
     for source in sources::all(service).await.unwrap().into_iter().filter(|s| s.block.id == "mairie") {
         poll::poll(service, &pages.app.fetcher, &source, true).await.unwrap();
     }
@@ -211,4 +216,65 @@ async fn a_source_is_added_tried_and_repaired_from_the_pages() {
     assert_eq!(gone.location.as_deref(), Some("/exploitation/sources?fait=retirer"));
     assert_eq!(chef.get(page).await.unwrap().status, 404);
     assert!(sources::all(service).await.unwrap().iter().all(|s| s.block.id == "boamp"));
+}
+
+/// Somebody is let in by mail or by a code, and nothing of who is known already changes; what is in force says where it comes from.
+#[tokio::test]
+async fn somebody_is_invited_from_the_pages_and_the_settings_in_force_are_shown() {
+    let mail = "[email]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n";
+    let pages = Pages::start(now(), mail).await.unwrap();
+    pages.person("chef", "Chef", Role::Operator, None).await.unwrap();
+    pages.person("jeanne", "Jeanne Martin", Role::Structure, Some(MINE)).await.unwrap();
+    let (chef, store) = (pages.signed_in("chef").await.unwrap(), &pages.app.service.store);
+    let page = "/exploitation/inviter";
+    let guest = |email: &'static str| {
+        [("do", "inviter"), ("role", "structure"), ("nom", "Paul"), ("siret", MINE), ("email", email)]
+    };
+
+    // Who shares decisions is asked first, and what was typed stays.
+    let asked = chef.post_form(page, &guest("Paul@Acl.Example")).await.unwrap();
+    assert!(asked.status == 422 && asked.body.contains("Jeanne Martin parle déjà"), "{}", asked.body);
+    assert!(
+        asked.body.contains("value=\"Paul@Acl.Example\"")
+            && store.find_subscribers("paul@acl.example").await.unwrap().is_empty()
+    );
+    let wrong = chef
+        .post_form(page, &[("do", "inviter"), ("role", "structure"), ("siret", "12"), ("email", "paul")])
+        .await
+        .unwrap();
+    assert!(wrong.body.contains("faute-siret") && wrong.body.contains("faute-email"), "{}", wrong.body);
+
+    let yes = [guest("Paul@Acl.Example").as_slice(), &[("oui", "oui")]].concat();
+    let sent = chef.post_form(page, &yes).await.unwrap();
+    let paul = store.find_subscribers("paul@acl.example").await.unwrap().remove(0);
+    assert_eq!(
+        sent.location,
+        Some(format!("/exploitation/personnes/{}?fait=invite-sans-abonnement", paul.id)),
+        "{}",
+        sent.body
+    );
+    assert_eq!(store.addresses(&paul.id).await.unwrap()[0].state, AddressState::Unconfirmed, "its owner agrees first");
+    let queued = store.deliveries(None, 9).await.unwrap();
+    assert_eq!(queued.iter().filter(|d| d.cause.is_opt_in()).count(), 1, "{queued:?}");
+    let told = store.looks("jeanne", 9).await.unwrap();
+    assert!(told.iter().any(|l| l.what.starts_with("nouveau membre")), "{told:?}");
+    let again = chef.post_form(page, &yes).await.unwrap();
+    assert_eq!(again.location, Some(format!("/exploitation/personnes/{}?fait=connu", paul.id)));
+
+    // A code is shown once, waits, and is withdrawn.
+    let made = chef.post_form(page, &[("do", "inviter"), ("role", "facilitator"), ("nom", "Ana")]).await.unwrap();
+    let code = made.body.split("/start ").nth(1).and_then(|rest| rest.split('<').next()).unwrap().to_owned();
+    let listed = ok(&chef, page).await.body;
+    assert!(listed.contains("Ana") && !listed.contains(&code), "{listed}");
+    let name = store.invitations().await.unwrap().remove(0).name;
+    chef.post_form(page, &[("do", "retirer"), ("invitation", &name)]).await.unwrap();
+    assert!(store.invitations().await.unwrap().is_empty());
+
+    let shown = ok(&chef, "/exploitation/reglages").await.body;
+    assert!(shown.contains("[email]") && shown.contains("127.0.0.1") && shown.contains("max_body_mib"), "{shown}");
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    for path in [page, "/exploitation/reglages"] {
+        assert_eq!(jeanne.get(path).await.unwrap().status, 404, "{path}");
+    }
+    assert_eq!(jeanne.post_form(page, &yes).await.unwrap().status, 404);
 }

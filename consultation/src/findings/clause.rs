@@ -1,0 +1,327 @@
+//! The social clause, reserved lots and staff to take over, read article by article: which articles, or which part of one, speak of
+//! them, and what each of their sentences, items and rows says.
+//!
+//! An article speaks of the clause by its heading or that of the article around it, or from the sentence on that lays the duty upon
+//! whoever wins ("il fait appel à des personnes rencontrant des difficultés d'accès à l'emploi"), whatever the heading. Elsewhere a
+//! sentence speaks of it if it names it, or cites the number of such an article ("déficit d'heures au titre de l'article 5.3"). Each
+//! sentence says one thing; what says nothing more precise belongs to what the clause asks.
+
+use vigie_classify::pattern;
+
+use super::sentence::Sentence;
+use super::terms::{self, Reads};
+use super::{Finding, Term, What};
+use crate::homonyms;
+use crate::piece::{Kind, Place};
+use crate::written::Written;
+
+pattern!(
+    CLAUSE_HEADING,
+    r"insertion|clauses? sociale|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|emploi d[eu]s? (?:public|personne)|publics? (?:eloigne|prioritaire)"
+);
+pattern!(NO_CLAUSE_HEADING, r"critere|jugement|notation|assurance|protection sociale|securite sociale|cotisation");
+pattern!(
+    PERSONS,
+    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi"
+);
+pattern!(
+    DUTY,
+    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum"
+);
+// What the rest of such an article speaks of.
+pattern!(
+    GOES_ON,
+    r"heure|insertion|publics?\b|personnes?\b|eligib|clause|contrat|embauch|salarie|facilitat|\bplie\b|emploi|penalit|justif|tableau|releve|volume|accompagn|parcours|tuteur|interlocuteur"
+);
+pattern!(
+    PENALTY,
+    r"penalit|penalis|sanction|amende|refaction|resiliation|indemnite|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
+);
+pattern!(
+    PROOF,
+    r"justif|attest|bulletins? de|(?:le|un|les|des|du|ce|son|et|ou) releves?\b|tableaux? (?:de |d'|certif|nominat|mensuel|trimestriel|recap|des heures)|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
+);
+pattern!(
+    HELPS,
+    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par"
+);
+// A meeting with whoever helps.
+// Whoever helps is told or given something: the sentence is about that.
+pattern!(
+    TO_HELPER,
+    r"(?:a la|au|aux|par l[ea]|par l'|aupres d[eu]s?(?: la)?|informe l[ea]|suivis? par une?) (?:facilitat|plie|charge|pole|mission|cellule|guichet|maison de l'emploi)"
+);
+pattern!(
+    MEETS,
+    r"^(?:il|elle) (?:recoit|propose|identifie|valide|assiste|oriente|accompagne|informe)|reunion|rencontre"
+);
+pattern!(
+    COUNTS,
+    r"(?:[0-9]+|cents?|mille|dizaines?) ?(?:h\b|heures?)|\bvolumes?\b|(?:comptee?s?|decompte|pris(?:es)? en compte|comptabilise|valable)[^.]{0,40} (?:pendant|durant|mois|double|dans la limite)|tolere|reporte|excedent|reduit en proportion|compte (?:double|pour)|aucune heure|prise en compte"
+);
+pattern!(
+    PUBLICS,
+    r"demandeurs? d'emploi|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies|plus de (?:50|cinquante) ans"
+);
+pattern!(
+    MODALITIES,
+    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprentissage|professionnalisation"
+);
+pattern!(CITES, r"(?:articles?|art\.|aux?|du|de l'article) (?P<n>[0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\b");
+// Elsewhere: a penalty of the clause, a helper of it, a proof of it.
+pattern!(
+    NAMES_CLAUSE,
+    r"insertion|clauses? sociales?|annexe sociale|memoire social|publics? eloigne|\b(?:releve|tableau|bordereau|etat)s? [^.|]{0,24}heures"
+);
+// A form to fill in, a date and place to sign.
+pattern!(FORM, r"^fait a\b|^signature|^date, |^nom[ ,]|…{3,}[^…]*…{3,}|^modele|^[^.]{0,60}… …");
+
+pattern!(RESERVED_HEADING, r"lots? reserves?|marches? reserves?|reservation|reserves? a (?:des|certaines|l')");
+pattern!(
+    RESERVES,
+    r"lots? reserves?|l'acces (?:au|aux) lots?[^.]{0,30}(?:limite|reserve)|seuls? peuvent (?:soumissionner|candidater|repondre|participer)|ouverts? aux seul|perd[^.]{0,40}la qualite|perte de (?:cette|la) qualite|(?:qualite|statut)[^.]{0,40} (?:permi|au titre|attribue)|l\. ?2113-1[2-4]\b|reserve[es]* (?:a|aux) (?:des |l')?(?:operateur|entreprise|structure|siae|ea\b|esat|etablissement)|ne relevent pas de ces categories"
+);
+pattern!(YEARLY, r"chaque annee|annuel|justifi|par an\b");
+pattern!(TO_WHOM, r"\bsiae\b|\bea\b|\besat\b|adaptee|insertion");
+pattern!(
+    OPEN_TO_ALL,
+    r"aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
+);
+
+pattern!(
+    TAKEOVER_HEADING,
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du )?(?:personnel|salarie|agent)|transfert (?:d[ue]s? |conventionnel)|personnels? (?:a reprendre|repris|transferable)"
+);
+pattern!(
+    TAKES_OVER,
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)"
+);
+pattern!(
+    TAKEOVER_GOES_ON,
+    r"salarie|personnel|\bagents?\b|anciennete|sortant|titulaire actuel|contrats? de travail|convention collective|\bliste\b|masse salariale|recens"
+);
+
+/// What the sentences of a piece speak of.
+pub(super) struct Topics {
+    /// Of each sentence.
+    of: Vec<Option<Topic>>,
+    /// Numbers of the articles on the clause.
+    numbers: Vec<String>,
+    /// Of each article: it speaks of the clause.
+    clause_articles: Vec<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Clause,
+    Reserved,
+    Takeover,
+}
+
+impl Topics {
+    /// Of a piece's sentences.
+    pub(super) fn of(piece: &Written, sentences: &[Sentence]) -> Self {
+        let headings: Vec<String> = (0..piece.articles.len()).map(|a| piece.headings(Some(a))).collect();
+        let mut out = Self {
+            of: vec![None; sentences.len()],
+            numbers: Vec::new(),
+            clause_articles: vec![false; piece.articles.len()],
+        };
+        // The article in which something began without a heading, what, and how many sentences ago one was of it.
+        let mut begun: Option<(Option<usize>, Topic)> = None;
+        let mut ago = 0;
+        for (i, sentence) in sentences.iter().enumerate() {
+            let above = sentence.article.map_or("", |a| headings[a].as_str());
+            let text = sentence.folded.as_str();
+            if begun.is_some_and(|(article, _)| article != sentence.article) {
+                begun = None;
+            }
+            let mut topic = by_heading(piece.kind, above);
+            if topic.is_none() && !sentence.is_heading {
+                let found = begins(piece.kind, above, text);
+                ago = match begun {
+                    Some((_, topic)) if found.is_none() && !goes_on(topic, text) => ago + 1,
+                    _ => 0,
+                };
+                // One sentence in passing does not end it, within a contract's article.
+                let passing = usize::from(matches!(piece.kind, Kind::Ccap | Kind::Ccp));
+                begun = found.map(|topic| (sentence.article, topic)).or(begun.filter(|_| ago <= passing));
+                topic = begun.map(|(_, topic)| topic);
+            }
+            // Within reserved lots as elsewhere, what names the clause is of the clause.
+            out.of[i] = topic;
+            if let Some(article) = sentence.article.filter(|_| topic == Some(Topic::Clause)) {
+                out.clause_articles[article] = true;
+                out.numbers.extend(piece.articles[article].number.clone());
+            }
+        }
+        out.numbers.sort();
+        out.numbers.dedup();
+        out
+    }
+
+    /// Whether an article speaks of the clause.
+    pub(super) fn is_of_clause(&self, article: Option<usize>) -> bool {
+        article.is_some_and(|a| self.clause_articles[a])
+    }
+
+    /// Whether folded words cite an article on the clause, or the one around it.
+    fn is_cited(&self, text: &str) -> bool {
+        CITES.captures_iter(text).any(|c| {
+            let cited = &c["n"];
+            self.numbers.iter().any(|n| n == cited || n.starts_with(&format!("{cited}.")) && cited.contains('.'))
+        })
+    }
+}
+
+fn by_heading(kind: Kind, above: &str) -> Option<Topic> {
+    let own = above.split(" / ").next().unwrap_or_default();
+    if RESERVED_HEADING.is_match(above) {
+        return Some(Topic::Reserved);
+    }
+    if TAKEOVER_HEADING.is_match(above) || kind == Kind::StaffList {
+        return Some(Topic::Takeover);
+    }
+    let clause = CLAUSE_HEADING.is_match(above) && !homonyms::is_of_things(above);
+    let clause = clause && !NO_CLAUSE_HEADING.is_match(own) && !matches!(kind, Kind::Form | Kind::Bpu | Kind::Dpgf);
+    (clause || kind == Kind::SocialAnnex).then_some(Topic::Clause)
+}
+
+/// What a sentence begins that no heading announces.
+fn begins(kind: Kind, above: &str, text: &str) -> Option<Topic> {
+    if text.contains(" | ") || above.contains("penalit") {
+        return None;
+    }
+    if TAKES_OVER.is_match(text) {
+        return Some(Topic::Takeover);
+    }
+    let speaks = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Rc | Kind::Other | Kind::Notice);
+    let clause = speaks && PERSONS.is_match(text) && DUTY.is_match(text) && !terms::is_denied_clause(text);
+    let clause = clause && !RESERVES.is_match(text) && !text.contains("critere") && !text.contains("memoire");
+    clause.then_some(Topic::Clause)
+}
+
+/// Whether what began before goes on with this sentence.
+fn goes_on(topic: Topic, text: &str) -> bool {
+    match topic {
+        Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || PROOF.is_match(text),
+        Topic::Takeover => TAKEOVER_GOES_ON.is_match(text) || text.contains(" | "),
+        Topic::Reserved => false,
+    }
+}
+
+/// What the sentences of a piece say of these.
+pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
+    if matches!(piece.kind, Kind::Form | Kind::Plan) {
+        return Vec::new();
+    }
+    let mut out: Vec<Finding> = Vec::new();
+    let mut helped = false;
+    for (i, sentence) in sentences.iter().enumerate() {
+        let text = sentence.folded.as_str();
+        let row = text.contains(" | ");
+        let digits = text.bytes().any(|b| b.is_ascii_digit());
+        let empty = text.chars().filter(|c| c.is_alphabetic()).count() < 12 && !(row && digits);
+        if sentence.is_heading || empty || FORM.is_match(text) || row && !digits && text.len() < 90 {
+            helped &= sentence.is_heading;
+            continue;
+        }
+        let above = || piece.headings(sentence.article);
+        // What only opens a list.
+        let opens = text.trim_end().ends_with(':') && text.len() < 120;
+        let term = match topics.of[i] {
+            _ if opens => None,
+            Some(Topic::Clause) => clause(text, row, helped),
+            Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
+            Some(Topic::Reserved) => reserved(text).or(Some(Term::ReservedTo)),
+            // The rows of a sheet of staff are for whoever opens it.
+            Some(Topic::Takeover) if row && in_sheet(piece, sentence) => None,
+            Some(Topic::Takeover) => Some(Term::StaffTakeover),
+            None => elsewhere(piece.kind, text, &above, topics),
+        };
+        helped = term == Some(Term::Facilitator);
+        let Some(term) = term else { continue };
+        let reads = if term == Term::ClausePenalty { Reads::Euros } else { Reads::Nothing };
+        let amount = match term {
+            Term::NotReserved => Some(super::Amount::Allowed(false)),
+            _ => terms::amount(reads, text),
+        };
+        let weight = 20 + rank(piece.kind) + if amount.is_some() { 4 } else { 0 };
+        out.push(Finding::new(What::Term { term, amount }, piece, sentence.range.clone(), weight));
+    }
+    out
+}
+
+/// What a sentence of an article on the clause says; `helped`: the one before named whoever helps.
+fn clause(text: &str, row: bool, helped: bool) -> Option<Term> {
+    if PENALTY.is_match(text) {
+        return Some(Term::ClausePenalty);
+    }
+    if let Some(term) = reserved(text) {
+        return Some(term);
+    }
+    if PUBLICS.find_iter(text).take(2).count() == 2 {
+        return Some(Term::Publics);
+    }
+    if row && text.contains('€') {
+        return Some(Term::ClausePenalty);
+    }
+    // Rows of hours are told as provisions.
+    if row {
+        return MODALITIES.is_match(text).then_some(Term::Modalities);
+    }
+    let told = TO_HELPER.is_match(text);
+    let helps = !told && HELPS.is_match(text) || helped && MEETS.is_match(text);
+    // A title, a name, an address: no duty.
+    let says =
+        text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;
+    let term = match () {
+        () if helps => Term::Facilitator,
+        () if PROOF.is_match(text) => Term::ClauseProof,
+        () if COUNTS.is_match(text) => Term::ClauseHours,
+        () if MODALITIES.is_match(text) => Term::Modalities,
+        () if says => Term::ClauseDuty,
+        () => return None,
+    };
+    Some(term)
+}
+
+fn reserved(text: &str) -> Option<Term> {
+    match (OPEN_TO_ALL.is_match(text), RESERVES.is_match(text)) {
+        (true, _) => Some(Term::NotReserved),
+        (false, true) => Some(Term::ReservedTo),
+        (false, false) => None,
+    }
+}
+
+/// What a sentence of another article says.
+fn elsewhere(kind: Kind, text: &str, above: &dyn Fn() -> String, topics: &Topics) -> Option<Term> {
+    if matches!(kind, Kind::Bpu | Kind::Dpgf | Kind::Cctp | Kind::MemoFrame) {
+        let to_whom = || TO_WHOM.is_match(text) && kind != Kind::Cctp;
+        return reserved(text).filter(|t| *t == Term::ReservedTo && to_whom());
+    }
+    if let Some(term) = reserved(text) {
+        return Some(term);
+    }
+    let named = NAMES_CLAUSE.is_match(text);
+    if PENALTY.is_match(text) && (named && !text.contains("critere") || topics.is_cited(text)) {
+        return Some(Term::ClausePenalty);
+    }
+    // A row of a table of penalties.
+    let row = text.contains(" | ") && (text.contains('€') || text.contains("euros"));
+    let of_clause = topics.is_cited(text) || named && !text.contains("critere");
+    if row && of_clause && above().contains("penalit") {
+        return Some(Term::ClausePenalty);
+    }
+    text.contains("penalites sociales").then_some(Term::ClausePenalty)
+}
+
+fn in_sheet(piece: &Written, sentence: &Sentence) -> bool {
+    matches!(piece.whereabouts(sentence.range.start).place, Place::Cell { .. })
+}
+
+/// Which piece is believed first on the clause.
+fn rank(kind: Kind) -> u8 {
+    let order = [Kind::SocialAnnex, Kind::Ccap, Kind::Ccp, Kind::Ae, Kind::Rc];
+    order.iter().position(|k| *k == kind).map_or(0, |i| 6 - i as u8)
+}
