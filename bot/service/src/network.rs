@@ -48,6 +48,9 @@ pub struct Imported {
 /// Something with the number of its line, from 1.
 pub type Numbered<T> = (u64, T);
 
+/// What a table says: its members, and the lines that could not be read.
+pub type Read = (Vec<Numbered<MemberRow>>, Vec<Numbered<String>>);
+
 /// Names of the columns of a table of members, in the order in which they stand without a head.
 const COLUMNS: [&[&str]; 4] = [
     &["courriel", "mail", "email", "e mail", "adresse", "adresse mail"],
@@ -60,7 +63,7 @@ const COLUMNS: [&[&str]; 4] = [
 ///
 /// # Errors
 /// It is no table.
-pub fn read(table: &[u8]) -> Result<(Vec<Numbered<MemberRow>>, Vec<Numbered<String>>), Unreadable> {
+pub fn read(table: &[u8]) -> Result<Read, Unreadable> {
     let table = Table::loose(table, &COLUMNS)?;
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
     for row in &table.rows {

@@ -55,7 +55,7 @@ impl OpenMarkets {
 
 /// The open markets that a structure left aside, if it left aside every one it looked at for reasons of its own; none where a trade, a
 /// place or a buyer that is not its own was the reason. Pure.
-fn left_aside<'t>(tracks: &'t [Track], is_open: impl Fn(&str) -> bool) -> Option<Vec<&'t Track>> {
+fn left_aside(tracks: &[Track], is_open: impl Fn(&str) -> bool) -> Option<Vec<&Track>> {
     let looked_at: Vec<&Track> =
         tracks.iter().filter(|t| t.furthest >= Rung::Analysed && is_open(&t.procedure)).collect();
     let not_theirs = |why: Option<Refusal>| matches!(why, Some(Refusal::Trade | Refusal::Place | Refusal::Buyer));
