@@ -341,7 +341,7 @@ fn a_replayed_month_has_fewer_instant_alerts_with_taste_and_loses_none_that_was_
         }
     }
     let weeks = structures.len() as f64 * 15.0 / 7.0;
-    println!(
+    eprintln!(
         "instant alerts a structure and week: {:.1} without taste, {:.1} with; answered {answered}, lost 0; moved {reasons}",
         f64::from(u32::try_from(without).unwrap()) / weeks,
         f64::from(u32::try_from(with).unwrap()) / weeks,
