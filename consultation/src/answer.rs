@@ -53,12 +53,11 @@ pub fn docx(
     consultation: &Consultation,
     subject: &Subject,
     candidate: &Candidate,
-    shares: &[Share],
     today: NaiveDate,
 ) -> Result<Vec<u8>, String> {
     let mut page = Page(base(subject, today));
     page.checklist(consultation);
-    page.forms(subject, candidate, shares);
+    page.forms(subject, candidate);
     page.memo(consultation);
     let mut out = Cursor::new(Vec::new());
     page.0.build().pack(&mut out).map_err(|e| e.to_string())?;
@@ -237,7 +236,7 @@ impl Page {
         }
     }
 
-    fn forms(&mut self, subject: &Subject, candidate: &Candidate, shares: &[Share]) {
+    fn forms(&mut self, subject: &Subject, candidate: &Candidate) {
         let lots = if subject.lots.is_empty() { None } else { Some(french::lots(&subject.lots, 0)) };
         self.heading(1, "2. Pour remplir le DC1 (lettre de candidature)");
         self.blank("Acheteur", Some(&subject.buyer));
@@ -265,11 +264,6 @@ impl Page {
         self.blank("Nature des prestations sous-traitées", None);
         self.blank("Montant maximum hors taxes", None);
         self.blank("Conditions de paiement", None);
-        if !shares.is_empty() {
-            self.heading(2, "Répartition entre les membres du groupement");
-            let rows = shares.iter().map(|s| vec![s.member.clone(), s.part.clone(), BLANK.to_owned()]).collect();
-            self.table(&["Membre", "Part", "Montant hors taxes"], rows);
-        }
     }
 
     fn memo(&mut self, consultation: &Consultation) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vigie_classify::fold::fold;
 use vigie_domain::{DateKind, ProvisionKind};
 
-use crate::findings::{Envelope, Finding, Term, What};
+use crate::findings::{Elsewhere, Envelope, Finding, Term, What};
 use crate::piece::{Kind, Piece};
 
 /// A consultation as read.
@@ -25,8 +25,10 @@ impl Consultation {
         findings.sort_by_key(|f| (order(&f.what), rank(&f.what, f.at.kind), std::cmp::Reverse(f.weight)));
         let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
         for finding in findings {
-            if !is_repeated(&kept, &finding) {
-                kept.push(finding);
+            match repeated(&kept, &finding) {
+                None => kept.push(finding),
+                Some(Again::At(i)) => kept[i].say_again(finding),
+                Some(Again::NotTold) => {}
             }
         }
         Self { pieces, findings: kept }
@@ -38,6 +40,7 @@ impl Consultation {
         let again = |name: &str| later.pieces.iter().any(|p| p.name == name);
         let mut pieces: Vec<Piece> = self.pieces.into_iter().filter(|p| !again(&p.name)).collect();
         let mut found: Vec<Finding> = self.findings.into_iter().filter(|f| !again(&f.at.piece)).collect();
+        found.iter_mut().for_each(|f| f.also.retain(|said| !again(&said.at.piece)));
         found.extend(later.findings);
         pieces.extend(later.pieces);
         Self::gather(pieces, vec![found])
@@ -153,9 +156,24 @@ fn rank(what: &What, kind: Kind) -> u8 {
 /// Most sentences told of a term.
 const TOLD: usize = 24;
 
+/// What is said again.
+enum Again {
+    /// The same as what is kept there.
+    At(usize),
+    /// Too many, or of another contract.
+    NotTold,
+}
+
 /// Whether the same is said already: another piece that says otherwise is told too.
-fn is_repeated(kept: &[Finding], new: &Finding) -> bool {
-    kept.iter().any(|old| match (&old.what, &new.what) {
+fn repeated(kept: &[Finding], new: &Finding) -> Option<Again> {
+    // One piece lists them: another only repeats, or is of another contract. What the commitment asks to join is told too.
+    let listed = |old: &Finding| {
+        old.at.piece != new.at.piece
+            && old.at.kind != Kind::Other
+            && new.at.kind != Kind::Ae
+            && std::mem::discriminant(&old.what) == std::mem::discriminant(&new.what)
+    };
+    let same = |old: &Finding| match (&old.what, &new.what) {
         (What::Provision(a), What::Provision(b)) => {
             a.kind == b.kind
                 && a.beneficiary == b.beneficiary
@@ -165,16 +183,34 @@ fn is_repeated(kept: &[Finding], new: &Finding) -> bool {
                 && (b.percent.is_none() || a.percent == b.percent)
         }
         (What::Date(a), What::Date(b)) => a.kind == b.kind && a.at == b.at && a.lot == b.lot,
-        // One piece lists them: another only repeats, or is of another contract.
-        (What::Criterion { .. }, What::Criterion { .. }) | (What::Required { .. }, What::Required { .. }) => {
-            old.at.piece != new.at.piece && old.at.kind != Kind::Other
-        }
-        (What::Term { term: a, .. }, What::Term { term: b, .. }) => {
-            a == b
-                && (fold(&old.quote) == fold(&new.quote)
-                    || kept.iter().filter(|k| matches!(k.what, What::Term { term, .. } if term == *b)).count() >= TOLD)
-        }
+        (What::Term { term: a, .. }, What::Term { term: b, .. }) => a == b && fold(&old.quote) == fold(&new.quote),
         (What::Fact(a), What::Fact(b)) => a.kind == b.kind && a.value == b.value,
         _ => false,
-    })
+    };
+    if let Some(at) = kept.iter().position(same) {
+        return Some(Again::At(at));
+    }
+    let told = match new.what {
+        What::Criterion { .. } | What::Required { .. } => kept.iter().any(listed),
+        What::Term { term, .. } => {
+            kept.iter().filter(|k| matches!(k.what, What::Term { term: t, .. } if t == term)).count() >= TOLD
+        }
+        _ => false,
+    };
+    told.then_some(Again::NotTold)
+}
+
+impl Finding {
+    /// Notes where the same is said again, and the places that one knew.
+    fn say_again(&mut self, other: Self) {
+        /// Most other places told.
+        const PLACES: usize = 8;
+        let own = Elsewhere { quote: other.quote, at: other.at };
+        for said in std::iter::once(own).chain(other.also) {
+            let known = said.at == self.at && said.quote == self.quote || self.also.contains(&said);
+            if !known && self.also.len() < PLACES {
+                self.also.push(said);
+            }
+        }
+    }
 }

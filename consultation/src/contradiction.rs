@@ -149,6 +149,13 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
     if let Some(finding) = must.filter(|_| notice.findings.iter().any(|f| visit(&f, false))) {
         told("visite", "qu’aucune n’est prévue", "elle est obligatoire", finding);
     }
+    let optional =
+        |f: &&Finding| matches!(f.what, What::Term { term: Term::Visit, .. }) && fold(&f.quote).contains("facultati");
+    if let Some(finding) = must.filter(|_| {
+        notice.findings.iter().any(|f| optional(&f)) && !consultation.of_term(Term::Visit).any(|f| optional(&f))
+    }) {
+        told("visite", "qu’elle est facultative", "elle est obligatoire", finding);
+    }
     let says_none =
         |term: Term| notice.findings.iter().any(|f| matches!(f.what, What::Term { term: t, .. } if t == term));
     for (kind, term, about) in [

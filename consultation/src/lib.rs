@@ -9,7 +9,7 @@
 //! | [`piece`], [`kind`] | a file as read; which piece it is |
 //! | [`written`] | a piece's text as one, with the way back to page and article |
 //! | `homonyms` | "insertion" of announcements and of things, set aside before a piece is judged |
-//! | [`findings`] | provisions, dates, criteria, pieces to supply, terms |
+//! | [`findings`] | provisions, dates, criteria, pieces to supply, terms; the clause article by article |
 //! | [`consultation`] | the pieces together, what was looked for in vain |
 //! | [`contradiction`] | what the pieces say otherwise than the notice, or than each other |
 //! | [`passages`] | a word looked for in the text |
@@ -33,7 +33,7 @@ pub mod sandbox;
 pub mod written;
 
 pub use consultation::Consultation;
-pub use findings::{Amount, Envelope, Finding, Term, What};
+pub use findings::{Amount, Elsewhere, Envelope, Finding, Term, What};
 pub use piece::{Kind, Piece, Place, Text, Unread};
 pub use reader::{Given, Progress, Reader};
 pub use written::{Whereabouts, Written};

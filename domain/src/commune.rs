@@ -63,6 +63,12 @@ impl Commune {
         Department::parse(department_of(self.code))
     }
 
+    /// The first of its postcodes; `None` for a name of former times that has none.
+    #[must_use]
+    pub fn postcode(&self) -> Option<&'static str> {
+        self.postcodes.split_whitespace().next()
+    }
+
     /// As people tell it from others of the same name: `Lens (62)`.
     #[must_use]
     pub fn label(&self) -> String {
@@ -357,6 +363,30 @@ impl Communes {
         codes.sort_unstable();
         codes.dedup();
         codes.into_iter().filter_map(Department::parse).collect()
+    }
+
+    /// The départements nearest to one, middle to middle: at most `most`, none further than `km`.
+    #[must_use]
+    pub fn nearest_departments(&self, department: &Department, km: u16, most: usize) -> Vec<Department> {
+        let mut middles: Vec<(&str, (i64, i64), i64)> = Vec::new();
+        for row in &self.rows {
+            let (code, Some((north, east))) = (department_of(code(self.table, row)), row.at) else { continue };
+            match middles.last_mut().filter(|(last, ..)| *last == code) {
+                Some((_, sum, n)) => (sum.0, sum.1, *n) = (sum.0 + i64::from(north), sum.1 + i64::from(east), *n + 1),
+                None => middles.push((code, (north.into(), east.into()), 1)),
+            }
+        }
+        let middle = |sum: (i64, i64), n: i64| Point {
+            latitude: sum.0 as f64 / n as f64 / 1000.0,
+            longitude: sum.1 as f64 / n as f64 / 1000.0,
+        };
+        let Some(here) = middles.iter().find(|(code, ..)| *code == department.as_str()) else { return Vec::new() };
+        let here = middle(here.1, here.2);
+        let far = middles.iter().map(|(code, sum, n)| (middle(*sum, *n).km_to(here), *code));
+        let mut near: Vec<(f64, &str)> =
+            far.filter(|(d, code)| *d <= f64::from(km) && *code != department.as_str()).collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        near.into_iter().take(most).filter_map(|(_, code)| Department::parse(code)).collect()
     }
 
     /// Whether some commune of a département lies in a circle.

@@ -68,9 +68,15 @@ impl Facilitator {
     #[must_use]
     pub fn is(&self, name: &str, addresses: &[String]) -> bool {
         let named = commune::key(name);
-        let written = self.contact.split(|c: char| c.is_whitespace() || ",;()<>/".contains(c));
         (!named.is_empty() && commune::key(&self.name) == named)
-            || written.filter(|w| !w.is_empty()).any(|w| addresses.iter().any(|a| a.eq_ignore_ascii_case(w)))
+            || self.ways().iter().any(|w| addresses.iter().any(|a| a.eq_ignore_ascii_case(w)))
+    }
+
+    /// The addresses among the words of its contact.
+    #[must_use]
+    pub fn ways(&self) -> Vec<String> {
+        let words = self.contact.split(|c: char| c.is_whitespace() || ",;()<>/".contains(c));
+        words.filter(|w| w.contains('@')).map(str::to_owned).collect()
     }
 }
 

@@ -81,6 +81,7 @@ pub mod state;
 pub mod strength;
 pub mod structure;
 pub mod subscription;
+pub mod taste;
 pub mod territory;
 pub mod untold;
 mod visible;

@@ -134,9 +134,14 @@ impl Profile {
     /// Whether it is a member of the network of that name.
     #[must_use]
     pub fn is_member_of(&self, network: &str) -> bool {
-        let key = |name: &str| name.trim().to_lowercase();
-        !network.trim().is_empty() && self.networks.iter().any(|n| key(n) == key(network))
+        !network.trim().is_empty() && self.networks.iter().any(|n| is_network(n, network))
     }
+}
+
+/// Whether two people write the name of one network: « GIE Nord », « gie nord ».
+#[must_use]
+pub fn is_network(written: &str, name: &str) -> bool {
+    written.trim().to_lowercase() == name.trim().to_lowercase()
 }
 
 /// A person, or a shared room, that receives messages.

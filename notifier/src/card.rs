@@ -69,6 +69,9 @@ pub struct OfCall {
     pub call: String,
     /// What of it is told.
     pub turn: vigie_domain::partner_call::Turn,
+    /// What happened, in sentences; empty where the turn says it all.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub said: String,
 }
 
 /// One notice to tell, with all that is known of it.

@@ -358,9 +358,21 @@ impl Templates {
 
     /// Word to a person about their own account; the first line of `body` is the title, each other one a paragraph.
     pub fn word(&self, form: Form, body: &str, unsubscribe: Option<String>) -> Result<Message, RenderError> {
+        self.question(form, body, &[], unsubscribe)
+    }
+
+    /// The same with links by which it is answered, as (label, address): in a mail they stand under it.
+    pub fn question(
+        &self,
+        form: Form,
+        body: &str,
+        links: &[(String, String)],
+        unsubscribe: Option<String>,
+    ) -> Result<Message, RenderError> {
         let (title, text) = body.split_once('\n').unwrap_or((body, ""));
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        let values = context! { title => title, lines => lines, unsubscribe => unsubscribe.as_deref() };
+        let values =
+            context! { title => title, lines => lines, links => links.to_vec(), unsubscribe => unsubscribe.as_deref() };
         Ok(Message {
             subject: header(&typeset::typeset(title)),
             body: self.body(form, ("mot", "mot"), &values)?,

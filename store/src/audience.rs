@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use vigie_domain::subscription::Rhythm;
+use vigie_domain::taste::Taste;
 use vigie_domain::{Absence, Filter, Routes, Subscriber, Subscription};
 
 use crate::Store;
@@ -24,6 +25,7 @@ use crate::people_rows::{PersonRow, SubscriptionRow, subscription_columns};
 use crate::preferences::absence;
 use crate::rows::over_rows;
 use crate::sql::{self, Engine, FromRow, Row, Runs, SqlError, Transaction};
+use crate::taste;
 
 /// How many changes are kept for processes that are behind.
 const KEPT: i64 = 100_000;
@@ -54,6 +56,8 @@ pub struct Person {
     pub subscriptions: Vec<Subscription>,
     /// Oldest first, whatever their state.
     pub addresses: Vec<Address>,
+    /// What their structure learned to hear of later, and agreed to.
+    pub tastes: Vec<Taste>,
 }
 
 /// What changed since a change number.
@@ -241,6 +245,16 @@ impl IngestTx {
         .bind(ids)
         .fetch_all(&mut self.tx)
         .await?;
+        let structures = people.iter().map(|p| p.subscriber.structure());
+        let tastes: Vec<(String, String, String, i64, i64)> = sql::query_as(over_rows!(
+            self.tx.engine(),
+            ["SELECT structure, sector, side, refused, decided FROM taste WHERE state = 'on' AND structure IN (SELECT value ->> 'id' FROM "],
+            [") ORDER BY structure, asked, id"]
+        ))
+        .bind(identified(structures))
+        .fetch_all(&mut self.tx)
+        .await?;
+        let tastes = taste::by_structure(tastes)?;
         let mut theirs: HashMap<String, (Vec<Subscription>, Vec<Address>)> = HashMap::new();
         for SubscriptionRow(one) in subscriptions {
             theirs.entry(one.subscriber.clone()).or_default().0.push(one);
@@ -252,7 +266,8 @@ impl IngestTx {
             let (subscriptions, addresses) = theirs.remove(&subscriber.id).unwrap_or_default();
             let place = format!("subscriber {}", subscriber.id);
             let (rhythm, routes) = (from_json(&rhythm, &place)?, from_json(&routes, &place)?);
-            Ok(Person { number, subscriber, rhythm, routes, away, subscriptions, addresses })
+            let tastes = tastes.get(subscriber.structure()).cloned().unwrap_or_default();
+            Ok(Person { number, subscriber, rhythm, routes, away, subscriptions, addresses, tastes })
         };
         people.into_iter().map(whole).collect()
     }

@@ -1,5 +1,5 @@
-//! What a structure chose about being found and counted: to be proposed as a partner, or never; to be counted in its network's year; and
-//! which networks ask it to be a member.
+//! What a structure chose about being found and counted: to be proposed as a partner, or never; to be counted in its network's year; which
+//! networks ask it to be a member; and what it does not want to be told.
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
@@ -21,6 +21,8 @@ pub enum Choice {
     CountedIn,
     /// The network `about` asks it to be a member, and it did not answer.
     AskedToJoin,
+    /// It wants no word about open markets that it leaves aside.
+    NoOpenMarketsLine,
 }
 
 impl Choice {
@@ -104,6 +106,14 @@ impl Store {
                 .fetch_all(&self.reader)
                 .await?;
         Ok(rows.into_iter().map(|(about,)| about).collect())
+    }
+
+    /// Structures that chose that, and about what each.
+    pub async fn choosers(&self, choice: Choice) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(sql::query_as("SELECT structure, about FROM structure_choice WHERE choice = $1 ORDER BY structure, about")
+            .bind(choice.as_str().to_owned())
+            .fetch_all(&self.reader)
+            .await?)
     }
 
     /// Structures that chose that.

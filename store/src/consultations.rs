@@ -229,20 +229,30 @@ impl Store {
     }
 
     /// Keeps what was read, sealed, and removes the files it was read of. Files that came meanwhile go on waiting. Nothing is kept
-    /// of a consultation that was removed meanwhile: `false`.
+    /// where the reading is not `holder`'s any more (another took it when its lease had ended), or the consultation was removed
+    /// meanwhile: `false`.
     pub async fn put_reading(
         &self,
         consultation: &str,
+        holder: &str,
         (findings, texts): (&[u8], &[u8]),
         read: &[String],
         state: ReadingState,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let held = sql::query("UPDATE consultation SET tries = 0 WHERE id = $1 AND holder = $2")
+            .bind(consultation.to_owned())
+            .bind(holder.to_owned())
+            .execute(&mut tx)
+            .await?;
+        if held == 0 {
+            return Ok(false);
+        }
         for id in read {
             sql::query("DELETE FROM consultation_file WHERE id = $1").bind(id.clone()).execute(&mut tx).await?;
         }
         let changed = sql::query(
-            "UPDATE consultation SET findings = $2, texts = $4, done = 0, total = 0, lease_until = 0, holder = '', tries = 0,
+            "UPDATE consultation SET findings = $2, texts = $4, done = 0, total = 0, lease_until = 0, holder = '',
                state = CASE WHEN EXISTS (SELECT 1 FROM consultation_file f WHERE f.consultation_id = $1) THEN 'waiting' ELSE $3 END
              WHERE id = $1",
         )

@@ -296,6 +296,32 @@ impl Store {
         .await?)
     }
 
+    /// Contracts that became known since a moment and that companies of these SIRENs hold or held, latest first.
+    pub async fn contracts_held_by(
+        &self,
+        sirens: &[String],
+        since: DateTime<Utc>,
+    ) -> Result<Vec<ContractRow>, StoreError> {
+        let mut out = Vec::new();
+        // Both engines bound the parameters of one statement.
+        for part in sirens.chunks(500) {
+            let marks: Vec<String> = (2..part.len() + 2).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT procedure_id, lot, document, created, offered FROM contract WHERE created >= $1 AND EXISTS (SELECT 1 FROM contract_holder h WHERE h.siren IN ({}) AND h.procedure_id = contract.procedure_id
+                       AND h.lot = contract.lot)
+                     AND NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = contract.procedure_id AND s.restricted <> 0)
+                     ORDER BY created DESC, procedure_id, lot",
+                marks.join(", ")
+            );
+            let mut query = sql::query_as::<ContractRow>(sql).bind(millis(since));
+            for siren in part {
+                query = query.bind(clean(siren));
+            }
+            out.extend(query.fetch_all(&self.reader).await?);
+        }
+        Ok(out)
+    }
+
     /// What a buyer published since a moment, latest first: a call of the same object takes a contract's place.
     pub async fn calls_of_buyer(&self, siren: &str, since: DateTime<Utc>) -> Result<Vec<BuyersProcedure>, StoreError> {
         Ok(sql::query_as(

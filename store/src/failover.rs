@@ -26,36 +26,42 @@ pub struct Stuck {
     pub expires: Option<DateTime<Utc>>,
     /// What it tells, where it tells one thing.
     pub alert_kind: Option<AlertKind>,
+    /// Its place in the outbox.
+    pub place: i64,
 }
 
-row!(Stuck { id, subscriber, channel, cause, procedure, expires, alert_kind });
+row!(Stuck { id, subscriber, channel, cause, procedure, expires, alert_kind, place });
 
 impl Store {
-    /// Deliveries made before `before` that wait for that channel, of people who chose channels; oldest first.
+    /// Deliveries made before `before` that wait for that channel, of people who chose it and have another one in use: oldest first, from
+    /// behind the place `after`.
     pub async fn stuck_behind(
         &self,
         channel: Channel,
         before: DateTime<Utc>,
+        after: i64,
         most: i64,
     ) -> Result<Vec<Stuck>, StoreError> {
         Ok(sql::query_as(
-            "SELECT d.id, d.subscriber_id, d.channel, d.cause, d.procedure_id, d.expires_at, a.kind FROM delivery d
+            "SELECT d.id, d.subscriber_id, d.channel, d.cause, d.procedure_id, d.expires_at, a.kind, d.seq FROM delivery d
              JOIN subscriber s ON s.id = d.subscriber_id LEFT JOIN alert a ON a.id = d.cause
-             WHERE d.state IN ('pending', 'deferred') AND d.channel = $1 AND d.created <= $2 AND s.routes <> '{}'
-               AND d.cause NOT LIKE 'optin:%' AND d.cause NOT LIKE 'signin:%' ORDER BY d.seq LIMIT $3",
+             WHERE d.state IN ('pending', 'deferred') AND d.channel = $1 AND d.created <= $2 AND d.seq > $3 AND s.routes <> '{}'
+               AND EXISTS (SELECT 1 FROM address o WHERE o.subscriber_id = d.subscriber_id AND o.state = 'active' AND o.channel <> $1)
+               AND d.cause NOT LIKE 'optin:%' AND d.cause NOT LIKE 'signin:%' ORDER BY d.seq LIMIT $4",
         )
         .bind(channel.as_str().to_owned())
         .bind(millis(before))
+        .bind(after)
         .bind(most)
         .fetch_all(&self.reader)
         .await?)
     }
 
-    /// Makes the same message for another address, if it was not made before; one that still waits (`stuck`) is superseded by it.
-    /// `false` when nothing was made.
+    /// Makes the same message for other addresses of its reader, each where it was not made before; one that still waits (`stuck`) is
+    /// superseded by them. `false` when nothing was made: that one is leaving, or has left.
     pub async fn hand_over(
         &self,
-        new: &NewDelivery,
+        new: &[NewDelivery],
         stuck: Option<&str>,
         why: &str,
         now: DateTime<Utc>,
@@ -71,19 +77,36 @@ impl Store {
             .execute(&mut tx)
             .await?;
             if done == 0 {
-                return Ok(false); // it is leaving, or has left
+                return Ok(false);
             }
         }
-        let (known,): (i64,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE address_id = $1 AND cause = $2")
-            .bind(new.address.clone())
-            .bind(new.cause.to_string())
-            .fetch_one(&mut tx)
-            .await?;
-        if known == 0 {
-            put_delivery(&mut tx, new, now).await?;
+        let mut made = false;
+        for one in new {
+            let (known,): (i64,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE address_id = $1 AND cause = $2")
+                .bind(one.address.clone())
+                .bind(one.cause.to_string())
+                .fetch_one(&mut tx)
+                .await?;
+            if known == 0 {
+                put_delivery(&mut tx, one, now).await?;
+                made = true;
+            }
         }
         tx.commit().await?;
-        Ok(known == 0)
+        Ok(made)
+    }
+
+    /// Whether another address of the same person and channel carries that message, or may still: told there, it is not told again.
+    pub async fn carried_beside(&self, delivery: &str) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sql::query_as(
+            "SELECT o.seq FROM delivery d JOIN delivery o ON o.subscriber_id = d.subscriber_id AND o.cause = d.cause
+               AND o.channel = d.channel AND o.id <> d.id
+             WHERE d.id = $1 AND o.state IN ('pending', 'claimed', 'deferred', 'ambiguous', 'sent') LIMIT 1",
+        )
+        .bind(delivery.to_owned())
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.is_some())
     }
 
     /// The message of a delivery for another address of the same person.

@@ -11,7 +11,8 @@ use crate::chats::mark_stale;
 use crate::columns::{clean, millis};
 use crate::error::StoreError;
 use crate::ids::derived_id;
-use crate::sql::{self, Columns, Engine, FromRow, Row, SqlError, row};
+use crate::ingest::IngestTx;
+use crate::sql::{self, Columns, Engine, FromRow, Row, SqlError, Transaction, row};
 
 /// What came of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,86 @@ macro_rules! select {
     };
 }
 
+/// Writes a decision in a transaction: see [`Store::decide`] and [`Store::decide_seen`].
+async fn decide_in(tx: &mut Transaction, new: &Decision, seen: Option<&str>) -> Result<Decided, StoreError> {
+    if tx.engine() == Engine::Postgres {
+        // Two colleagues who answer at once: one of them is first, as on SQLite.
+        sql::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
+            .bind(new.structure.clone())
+            .execute(tx)
+            .await?;
+    }
+    let before: Option<DecisionRow> = sql::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
+        .bind(new.structure.clone())
+        .bind(new.procedure.clone())
+        .bind(clean(&new.lot))
+        .fetch_optional(&mut *tx)
+        .await?;
+    let before = before.map(|DecisionRow(decision)| decision);
+    let outdated = |b: &Decision| seen.is_some_and(|seen| b.mark() != seen);
+    let stands =
+        before.as_ref().is_some_and(|b| b.stage != new.stage && (!b.stage.gives_way_to(new.stage) || outdated(b)));
+    let mut now = new.clone();
+    if let Some(b) = before.as_ref().filter(|b| b.stage == new.stage) {
+        now.by.clone_from(&b.by);
+        now.at = b.at;
+    }
+    if stands || before.as_ref() == Some(&now) {
+        let now = before.clone().unwrap_or(now);
+        return Ok(Decided { before, now, changed: false });
+    }
+    sql::query(
+        "INSERT INTO decision (structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         ON CONFLICT (structure, procedure_id, lot) DO UPDATE SET stage = $4, refusal = $5, joint = $6, assignee = $7, note = $8,
+           remind_at = $9, decided_by = $10, at = $11",
+    )
+    .bind(now.structure.clone())
+    .bind(now.procedure.clone())
+    .bind(clean(&now.lot))
+    .bind(now.stage.as_str().to_owned())
+    .bind(now.refusal.map(|r| r.as_str().to_owned()))
+    .bind(now.joint.map(i64::from))
+    .bind(clean(&now.assignee))
+    .bind(clean(&now.note))
+    .bind(now.remind_at.map(millis))
+    .bind(clean(&now.by))
+    .bind(millis(now.at))
+    .execute(tx)
+    .await?;
+    mark_stale(tx, &now).await?;
+    if before.as_ref().map(|b| b.stage) != Some(now.stage) {
+        let id = derived_id(&[
+            &now.structure,
+            &now.procedure,
+            &now.lot,
+            now.stage.as_str(),
+            &now.at.timestamp_millis().to_string(),
+        ]);
+        sql::query(
+            "INSERT INTO decision_step (id, structure, procedure_id, lot, stage, decided_by, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(id)
+        .bind(now.structure.clone())
+        .bind(now.procedure.clone())
+        .bind(clean(&now.lot))
+        .bind(now.stage.as_str().to_owned())
+        .bind(clean(&now.by))
+        .bind(millis(now.at))
+        .execute(tx)
+        .await?;
+    }
+    Ok(Decided { before, now, changed: true })
+}
+
+impl IngestTx {
+    /// The same as [`Store::decide`], with what else this transaction writes.
+    pub async fn decide(&mut self, new: &Decision) -> Result<Decided, StoreError> {
+        decide_in(&mut self.tx, new, None).await
+    }
+}
+
 impl Store {
     /// Writes what a structure decided, unless what stands does not give way to it ([`Stage::gives_way_to`]): then nothing
     /// changes, and what stands is given back, so that the one who comes second learns who was first. The same stage said
@@ -91,76 +172,11 @@ impl Store {
 
     async fn decide_over(&self, new: &Decision, seen: Option<&str>) -> Result<Decided, StoreError> {
         let mut tx = self.begin().await?;
-        if self.engine() == Engine::Postgres {
-            // Two colleagues who answer at once: one of them is first, as on SQLite.
-            sql::query("SELECT CAST(pg_advisory_xact_lock(7463, hashtext($1)) AS TEXT)")
-                .bind(new.structure.clone())
-                .execute(&mut tx)
-                .await?;
+        let decided = decide_in(&mut tx, new, seen).await?;
+        if decided.changed {
+            tx.commit().await?;
         }
-        let before: Option<DecisionRow> = sql::query_as(select!("structure = $1 AND procedure_id = $2 AND lot = $3"))
-            .bind(new.structure.clone())
-            .bind(new.procedure.clone())
-            .bind(clean(&new.lot))
-            .fetch_optional(&mut tx)
-            .await?;
-        let before = before.map(|DecisionRow(decision)| decision);
-        let outdated = |b: &Decision| seen.is_some_and(|seen| b.mark() != seen);
-        let stands =
-            before.as_ref().is_some_and(|b| b.stage != new.stage && (!b.stage.gives_way_to(new.stage) || outdated(b)));
-        let mut now = new.clone();
-        if let Some(b) = before.as_ref().filter(|b| b.stage == new.stage) {
-            now.by.clone_from(&b.by);
-            now.at = b.at;
-        }
-        if stands || before.as_ref() == Some(&now) {
-            let now = before.clone().unwrap_or(now);
-            return Ok(Decided { before, now, changed: false });
-        }
-        sql::query(
-            "INSERT INTO decision (structure, procedure_id, lot, stage, refusal, joint, assignee, note, remind_at, decided_by, at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-             ON CONFLICT (structure, procedure_id, lot) DO UPDATE SET stage = $4, refusal = $5, joint = $6, assignee = $7, note = $8,
-               remind_at = $9, decided_by = $10, at = $11",
-        )
-        .bind(now.structure.clone())
-        .bind(now.procedure.clone())
-        .bind(clean(&now.lot))
-        .bind(now.stage.as_str().to_owned())
-        .bind(now.refusal.map(|r| r.as_str().to_owned()))
-        .bind(now.joint.map(i64::from))
-        .bind(clean(&now.assignee))
-        .bind(clean(&now.note))
-        .bind(now.remind_at.map(millis))
-        .bind(clean(&now.by))
-        .bind(millis(now.at))
-        .execute(&mut tx)
-        .await?;
-        mark_stale(&mut tx, &now).await?;
-        if before.as_ref().map(|b| b.stage) != Some(now.stage) {
-            let id = derived_id(&[
-                &now.structure,
-                &now.procedure,
-                &now.lot,
-                now.stage.as_str(),
-                &now.at.timestamp_millis().to_string(),
-            ]);
-            sql::query(
-                "INSERT INTO decision_step (id, structure, procedure_id, lot, stage, decided_by, at)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
-            )
-            .bind(id)
-            .bind(now.structure.clone())
-            .bind(now.procedure.clone())
-            .bind(clean(&now.lot))
-            .bind(now.stage.as_str().to_owned())
-            .bind(clean(&now.by))
-            .bind(millis(now.at))
-            .execute(&mut tx)
-            .await?;
-        }
-        tx.commit().await?;
-        Ok(Decided { before, now, changed: true })
+        Ok(decided)
     }
 
     /// What one structure decided about one procedure: the whole first, then its lots.

@@ -1,15 +1,17 @@
 //! The journal: what happened to a source, a notice, a person; and the readings that pages and `vigie why` need.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use vigie_domain::procedure::{Snapshot, Status};
-use vigie_domain::{AlertKind, Assessment, DateKind, Disposition, Notice};
+use vigie_domain::{AlertKind, Assessment, DateKind, Disposition, Notice, Route};
 
 use crate::Store;
 use crate::columns::{clean, from_json, millis};
 use crate::delivery::{DeliveryRow, delivery_columns};
 use crate::error::StoreError;
 use crate::ids::derived_id;
-use crate::sql::{self, FromRow, Row, SqlError, row};
+use crate::sql::{self, Engine, FromRow, Row, SqlError, row};
 
 /// A stored notice with its verdict.
 #[derive(Debug, Clone)]
@@ -128,6 +130,32 @@ impl Store {
         Ok(rows)
     }
 
+    /// By which routes structures may answer each of these procedures, by its latest notice: read out of it where it lies, since notices of
+    /// many lots are long.
+    pub async fn routes_of(&self, procedures: &[String]) -> Result<Vec<(String, Vec<Route>)>, StoreError> {
+        let routes = match self.engine() {
+            Engine::Sqlite => "json_extract(assessment, '$.routes')",
+            Engine::Postgres => "CAST(assessment AS json) ->> 'routes'",
+        };
+        let mut latest: BTreeMap<String, Vec<Route>> = BTreeMap::new();
+        for part in procedures.chunks(500) {
+            let marks: Vec<String> = (1..=part.len()).map(|n| format!("${n}")).collect();
+            let sql = format!(
+                "SELECT procedure_id, {routes} FROM notice WHERE procedure_id IN ({}) ORDER BY first_seen, id",
+                marks.join(", ")
+            );
+            let mut query = sql::query_as::<(String, Option<String>)>(sql);
+            for id in part {
+                query = query.bind(clean(id));
+            }
+            for (procedure, routes) in query.fetch_all(&self.reader).await? {
+                let routes = routes.map(|r| from_json(&r, "routes of a notice")).transpose()?.unwrap_or_default();
+                latest.insert(procedure, routes);
+            }
+        }
+        Ok(latest.into_iter().collect())
+    }
+
     /// The procedure that one of that identifier became part of, if it did.
     pub async fn procedure_now(&self, ended: &str) -> Result<Option<String>, StoreError> {
         self.procedure_of_key(&format!("was:{ended}")).await
@@ -213,6 +241,23 @@ impl Store {
         .fetch_all(&self.reader)
         .await?;
         Ok(rows)
+    }
+
+    /// The subscription by which a person was last told of a procedure; `None` where none did, or where it is gone.
+    pub async fn subscription_that_told(
+        &self,
+        subscriber: &str,
+        procedure: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sql::query_as(
+            "SELECT s.id FROM notification n JOIN alert a ON a.id = n.alert_id JOIN subscription s ON s.id = n.subscription_id
+             WHERE n.subscriber_id = $1 AND s.subscriber_id = $1 AND a.procedure_id = $2 ORDER BY n.created DESC, n.id LIMIT 1",
+        )
+        .bind(subscriber.to_owned())
+        .bind(procedure.to_owned())
+        .fetch_optional(&self.reader)
+        .await?;
+        Ok(row.map(|(id,)| id))
     }
 
     /// Every delivery that shares its cause and person with this one: a message goes to each of a person's addresses.

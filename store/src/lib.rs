@@ -12,6 +12,7 @@
 pub mod accounts;
 mod address;
 pub mod admin;
+pub mod advice;
 mod attempts;
 pub mod audience;
 pub mod backup;
@@ -71,6 +72,7 @@ mod sizes;
 pub mod sources;
 mod sql;
 mod suppression;
+pub mod taste;
 #[cfg(test)]
 mod tests;
 pub mod tokens;

@@ -44,6 +44,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     SERVICE_AREAS,
     HOURS_TO_FILL,
     EVENTS,
+    ADVICE_AND_TASTE,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -538,6 +539,22 @@ CREATE TABLE event_told (
   event_id TEXT NOT NULL, subscriber_id TEXT NOT NULL, cause TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (event_id, subscriber_id));
 CREATE INDEX event_told_subscriber ON event_told (subscriber_id);
 CREATE INDEX notice_event ON notice (updated) WHERE kind = 'event';
+";
+
+/// What people are asked of subscriptions that give too much or nothing, whether they want to be, and when they were; what structures
+/// are asked of their taste, and what they answered.
+const ADVICE_AND_TASTE: &str = r"
+ALTER TABLE subscriber ADD COLUMN advice BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE subscriber ADD COLUMN advised BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE advice (
+  id TEXT PRIMARY KEY, subscriber_id TEXT NOT NULL, subscription_id TEXT NOT NULL, said TEXT NOT NULL, answered TEXT NOT NULL,
+  at BIGINT NOT NULL);
+CREATE INDEX advice_subscriber ON advice (subscriber_id);
+CREATE INDEX advice_at ON advice (at);
+CREATE TABLE taste (
+  id TEXT PRIMARY KEY, structure TEXT NOT NULL, sector TEXT NOT NULL, side TEXT NOT NULL, refused BIGINT NOT NULL,
+  decided BIGINT NOT NULL, state TEXT NOT NULL, asked BIGINT NOT NULL, at BIGINT NOT NULL, decided_by TEXT NOT NULL);
+CREATE INDEX taste_structure ON taste (structure);
 ";
 
 /// Brings the database to the newest step.

@@ -22,10 +22,12 @@ pub struct Preferences {
     pub routes: Routes,
     /// They are away, or were.
     pub away: Option<Absence>,
+    /// They do not want to be told of subscriptions that give too much, or nothing.
+    pub unadvised: bool,
 }
 
 /// The columns of [`Preferences`].
-type Columns = (String, String, i64, String);
+type Columns = (String, String, i64, String, i64);
 
 /// Reads the columns that say whether somebody is away.
 pub(crate) fn absence(until: i64, stand_in: String) -> Option<Absence> {
@@ -47,16 +49,17 @@ impl Store {
     /// How a person is written to; the defaults where there is no such person.
     pub async fn preferences(&self, subscriber: &str) -> Result<Preferences, StoreError> {
         let row: Option<Columns> =
-            sql::query_as("SELECT rhythm, routes, away_until, stand_in FROM subscriber WHERE id = $1")
+            sql::query_as("SELECT rhythm, routes, away_until, stand_in, advice FROM subscriber WHERE id = $1")
                 .bind(subscriber.to_owned())
                 .fetch_optional(&self.key_reader)
                 .await?;
-        let Some((rhythm, routes, until, stand_in)) = row else { return Ok(Preferences::default()) };
+        let Some((rhythm, routes, until, stand_in, advice)) = row else { return Ok(Preferences::default()) };
         let place = format!("subscriber {subscriber}");
         Ok(Preferences {
             rhythm: from_json(&rhythm, &place)?,
             routes: from_json(&routes, &place)?,
             away: absence(until, stand_in),
+            unadvised: advice == 0,
         })
     }
 

@@ -61,6 +61,7 @@ const BY_AGE: &[(&str, Kept)] = &[
         "UPDATE alert SET body = NULL WHERE id IN (SELECT id FROM alert WHERE body IS NOT NULL AND created < $1 LIMIT $2)",
         Kept::Messages,
     ),
+    ("DELETE FROM advice WHERE id IN (SELECT id FROM advice WHERE at < $1 ORDER BY at LIMIT $2)", Kept::Messages),
     ("DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE at < $1 ORDER BY at LIMIT $2)", Kept::Journal),
     ("DELETE FROM inbox_mail WHERE id IN (SELECT id FROM inbox_mail WHERE at < $1 LIMIT $2)", Kept::Journal),
     (

@@ -48,6 +48,8 @@ pub enum Command {
     },
     /// How one is written to: what is to be settled, as written; empty = how it stands.
     Settle(String),
+    /// An answer to what Vigie asked in a message of its own: its identifier, and the word.
+    Answer { question: String, word: String },
     /// A pause ends.
     Resume(Option<Which>),
     /// A subscription goes.
@@ -144,6 +146,10 @@ fn named(name: &str, rest: String) -> Option<Command> {
             Command::Name { which, name }
         }
         "reglages" | "reglage" | "regler" | "preferences" => Command::Settle(rest),
+        "proposition" => {
+            let (question, word) = rest.split_once(' ').unwrap_or((&rest, ""));
+            Command::Answer { question: question.to_owned(), word: folded(word) }
+        }
         "absence" | "absent" => Command::Settle(format!("absence {rest}")),
         "reprendre" | "reprise" => Command::Resume(which(&rest).0),
         "retirer" | "desabonner" => {

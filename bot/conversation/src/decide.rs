@@ -228,7 +228,7 @@ impl Asked<'_> {
         let mut replies = vec![toast];
         if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
             let text = format!(
-                "Écarté par {by}. Pourquoi ? Votre raison affine les prochaines alertes ; répondre est facultatif."
+                "Écarté par {by}. Pourquoi ? Si cela se répète, Vigie vous proposera d’en tenir compte ; répondre est facultatif."
             );
             replies.push(Reply {
                 place: ReplyPlace::Answer,

@@ -13,6 +13,7 @@ use vigie_notifier::card::short;
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_service::answers::action::{self, Act, ButtonData, folded};
 use vigie_service::answers::reading;
+use vigie_service::breadth::{self, Way};
 use vigie_service::{Failure, Service, preview};
 use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
@@ -225,7 +226,17 @@ impl Talk<'_> {
         let (service, incoming) = (self.asker.service, self.asker.incoming);
         let replies = match wanted {
             Wants::Nothing => Vec::new(),
-            Wants::Word(word) => decide::short_reply(incoming, word),
+            Wants::Word(word) => {
+                let said = match &incoming.input {
+                    Input::Text { text, about: None, edited: false, forwarded: false } if incoming.chat.private => text,
+                    _ => return Ok(decide::short_reply(incoming, word)),
+                };
+                // Words that ask for nothing here may answer what waits: a chat without buttons has no other way.
+                match self.asker.answer_in_words(said).await? {
+                    Some(replies) => replies,
+                    None => decide::short_reply(incoming, word),
+                }
+            }
             Wants::Act(act, delivery) => decide::act(service, incoming, &delivery, &act).await?,
             Wants::File(about) => match &incoming.input {
                 Input::File { name, content, .. } => self.asker.take_file(name, content, &about).await?,
@@ -357,14 +368,20 @@ impl Talk<'_> {
     }
 
     /// Asks the question of a draft, which is kept first.
-    async fn ask(mut self, draft: Draft, note: &str) -> Result<Vec<Reply>, Failure> {
-        let preview = if draft.step == subscribe::Step::Confirm {
-            let filter = draft.filter();
-            let seen = preview::preview(self.asker.service, &filter, &self.asker.person.profile, preview::DAYS).await?;
-            seen.in_french(&filter)
-        } else {
-            String::new()
-        };
+    async fn ask(mut self, mut draft: Draft, note: &str) -> Result<Vec<Reply>, Failure> {
+        draft.ways.clear();
+        let mut preview = String::new();
+        if draft.step == subscribe::Step::Confirm {
+            let (filter, person) = (draft.filter(), self.asker.person);
+            let seen = preview::preview(self.asker.service, &filter, &person.profile, preview::DAYS).await?;
+            preview = seen.in_french(&filter);
+            if let Some(advice) = breadth::advise(self.asker.service, person, &filter, &seen).await? {
+                preview = format!("{preview}\n{}", advice.question());
+                // A button says what the change would give; the words alone are understood too.
+                let said = advice.choices().into_iter().zip(advice.ways);
+                draft.ways = said.map(|(label, way)| Way { label, ..way }).collect();
+            }
+        }
         let (question, buttons) = subscribe::question(&draft, &preview);
         self.memory.draft = Some(draft);
         let text = if note.is_empty() { question } else { format!("{note}\n{question}") };

@@ -28,6 +28,8 @@ pub enum Asked {
     Choices(Setting),
     /// What can be chosen of channels, kind by kind.
     Channels,
+    /// What refusals taught, and what waits for an answer.
+    Learned,
     /// These changes.
     Changes(Vec<Change>),
     /// Nothing that is understood; why, where that is known.
@@ -61,6 +63,13 @@ pub fn read(line: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>)
         "pas" | "sans" if rest.ends_with("silence") => one(Change::Quiet(None)),
         "limite" | "maximum" => per_hour(rest),
         "au" if rest.starts_with("plus") => per_hour(rest.trim_start_matches("plus").trim()),
+        "conseil" | "conseils" => match rest {
+            "" => Asked::Choices(Setting::Advice),
+            rest if yes(rest) => one(Change::Advice(true)),
+            rest if no(rest) => one(Change::Advice(false)),
+            _ => Asked::Unread(None),
+        },
+        "habitudes" | "habitude" | "gouts" => Asked::Learned,
         "canaux" | "canal" => Asked::Channels,
         "ordre" => order(rest),
         "absence" | "absent" | "absente" | "conges" => away(rest, colleagues, zone, now),
@@ -214,7 +223,12 @@ fn order(rest: &str) -> Asked {
 fn colleague(words: &str, colleagues: &[Subscriber]) -> Result<String, &'static str> {
     let words = words.trim_end_matches("me remplace").trim_end_matches("remplace").trim();
     if let Some(id) = words.strip_prefix('#') {
-        return colleagues.iter().find(|c| c.id.starts_with(id)).map(|c| c.id.clone()).ok_or(NOBODY);
+        let mut found = colleagues.iter().filter(|c| !id.is_empty() && c.id.starts_with(id));
+        return match (found.next(), found.next()) {
+            (Some(one), None) => Ok(one.id.clone()),
+            (Some(_), Some(_)) => Err("Plusieurs collègues répondent à ce numéro : donnez le nom entier."),
+            (None, _) => Err(NOBODY),
+        };
     }
     let called = |c: &&Subscriber| {
         let name = folded(&c.name);
@@ -268,6 +282,7 @@ pub fn written(change: &Change, zone: Tz) -> String {
         Change::Quiet(Some(q)) => format!("silence {} h {} h", q.from, q.to),
         Change::Quiet(None) => "silence aucun".to_owned(),
         Change::UrgentPasses(passes) => format!("urgences {}", if *passes { "oui" } else { "non" }),
+        Change::Advice(wants) => format!("conseils {}", if *wants { "oui" } else { "non" }),
         Change::PerHour(Some(0)) => "limite aucune".to_owned(),
         Change::PerHour(Some(n)) => format!("limite {n}"),
         Change::PerHour(None) => "limite habituelle".to_owned(),
@@ -323,6 +338,8 @@ mod tests {
     #[test]
     fn people_write_it_as_they_say_it() {
         let until = |y, m, d| Change::Away(Some(ZONE.with_ymd_and_hms(y, m, d, 0, 0, 0).unwrap().with_timezone(&Utc)));
+        assert!(matches!(said("remplaçant #"), Asked::Unread(Some(_))), "a number without digits names nobody");
+        assert_eq!(said("remplaçant #dddd"), Asked::Changes(vec![Change::StandIn(Some("ddddeeeeffff2222".into()))]));
         for (line, wanted) in [
             ("résumé à 7 h", vec![Change::DigestHour(Some(7))]),
             ("Résumé : 7h", vec![Change::DigestHour(Some(7))]),

@@ -20,6 +20,7 @@ use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
 use vigie_service::operations::report;
 use vigie_service::partner_calls::messages as partner_calls;
+use vigie_service::questions::{self, Question};
 use vigie_service::{personal_data, preview, sign_in as sign_in_links};
 use vigie_store::StoreError;
 use vigie_store::outbox::{Claimed, Item};
@@ -222,6 +223,17 @@ async fn still_wanted(engine: &Engine, person: &Subscriber, item: &Item) -> Resu
     Ok(false)
 }
 
+/// What a message asks its reader, where it asks something for itself.
+async fn asked(engine: &Engine, delivery: &Claimed) -> Result<Option<Question>, StoreError> {
+    let Some(alert) = delivery.cause.alert() else { return Ok(None) };
+    let Some(person) = engine.service.store.subscriber(&delivery.subscriber).await? else { return Ok(None) };
+    questions::of(&engine.service, &person, alert).await
+}
+
+fn question_url(engine: &Engine, question: &Question, delivery: &Claimed) -> Option<String> {
+    engine.service.question_url(&question.id, &delivery.subscriber, engine.service.clock.now())
+}
+
 /// The buttons under a delivery in a chat: those that mean something as the procedure stands.
 ///
 /// # Errors
@@ -231,6 +243,11 @@ pub(crate) async fn buttons_of(engine: &Engine, delivery: &Claimed) -> Result<Ve
     if let Some(head) = delivery.head.as_ref().filter(|h| !hook && h.alert_kind == AlertKind::HoursToFill) {
         let chat = matches!(delivery.channel, Channel::Telegram | Channel::Matrix);
         return Ok(if chat { hours_to_fill::buttons(&head.reasons) } else { Vec::new() });
+    }
+    if delivery.procedure.is_empty() && delivery.channel != Channel::Email {
+        let question = asked(engine, delivery).await?.filter(|q| q.waits);
+        let buttons = |q: Question| q.buttons(delivery.channel, question_url(engine, &q, delivery).as_deref());
+        return Ok(question.map(buttons).unwrap_or_default());
     }
     if delivery.procedure.is_empty() || !(hook || matches!(delivery.channel, Channel::Telegram | Channel::Matrix)) {
         return Ok(Vec::new());
@@ -274,7 +291,15 @@ async fn render(
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
         let body = item.body.as_deref().unwrap_or_default();
-        let mut message = engine.service.templates.word(form, body, unsubscribe).map_err(|e| e.to_string())?;
+        let links = match asked(engine, delivery).await.map_err(|e| e.to_string())? {
+            // What was answered meanwhile, elsewhere or by a colleague, is asked no more.
+            Some(question) if !question.waits => return Ok(None),
+            Some(question) => question_url(engine, &question, delivery).map(|url| question.links(&url)),
+            None => None,
+        };
+        let links = links.unwrap_or_default();
+        let templates = &engine.service.templates;
+        let mut message = templates.question(form, body, &links, unsubscribe).map_err(|e| e.to_string())?;
         if form == Form::Mail {
             let table = report::attached(&engine.service, &delivery.subscriber, &item.reasons);
             message.files.extend(table.await.map_err(|e| e.to_string())?);

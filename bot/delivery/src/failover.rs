@@ -11,8 +11,8 @@ use crate::engine::Engine;
 
 /// How long a server is away before another channel carries what waits for it.
 pub const AWAY_FOR: Duration = Duration::hours(1);
-/// Most deliveries handed over at one look; the others wait for the next.
-const AT_ONCE: i64 = 200;
+/// Deliveries read at once; what no channel takes over is passed over, so that it keeps nothing behind it waiting.
+const PAGE: i64 = 200;
 
 /// The kind of a message, by what it is about; a digest may carry contracts that end alone.
 fn kind_of(cause: &Cause, alert: Option<AlertKind>, channel: Channel, routes: &Routes) -> Option<MessageKind> {
@@ -45,14 +45,10 @@ async fn hand_over(store: &Store, failed: &Failed<'_>, now: DateTime<Utc>) -> Re
     let addresses = store.active_addresses(failed.person).await?;
     let in_use: Vec<Channel> = addresses.iter().map(|a| a.channel).collect();
     let Some(next) = routes.takes_over(kind, failed.channel, &in_use) else { return Ok(false) };
-    let mut made = false;
-    let mut waits = failed.waits;
-    for address in addresses.iter().filter(|a| a.channel == next) {
-        let new = Store::same_for((failed.cause, failed.procedure, failed.expires), address);
-        let why = format!("passe {} : rien ne part {}", next.in_french(), failed.channel.in_french());
-        made |= store.hand_over(&new, waits.take(), &why, now).await?;
-    }
-    Ok(made)
+    let to = addresses.iter().filter(|a| a.channel == next);
+    let new: Vec<_> = to.map(|a| Store::same_for((failed.cause, failed.procedure, failed.expires), a)).collect();
+    let why = format!("passe {} : rien ne part {}", next.in_french(), failed.channel.in_french());
+    store.hand_over(&new, failed.waits, &why, now).await
 }
 
 /// A delivery is about to be given up: the next channel of its reader carries the message.
@@ -60,6 +56,10 @@ async fn hand_over(store: &Store, failed: &Failed<'_>, now: DateTime<Utc>) -> Re
 /// # Errors
 /// The database fails.
 pub async fn takes_over(engine: &Engine, dead: &Claimed, now: DateTime<Utc>) -> Result<(), StoreError> {
+    // Who has two addresses of the channel reads it at the other one.
+    if engine.service.store.carried_beside(&dead.id).await? {
+        return Ok(());
+    }
     let failed = Failed {
         person: &dead.subscriber,
         channel: dead.channel,
@@ -82,17 +82,23 @@ pub async fn takes_over(engine: &Engine, dead: &Claimed, now: DateTime<Utc>) -> 
 pub async fn around_outages(service: &Service, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut made = false;
     for outage in service.store.outages().await?.into_iter().filter(|o| now - o.since >= AWAY_FOR) {
-        for stuck in service.store.stuck_behind(outage.channel, now - AWAY_FOR, AT_ONCE).await? {
-            let failed = Failed {
-                person: &stuck.subscriber,
-                channel: stuck.channel,
-                cause: &stuck.cause,
-                alert: stuck.alert_kind,
-                procedure: &stuck.procedure,
-                expires: stuck.expires,
-                waits: Some(&stuck.id),
-            };
-            made |= hand_over(&service.store, &failed, now).await?;
+        let mut after = 0;
+        loop {
+            let page = service.store.stuck_behind(outage.channel, now - AWAY_FOR, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.place;
+            for stuck in &page {
+                let failed = Failed {
+                    person: &stuck.subscriber,
+                    channel: stuck.channel,
+                    cause: &stuck.cause,
+                    alert: stuck.alert_kind,
+                    procedure: &stuck.procedure,
+                    expires: stuck.expires,
+                    waits: Some(&stuck.id),
+                };
+                made |= hand_over(&service.store, &failed, now).await?;
+            }
         }
     }
     if made {

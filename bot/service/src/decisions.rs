@@ -9,7 +9,9 @@ use vigie_domain::procedure::Status;
 use vigie_domain::{DateKind, Decision, Permission, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
 
+use crate::handed_over;
 use crate::service::Service;
+use crate::taste;
 
 /// A reminder of something that closes sooner comes that long before it closes.
 const BEFORE_CLOSING: Duration = Duration::days(1);
@@ -168,6 +170,19 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
     }
     // Whoever shows this decision in a chat shows it anew.
     service.deliveries_queued.notify_waiters();
+    let assigned = done.before.as_ref().is_none_or(|before| before.assignee != done.now.assignee);
+    if assigned
+        && !done.now.assignee.is_empty()
+        && let Err(e) = handed_over::tell(service, (asker.person, asker.name), &done.now, closes, &notices).await
+    {
+        tracing::error!("a colleague is not told of a market in their charge: {}", e.what);
+    }
+    if done.now.stage == Stage::NoGo
+        && let Err(e) = taste::look(service, asker.person).await
+    {
+        // What was decided stands; the next refusal looks again.
+        tracing::error!("what a structure refused was not looked at: {e}");
+    }
     Ok(Outcome::Noted { before: done.before, now: done.now })
 }
 

@@ -6,14 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_config::rules::Rules;
-use vigie_domain::{Refusal, Stage, Subscriber};
+use vigie_domain::{Refusal, Route, Stage, Subscriber};
 use vigie_notifier::labels::{provision_label, route_label};
 use vigie_store::StoreError;
-use vigie_store::choices::Choice;
+use vigie_store::follow_up::Step;
 
+use crate::network::counted_in;
 use crate::partner_calls::members_of;
 use crate::service::Service;
 
@@ -21,6 +22,9 @@ use crate::service::Service;
 pub const FEWEST: usize = 5;
 /// Most lines of a table of one structure.
 const MAX_LINES: usize = 30;
+
+/// How long what was gone for is followed without another step.
+const WENT_ON_FOR: Duration = Duration::days(400);
 
 /// How far a procedure got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -269,7 +273,8 @@ pub fn reasons(tracks: &[Track]) -> Vec<(&'static str, usize)> {
     out
 }
 
-/// What one structure did from `from` to before `to`: each procedure where it got to by then.
+/// What one structure did from `from` to before `to`: each procedure where it got to by then, what began earlier and still went on
+/// among them.
 ///
 /// # Errors
 /// The database fails.
@@ -294,6 +299,10 @@ pub async fn of_structure(
     };
     for told in store.spotted(&members, from, to).await? {
         tracks.entry(told.procedure.clone()).or_insert_with(|| new(&told.procedure, told.at));
+    }
+    for step in under_way(service, structure, from).await? {
+        let track = tracks.entry(step.procedure.clone()).or_insert_with(|| new(&step.procedure, from));
+        track.furthest = Rung::of(step.stage);
     }
     for step in store.decision_steps(structure, from).await?.into_iter().filter(|s| s.at < to) {
         let track = tracks.entry(step.procedure.clone()).or_insert_with(|| new(&step.procedure, step.at));
@@ -322,15 +331,32 @@ pub async fn of_structure(
         track.buyer = row.buyer;
         track.provisions = row.provisions.iter().map(|p| provision_label(*p).to_owned()).collect();
     }
+    let routes: BTreeMap<String, Vec<Route>> = store.routes_of(&ids).await?.into_iter().collect();
     for track in tracks.values_mut() {
         if let Some(Ending::NoGo(why)) = &mut track.ending {
             *why = refusals.get(&track.procedure).copied();
         }
-        if let Some(row) = store.notices_of(&track.procedure).await?.last() {
-            track.routes = row.assessment.routes.iter().map(|r| route_label(*r).to_owned()).collect();
-        }
+        let routes = routes.get(&track.procedure).into_iter().flatten();
+        track.routes = routes.map(|r| route_label(*r).to_owned()).collect();
     }
     Ok(tracks.into_values().collect())
+}
+
+/// What a structure went for, or had handed in, before a moment and was still at then: the latest step of each procedure.
+///
+/// # Errors
+/// The database fails.
+pub async fn under_way(service: &Service, structure: &str, from: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
+    let store = &service.store;
+    let before = store.decision_steps(structure, from - WENT_ON_FOR).await?.into_iter().filter(|s| s.at < from);
+    let mut last: BTreeMap<String, Step> = before.map(|s| (s.procedure.clone(), s)).collect();
+    last.retain(|_, s| matches!(s.stage, Stage::Go | Stage::Preparing | Stage::Submitted));
+    let ids: Vec<String> = last.keys().cloned().collect();
+    let closed: BTreeSet<String> =
+        store.search_rows(&ids).await?.into_iter().filter(|f| f.until < from).map(|f| f.procedure).collect();
+    // What was handed in waits for its result; what was only gone for ended with its closing date.
+    last.retain(|id, s| s.stage == Stage::Submitted || !closed.contains(id));
+    Ok(last.into_values().collect())
 }
 
 /// `2026-11`, in Paris.
@@ -348,8 +374,7 @@ pub async fn of_network(
     network: &Subscriber,
     period: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(Vec<Track>, usize, usize), StoreError> {
-    let agreed: BTreeSet<String> =
-        service.store.who_chose(Choice::CountedIn, &network.name).await?.into_iter().collect();
+    let agreed = counted_in(service, &network.name).await?;
     let (mut tracks, mut counted, mut all) = (Vec::new(), 0, 0);
     for (structure, _) in members_of(service, network).await? {
         all += 1;

@@ -5,6 +5,7 @@
 
 use url::Url;
 use vigie_domain::{Channel, Subscriber};
+use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState, NewSubscriber};
 use vigie_store::{StoreError, derived_id};
 
@@ -96,9 +97,19 @@ pub async fn add(service: &Service, person: &Subscriber, channel: Channel, typed
     if store.address(&id).await?.is_some_and(|a| a.state != AddressState::Unconfirmed) {
         store.set_address_state(&id, AddressState::Unconfirmed, "ajoutée de nouveau par son propriétaire").await?;
     }
-    opt_in::ask(store, &id, true, now).await?;
-    service.deliveries_queued.notify_one();
-    Ok(Added::Asked)
+    match opt_in::ask(store, &id, true, now).await? {
+        Asked::Yes => {
+            service.deliveries_queued.notify_one();
+            Ok(Added::Asked)
+        }
+        Asked::TooSoon => Ok(Added::Refused(
+            "Un message est déjà parti vers cet outil il y a peu : ouvrez son lien, ou réessayez plus tard.".to_owned(),
+        )),
+        Asked::Suppressed => {
+            Ok(Added::Refused("Cette adresse a demandé à ne plus rien recevoir de Vigie : rien n’y part.".to_owned()))
+        }
+        Asked::NotNeeded => Ok(Added::Known),
+    }
 }
 
 /// Takes a tool away; `false` when that person has none of that identifier.

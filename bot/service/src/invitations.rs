@@ -4,8 +4,9 @@
 //! speak for a structure shares its decisions from the start: whoever invites answers for it, and the others who do are told.
 
 use chrono::{DateTime, Duration, Utc};
+use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Cadence, Channel, Filter, Subscriber};
+use vigie_domain::{Cadence, Channel, Filter, ProvisionKind, Subscriber};
 use vigie_store::derived_id;
 use vigie_store::invitations::NewInvitation;
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -42,6 +43,18 @@ pub enum Invited {
     Suppressed,
     /// The installation sends no mail that could be answered.
     NoMail,
+}
+
+/// What a structure of the directory may want to hear: its trades where it is; where its trades are not known, what is reserved or has
+/// a clause there. `None` where neither is known: that is theirs to say.
+fn first_filter(structure: Structure) -> Option<Filter> {
+    let Structure { sectors, departments, .. } = structure;
+    let provisions = match sectors.is_empty() {
+        true => vec![ProvisionKind::Reserved, ProvisionKind::ExecutionClause, ProvisionKind::AwardCriterion],
+        false => Vec::new(),
+    };
+    let known = !sectors.is_empty() || !departments.is_empty();
+    known.then(|| Filter { sectors, departments, provisions, ..Filter::default() })
 }
 
 /// Invites a guest, as `who`.
@@ -82,9 +95,7 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
         profile.kind = Some(structure.kind);
         profile.sectors.clone_from(&structure.sectors);
         profile.departments.clone_from(&structure.departments);
-        // What a structure of no known trade wants to hear is theirs to say.
-        filter = Some(Filter { sectors: structure.sectors, departments: structure.departments, ..Filter::default() })
-            .filter(|f| !f.sectors.is_empty());
+        filter = first_filter(structure);
     }
     let cadence = Cadence::default_for(guest.role, profile.kind);
     let id = derived_id(&["email", email]);

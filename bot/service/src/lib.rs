@@ -11,6 +11,7 @@
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`areas`] | the area that an organisation of facilitators serves; who is nearest |
+//! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
 //! | [`sign_up`] | somebody signs themselves up on the pages |
@@ -22,11 +23,14 @@
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
 //! | [`events`] | meetings worth going to: by hand, from sources, told in digests |
 //! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
+//! | [`open_markets`] | the line for a structure that leaves every open market aside |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
 //! | [`partner_calls`] | who positions itself on which lot of a procedure: asked, answered, closed into a line-up |
-//! | [`preview`] | what a subscription would have given over the last days |
+//! | [`preview`], [`breadth`] | what a subscription would have given over the last days; which changes would help one that gives too much, or nothing |
 //! | `presence` | who of a structure is here, and when they are written to |
+//! | [`taste`] | what a structure's refusals say of its taste, asked before it holds |
+//! | [`questions`] | what a person is asked in a message of its own, and their answer |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
 //! | [`spreadsheet`] | tables as files for spreadsheets, and back |
@@ -48,14 +52,17 @@ pub mod alert_card;
 pub mod answers;
 pub mod areas;
 pub mod backup;
+pub mod breadth;
 pub mod clock;
 pub mod consultation;
+pub mod contract_by_hand;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;
 pub mod error;
 pub mod events;
 pub mod funnel;
+mod handed_over;
 pub mod hooks;
 pub mod hours_to_fill;
 pub mod impact;
@@ -68,6 +75,7 @@ pub mod metrics;
 pub mod my_markets;
 pub mod network;
 pub mod on_behalf;
+pub mod open_markets;
 pub mod operations;
 pub mod operators;
 pub mod opt_in;
@@ -81,6 +89,7 @@ pub mod preferences;
 mod presence;
 pub mod preview;
 pub mod process;
+pub mod questions;
 pub mod reminders;
 pub mod replay;
 pub mod second_reader;
@@ -93,6 +102,7 @@ pub mod sources;
 pub mod spreadsheet;
 pub mod subscriptions;
 pub mod suspension;
+pub mod taste;
 pub mod verdict_correction;
 pub mod visibility;
 pub mod why;

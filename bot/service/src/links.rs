@@ -29,6 +29,8 @@ pub enum Purpose {
     WithoutClosed,
     /// Answers for a person's structure whether it can work some hours.
     HoursToFill,
+    /// Answers what a person was asked in a message of its own.
+    Question,
 }
 
 /// Why a link opens nothing.
@@ -64,6 +66,7 @@ impl Purpose {
             Self::Digest => "resume",
             Self::WithoutClosed => "sans-reserves-aux-autres",
             Self::HoursToFill => "pourvoir",
+            Self::Question => "proposition",
         }
     }
 }

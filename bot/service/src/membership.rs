@@ -57,16 +57,18 @@ pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, struct
     } else {
         format!("{} ({siret})", short(structure, 80))
     };
+    let answer = match &service.settings.web.public_url {
+        Some(base) => format!(" : {}/exploitation/personnes/{}", base.trim_end_matches('/'), person.id),
+        None => format!(" : vigie members approve {id} ou vigie members refuse {id}", id = person.id),
+    };
     let body = format!(
-        "Quelqu’un dit parler pour une structure\n{} dit parler pour {named}. {} Rien n’est partagé d’ici votre réponse : vigie members approve {} ou vigie members refuse {} ; ou la page Exploitation, Personnes.",
+        "Quelqu’un dit parler pour une structure\n{} dit parler pour {named}. {} Rien n’est partagé d’ici votre réponse{answer}.",
         short(&person.name, 60),
         if names.is_empty() {
             "Personne ne le fait encore.".to_owned()
         } else {
             format!("En sont déjà : {}.", names.join(", "))
         },
-        person.id,
-        person.id,
     );
     let event = format!("structure:{}:{siret}", person.id);
     operators::tell(service, OperatorEvent::Once(&event), &body, service.clock.now()).await

@@ -3,10 +3,12 @@
 //! A network asks; whoever is asked says yes or no. What a network is told of an address that it gives is the same whether or not
 //! somebody uses it here already: « demande envoyée ». A member leaves when it wants.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use vigie_config::mail_address;
 use vigie_domain::partner_call::CallState;
-use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::subscription::{Profile, Role, is_network};
 use vigie_domain::{Alert, AlertKind, Buyer, Channel, Permission, StructureKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_store::choices::Choice;
@@ -16,6 +18,7 @@ use vigie_store::{StoreError, derived_id};
 use crate::opt_in;
 use crate::partner_calls::{members_of, name_of};
 use crate::service::Service;
+use crate::spreadsheet::{Table, Unreadable};
 
 /// Most people asked in one go.
 pub const MAX_ROWS: usize = 200;
@@ -39,84 +42,73 @@ pub struct Imported {
     /// Members already.
     pub members: usize,
     /// Lines that could not be read: their number, and why.
-    pub refused: Vec<(usize, String)>,
+    pub refused: Vec<Numbered<String>>,
 }
 
 /// Something with the number of its line, from 1.
-pub type Numbered<T> = (usize, T);
+pub type Numbered<T> = (u64, T);
 
-/// Reads a table of members: one line each, parted by semicolons, tabs or commas; a heading names the columns (courriel, nom, siret,
-/// type), without one they stand in that order. Pure.
-#[must_use]
-pub fn read(text: &str) -> (Vec<Numbered<MemberRow>>, Vec<Numbered<String>>) {
-    let text = text.trim_start_matches('\u{feff}');
-    let first = text.lines().find(|l| !l.trim().is_empty()).unwrap_or_default();
-    let count = |c: char| first.matches(c).count();
-    let separator = ['\t', ';', ','].into_iter().max_by_key(|c| count(*c)).filter(|c| count(*c) > 0).unwrap_or(';');
-    let cells = |line: &str| -> Vec<String> {
-        line.split(separator).map(|c| c.trim().trim_matches('"').trim().to_owned()).collect()
-    };
-    let column = |word: &str| match vigie_domain::commune::key(word).as_str() {
-        "courriel" | "mail" | "email" | "e mail" | "adresse" | "adresse mail" => Some(0),
-        "nom" | "structure" | "name" | "raison sociale" => Some(1),
-        "siret" => Some(2),
-        "type" | "kind" | "nature" => Some(3),
-        _ => None,
-    };
-    let heading: Vec<Option<usize>> = cells(first).iter().map(|c| column(c)).collect();
-    let headed = heading.contains(&Some(0)) && !first.contains('@');
+/// What a table says: its members, and the lines that could not be read.
+pub type Read = (Vec<Numbered<MemberRow>>, Vec<Numbered<String>>);
+
+/// Names of the columns of a table of members, in the order in which they stand without a head.
+const COLUMNS: [&[&str]; 4] = [
+    &["courriel", "mail", "email", "e mail", "adresse", "adresse mail"],
+    &["nom", "structure", "name", "raison sociale"],
+    &["siret"],
+    &["type", "kind", "nature"],
+];
+
+/// Reads a table of members, with or without a head (courriel, nom, siret, type). Pure.
+///
+/// # Errors
+/// It is no table.
+pub fn read(table: &[u8]) -> Result<Read, Unreadable> {
+    let table = Table::loose(table, &COLUMNS)?;
     let (mut rows, mut refused) = (Vec::new(), Vec::new());
-    for (n, line) in (1..).zip(text.lines()).filter(|(_, l)| !l.trim().is_empty()) {
-        if headed && line == first {
-            continue;
-        }
+    for row in &table.rows {
         if rows.len() >= MAX_ROWS {
-            refused.push((n, format!("{MAX_ROWS} lignes au plus en une fois")));
+            refused.push((row.line, format!("{MAX_ROWS} lignes au plus en une fois")));
             break;
         }
-        let cells = cells(line);
-        let of = |wanted: usize| -> String {
-            let at = if headed { heading.iter().position(|h| *h == Some(wanted)) } else { Some(wanted) };
-            at.and_then(|at| cells.get(at)).cloned().unwrap_or_default()
-        };
-        let mail = match mail_address::canonical(&of(0)) {
-            Ok(mail) => mail,
-            Err(why) => {
-                refused.push((n, why));
-                continue;
-            }
-        };
-        let siret = match of(2) {
-            written if written.is_empty() => None,
-            written => match Buyer::clean_siret(&written).filter(|s| s.len() == 14) {
-                Some(siret) => Some(siret),
-                None => {
-                    refused.push((n, format!("« {} » n’est pas un SIRET de 14 chiffres", short(&written, 40))));
-                    continue;
-                }
-            },
-        };
-        let kind = match of(3) {
-            written if written.is_empty() => None,
-            written => match StructureKind::parse(&written) {
-                Some(kind) => Some(kind),
-                None => {
-                    refused.push((n, format!("type de structure inconnu « {} »", short(&written, 40))));
-                    continue;
-                }
-            },
-        };
-        rows.push((n, MemberRow { mail, name: short(&of(1), MAX_NAME), siret, kind }));
+        match member(|place| table.cell(row, place).unwrap_or_default()) {
+            Ok(member) => rows.push((row.line, member)),
+            Err(why) => refused.push((row.line, why)),
+        }
     }
-    (rows, refused)
+    Ok((rows, refused))
+}
+
+/// Reads one line by its cells.
+fn member<'a>(cell: impl Fn(usize) -> &'a str) -> Result<MemberRow, String> {
+    let mail = mail_address::canonical(cell(0))?;
+    let siret = match cell(2) {
+        "" => None,
+        written => Some(
+            Buyer::clean_siret(written)
+                .filter(|s| s.len() == 14)
+                .ok_or_else(|| format!("« {} » n’est pas un SIRET de 14 chiffres", short(written, 40)))?,
+        ),
+    };
+    let kind = match cell(3) {
+        "" => None,
+        written => Some(
+            StructureKind::parse(written)
+                .ok_or_else(|| format!("type de structure inconnu « {} »", short(written, 40)))?,
+        ),
+    };
+    Ok(MemberRow { mail, name: short(cell(1), MAX_NAME), siret, kind })
 }
 
 /// Asks the people of a file to be members.
 ///
 /// # Errors
 /// The database fails; who was asked stays asked.
-pub async fn import(service: &Service, network: &Subscriber, text: &str) -> Result<Imported, StoreError> {
-    let (rows, refused) = read(text);
+pub async fn import(service: &Service, network: &Subscriber, table: &[u8]) -> Result<Imported, StoreError> {
+    let (rows, refused) = match read(table) {
+        Ok(read) => read,
+        Err(why) => (Vec::new(), vec![(1, why.to_string())]),
+    };
     let mut out = Imported { refused, ..Imported::default() };
     if !network.role.may(Permission::PassOn) || network.name.is_empty() {
         return Ok(out);
@@ -223,13 +215,48 @@ pub async fn leave(service: &Service, person: &Subscriber, network: &str) -> Res
     }
     let now = service.clock.now();
     let mut member = person.clone();
-    member.profile.networks.retain(|n| n.trim().to_lowercase() != network.trim().to_lowercase());
+    member.profile.networks.retain(|n| !is_network(n, network));
     service
         .store
         .put_subscriber(&NewSubscriber { subscriber: member, addresses: Vec::new(), declared: false }, now)
         .await?;
-    service.store.choose(person.structure(), (Choice::CountedIn, network), false, &person.name, now).await?;
+    count_in(service, person, network, false).await?;
     Ok(true)
+}
+
+/// Whether the year of a structure is counted in that of a network, however either writes its name.
+///
+/// # Errors
+/// The database fails.
+pub async fn is_counted_in(service: &Service, structure: &str, network: &str) -> Result<bool, StoreError> {
+    let about = service.store.chosen_about(structure, Choice::CountedIn).await?;
+    Ok(about.iter().any(|name| is_network(name, network)))
+}
+
+/// Structures whose year is counted in that of a network.
+///
+/// # Errors
+/// The database fails.
+pub async fn counted_in(service: &Service, network: &str) -> Result<BTreeSet<String>, StoreError> {
+    let all = service.store.choosers(Choice::CountedIn).await?;
+    Ok(all.into_iter().filter(|(_, name)| is_network(name, network)).map(|(structure, _)| structure).collect())
+}
+
+/// Notes whether the year of a person's structure is counted in that of a network.
+///
+/// # Errors
+/// The database fails: nothing changes.
+pub async fn count_in(service: &Service, person: &Subscriber, network: &str, chosen: bool) -> Result<(), StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let structure = person.structure();
+    if chosen {
+        store.choose(structure, (Choice::CountedIn, network), true, &person.name, now).await?;
+        return Ok(());
+    }
+    for name in store.chosen_about(structure, Choice::CountedIn).await?.iter().filter(|n| is_network(n, network)) {
+        store.choose(structure, (Choice::CountedIn, name), false, &person.name, now).await?;
+    }
+    Ok(())
 }
 
 /// A member as its network sees it.
@@ -277,6 +304,7 @@ mod tests {
 
     #[test]
     fn a_table_of_members_is_read_with_or_without_its_heading() {
+        let read = |text: &str| read(text.as_bytes()).unwrap();
         let (rows, refused) = read(
             "Structure;Courriel;SIRET;Type\nAtelier du Nord;contact@atelier.example;215 903 501 00017;EI\n\nSans adresse;;;\nAutre;autre@autre.example;12;\n",
         );
@@ -289,5 +317,8 @@ mod tests {
         assert_eq!((rows.len(), refused.len()), (2, 0), "a column of addresses");
         let (rows, _) = read("a@a.example, Structure A\n");
         assert_eq!(rows[0].1.name, "Structure A");
+        let (rows, _) = read("Téléphone;E-mail;Nom\n03 20;a@a.example;\"Les Ateliers ; Lille\"\n");
+        assert_eq!((rows[0].1.mail.as_str(), rows[0].1.name.as_str()), ("a@a.example", "Les Ateliers ; Lille"));
+        assert_eq!(super::read(b"PK\x03\x04 classeur"), Err(Unreadable::NotATable));
     }
 }

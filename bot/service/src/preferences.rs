@@ -16,6 +16,9 @@ use crate::error::Failure;
 use crate::membership;
 use crate::service::Service;
 
+/// Most messages an hour that may be asked for.
+pub const MAX_PER_HOUR: u16 = 1_000;
+
 /// One thing to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -34,6 +37,8 @@ pub enum Change {
     Away(Option<DateTime<Utc>>),
     /// Who stands in, by identifier; none = nobody.
     StandIn(Option<String>),
+    /// Whether they are told, once a month, of a subscription that gives too much or nothing.
+    Advice(bool),
 }
 
 /// What can be settled, in the order in which it is shown.
@@ -47,6 +52,7 @@ pub enum Setting {
     Route(MessageKind),
     Order,
     Away,
+    Advice,
 }
 
 impl Setting {
@@ -55,7 +61,7 @@ impl Setting {
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::DigestHour, Self::DigestDays, Self::Quiet, Self::Urgent, Self::PerHour];
         all.extend(MessageKind::ALL.map(Self::Route));
-        all.extend([Self::Order, Self::Away]);
+        all.extend([Self::Order, Self::Away, Self::Advice]);
         all
     }
 
@@ -71,6 +77,7 @@ impl Setting {
             Self::Route(kind) => french::capital(kind.in_french()),
             Self::Order => "Si un canal ne répond plus".to_owned(),
             Self::Away => "Absence".to_owned(),
+            Self::Advice => "Abonnement trop large ou trop étroit".to_owned(),
         }
     }
 }
@@ -88,6 +95,7 @@ impl Change {
             Self::Route(kind, _) => Setting::Route(*kind),
             Self::Order(_) => Setting::Order,
             Self::Away(_) | Self::StandIn(_) => Setting::Away,
+            Self::Advice(_) => Setting::Advice,
         }
     }
 
@@ -174,6 +182,9 @@ pub async fn apply(service: &Service, person: &Subscriber, changes: &[Change]) -
     store.set_rhythm(&person.id, &wanted.rhythm).await?;
     store.set_routes(&person.id, &wanted.routes).await?;
     store.set_absence(&person.id, wanted.away.as_ref()).await?;
+    if wanted.unadvised != standing.preferences.unadvised {
+        store.set_advice(&person.id, !wanted.unadvised).await?;
+    }
     Ok(Settled::Done { was_of_file })
 }
 
@@ -185,6 +196,11 @@ impl Standing {
             Change::DigestDays(days) => wanted.rhythm.digest_days = *days,
             Change::Quiet(quiet) => wanted.rhythm.quiet = *quiet,
             Change::UrgentPasses(passes) => wanted.rhythm.urgent_passes = *passes,
+            Change::PerHour(Some(n)) if *n > MAX_PER_HOUR => {
+                return Err(format!(
+                    "{n} messages par heure, c’est trop : {MAX_PER_HOUR} au plus, ou « sans limite »."
+                ));
+            }
             Change::PerHour(n) => wanted.rhythm.per_hour = *n,
             Change::Route(kind, None) => drop(wanted.routes.channels.remove(kind)),
             Change::Route(kind, Some(channel)) => {
@@ -192,9 +208,12 @@ impl Standing {
                 wanted.routes.channels.insert(*kind, *channel);
             }
             Change::Order(order) => {
-                order.iter().try_for_each(|channel| self.has(*channel))?;
+                // One that rests keeps its place.
+                let new = order.iter().filter(|c| !self.preferences.routes.order.contains(c));
+                new.into_iter().try_for_each(|channel| self.has(*channel))?;
                 wanted.routes.order.clone_from(order);
             }
+            Change::Advice(wants) => wanted.unadvised = !wants,
             Change::Away(None) => wanted.away = None,
             Change::Away(Some(until)) if *until <= self.now => {
                 return Err("Cette date est passée : donnez le jour de votre retour.".to_owned());
@@ -258,6 +277,10 @@ impl Standing {
             Setting::Order => match self.preferences.routes.order.as_slice() {
                 [] => "un autre prend le relais".to_owned(),
                 order => order.iter().map(|c| c.noun()).collect::<Vec<_>>().join(", puis "),
+            },
+            Setting::Advice => match self.preferences.unadvised {
+                true => "ne m’est pas signalé".to_owned(),
+                false => "m’est signalé une fois par mois".to_owned(),
             },
             Setting::Away => match self.preferences.away.as_ref().filter(|a| a.holds(self.now)) {
                 None => "aucune".to_owned(),

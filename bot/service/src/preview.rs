@@ -23,9 +23,9 @@ const SAMPLES: usize = 5;
 /// From that share of the procedures on, in percent, a subscription lets almost everything through.
 const EVERYTHING: usize = 80;
 /// Fewer procedures than that say nothing of their share.
-const ENOUGH: usize = 10;
+pub const ENOUGH: usize = 10;
 /// From that many a week on, a digest or a narrower filter reads better.
-const MANY_A_WEEK: f64 = 20.0;
+pub const MANY_A_WEEK: f64 = 20.0;
 
 /// What a subscription would have given.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,53 +163,115 @@ pub async fn over(
     days: u32,
     now: DateTime<Utc>,
 ) -> Result<Preview, StoreError> {
+    Ok(replay(store, &[(filter, profile)], days, now).await?.preview(0))
+}
+
+/// What each of several subscriptions would have given over the last `days` days, by one reading of the notices.
+///
+/// # Errors
+/// The database fails.
+pub async fn replay(
+    store: &Store,
+    wanted: &[(&Filter, &Profile)],
+    days: u32,
+    now: DateTime<Utc>,
+) -> Result<Replay, StoreError> {
     let since = now - Duration::days(i64::from(days));
-    let mut tally = Tally::new(filter, profile, since);
+    let mut tallies: Vec<(Tally, &Profile)> = wanted.iter().map(|(f, p)| (Tally::new(f), *p)).collect();
+    let reads_text = tallies.iter().any(|(tally, _)| tally.filter.reads_text());
+    let (mut procedures, mut earliest): (HashMap<String, u32>, Option<DateTime<Utc>>) = Default::default();
     let mut pages = store.notices_since(since);
     while let Some(page) = pages.next().await? {
         for row in page.iter().filter(|row| row.notice.visibility.is_public()) {
-            let folded = if tally.filter.reads_text() {
-                classify::searchable(&row.notice, &row.assessment.lots)
-            } else {
-                String::new()
+            let at = published(&row.notice).unwrap_or(row.first_seen);
+            if at < since {
+                continue; // an old notice, read late
+            }
+            earliest = Some(earliest.map_or(at, |e| e.min(at)));
+            let next = u32::try_from(procedures.len()).unwrap_or(u32::MAX);
+            let number = *procedures.entry(row.procedure.clone()).or_insert(next);
+            let folded = match reads_text {
+                true => classify::searchable(&row.notice, &row.assessment.lots),
+                false => String::new(),
             };
             let candidate = ingest::candidate(row, &folded, row.first_seen);
-            tally.look_at(&row.procedure, &candidate);
+            for (tally, profile) in &mut tallies {
+                tally.look_at((number, &row.procedure), profile, &candidate);
+            }
         }
     }
-    Ok(tally.preview(days, now))
+    let covered = earliest.map_or(0, |e| (now - e).num_hours().div_euclid(24) + 1);
+    let days = u32::try_from(covered).unwrap_or(0).clamp(1, days.max(1));
+    Ok(Replay { days, procedures, tallies: tallies.into_iter().map(|(tally, _)| tally).collect() })
 }
 
-/// What was found so far.
-struct Tally<'a> {
+/// What several subscriptions would have given over the same days.
+#[derive(Debug)]
+pub struct Replay {
+    /// Days that what is stored covers, at most those asked for.
+    pub days: u32,
+    /// Procedures looked at, numbered.
+    procedures: HashMap<String, u32>,
+    tallies: Vec<Tally>,
+}
+
+impl Replay {
+    /// What the subscription of that place among those asked for would have given.
+    #[must_use]
+    pub fn preview(&self, place: usize) -> Preview {
+        let (looked_at, tally) = (self.procedures.len(), self.tallies.get(place));
+        let met = self.met(place);
+        let verdict = match met.len() {
+            0 => Verdict::Nothing { because: tally.and_then(|t| t.nearest) },
+            n if looked_at >= ENOUGH && n * 100 >= looked_at * EVERYTHING => Verdict::Everything,
+            _ => Verdict::Fine,
+        };
+        Preview {
+            days: self.days,
+            looked_at,
+            matching: met.len(),
+            reserved: met.values().filter(|reserved| **reserved).count(),
+            per_week: met.len() as f64 * 7.0 / f64::from(self.days),
+            samples: tally.map(|t| t.samples.clone()).unwrap_or_default(),
+            verdict,
+        }
+    }
+
+    /// The procedures that it would have told of, by number: whether each is reserved for them.
+    #[must_use]
+    pub fn met(&self, place: usize) -> &HashMap<u32, bool> {
+        static NONE: std::sync::LazyLock<HashMap<u32, bool>> = std::sync::LazyLock::new(HashMap::new);
+        self.tallies.get(place).map_or(&NONE, |tally| &tally.met)
+    }
+
+    /// The number of a procedure that was looked at.
+    #[must_use]
+    pub fn number(&self, procedure: &str) -> Option<u32> {
+        self.procedures.get(procedure).copied()
+    }
+}
+
+/// What one subscription met so far.
+#[derive(Debug)]
+struct Tally {
     filter: Filter,
-    profile: &'a Profile,
-    since: DateTime<Utc>,
-    earliest: Option<DateTime<Utc>>,
-    /// Procedures looked at; `Some` for those that met: whether it is reserved for them.
-    procedures: HashMap<String, Option<bool>>,
+    /// Procedures that met: whether each is reserved for them.
+    met: HashMap<u32, bool>,
     /// The best fits, best first.
     samples: Vec<Sample>,
     /// The condition at which the nearest notices stopped.
     nearest: Option<Dimension>,
 }
 
-impl<'a> Tally<'a> {
-    fn new(filter: &Filter, profile: &'a Profile, since: DateTime<Utc>) -> Self {
+impl Tally {
+    fn new(filter: &Filter) -> Self {
         let filter = filter.clone().with_words_folded(fold);
-        Self { filter, profile, since, earliest: None, procedures: HashMap::new(), samples: Vec::new(), nearest: None }
+        Self { filter, met: HashMap::new(), samples: Vec::new(), nearest: None }
     }
 
-    fn look_at(&mut self, procedure: &str, candidate: &Candidate<'_>) {
-        let at = published(candidate.notice).unwrap_or(candidate.now);
-        if at < self.since {
-            return; // an old notice, read late
-        }
-        self.earliest = Some(self.earliest.map_or(at, |e| e.min(at)));
-        let entry = self.procedures.entry(procedure.to_owned()).or_default();
+    fn look_at(&mut self, (number, procedure): (u32, &str), profile: &Profile, candidate: &Candidate<'_>) {
         let met = self.filter.test(candidate).and_then(|found| {
-            concerned_lots::narrowed(Role::Structure, self.profile, candidate.assessment, found)
-                .ok_or(Dimension::Access)
+            concerned_lots::narrowed(Role::Structure, profile, candidate.assessment, found).ok_or(Dimension::Access)
         });
         match met {
             Err(dimension) => {
@@ -217,9 +279,9 @@ impl<'a> Tally<'a> {
             }
             Ok(found) => {
                 let assessment = candidate.assessment;
-                let reserved = fit::reserved_for(self.profile, assessment, &found);
-                *entry = Some(entry.unwrap_or_default() || reserved);
-                let fit = fit::weigh(self.profile, assessment, &found).score;
+                let reserved = fit::reserved_for(profile, assessment, &found);
+                *self.met.entry(number).or_default() |= reserved;
+                let fit = fit::weigh(profile, assessment, &found).score;
                 self.keep(Sample { procedure: procedure.to_owned(), title: assessment.title.clone(), fit });
             }
         }
@@ -232,28 +294,6 @@ impl<'a> Tally<'a> {
         let place = self.samples.partition_point(|known| known.fit >= sample.fit);
         self.samples.insert(place, sample);
         self.samples.truncate(SAMPLES);
-    }
-
-    fn preview(self, asked: u32, now: DateTime<Utc>) -> Preview {
-        let covered = self.earliest.map_or(0, |e| (now - e).num_hours().div_euclid(24) + 1);
-        let days = u32::try_from(covered).unwrap_or(0).clamp(1, asked.max(1));
-        let looked_at = self.procedures.len();
-        let matching = self.procedures.values().flatten().count();
-        let reserved = self.procedures.values().flatten().filter(|reserved| **reserved).count();
-        let verdict = match matching {
-            0 => Verdict::Nothing { because: self.nearest },
-            n if looked_at >= ENOUGH && n * 100 >= looked_at * EVERYTHING => Verdict::Everything,
-            _ => Verdict::Fine,
-        };
-        Preview {
-            days,
-            looked_at,
-            matching,
-            reserved,
-            per_week: matching as f64 * 7.0 / f64::from(days),
-            samples: self.samples,
-            verdict,
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Timelike, Utc};
-use vigie_domain::subscription::Dimension;
+use vigie_domain::subscription::{Dimension, Rhythm};
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::due::DigestTimes;
@@ -50,10 +50,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
     for one in unheard {
         let Some(person) = service.store.subscriber(&one.subscriber).await? else { continue };
         let rhythm = rhythms.get(&person.id).copied().unwrap_or_default();
-        let zone = zones::zone(person.profile.departments.first());
-        let times = rhythm::own_times(&rhythm, DigestTimes { zone, ..service.digest_times() });
-        // At their hour or later that day.
-        if now.with_timezone(&zone).hour() >= u32::from(times.hour) && !rhythm::is_quiet(&rhythm, times, now) {
+        if is_their_hour(service, &person, &rhythm, now) {
             due.push((person, one));
         }
     }
@@ -65,6 +62,13 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         service.deliveries_queued.notify_one();
     }
     Ok(due.len())
+}
+
+/// Whether a person may be written to of what does not press: at the hour of their digests or later that day, outside their quiet hours.
+pub(crate) fn is_their_hour(service: &Service, person: &Subscriber, rhythm: &Rhythm, now: DateTime<Utc>) -> bool {
+    let zone = zones::zone(person.profile.departments.first());
+    let times = rhythm::own_times(rhythm, DigestTimes { zone, ..service.digest_times() });
+    now.with_timezone(&zone).hour() >= u32::from(times.hour) && !rhythm::is_quiet(rhythm, times, now)
 }
 
 /// One reading of the month's notices for all of them.

@@ -90,52 +90,33 @@ impl Table {
     /// # Errors
     /// It is no table, or its head says otherwise.
     pub fn read(bytes: &[u8], known: &[&str], needed: &[&str]) -> Result<Self, Unreadable> {
-        if bytes.len() > MAX_BYTES {
-            return Err(Unreadable::TooLong);
+        let mut rows = rows_of(bytes)?;
+        let head = rows.remove(0).cells;
+        let columns = head_of(&head, known, needed)?;
+        let long = |row: &Row| row.cells.iter().skip(head.len()).any(|c| !c.is_empty());
+        let too_long = rows.iter().filter(|row| long(row)).map(|row| row.line).collect();
+        rows.retain(|row| !long(row));
+        Ok(Self { columns, rows, too_long })
+    }
+
+    /// Reads a table that people made by themselves: each column has several names, columns of other names are passed over, and without
+    /// a head (none of the first column's names in the first row) the columns stand in the order given.
+    ///
+    /// # Errors
+    /// It is no table.
+    pub fn loose(bytes: &[u8], names: &[&[&str]]) -> Result<Self, Unreadable> {
+        let mut rows = rows_of(bytes)?;
+        let named = |cell: &str| {
+            let key = vigie_domain::commune::key(cell);
+            names.iter().position(|names| names.contains(&key.as_str()))
+        };
+        let head: Vec<Option<usize>> = rows[0].cells.iter().map(|c| named(c)).collect();
+        if !head.contains(&Some(0)) {
+            return Ok(Self { columns: (0..names.len()).map(Some).collect(), rows, too_long: Vec::new() });
         }
-        let text = charset::plain_text(bytes);
-        // A workbook is an archive.
-        if text.starts_with("PK\u{3}") || text.contains('\0') {
-            return Err(Unreadable::NotATable);
-        }
-        let text = text.trim_start_matches('\u{feff}');
-        // Excel may say in a line of its own what stands between cells.
-        let first = text.lines().next().unwrap_or_default();
-        let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
-        // Its line break stays, so that lines keep their numbers.
-        let text = if told.is_some() { &text[first.len()..] } else { text };
-        let head = text.lines().find(|l| !l.trim().is_empty()).ok_or(Unreadable::Empty)?;
-        let count = |sign: char| head.chars().filter(|c| *c == sign).count();
-        let counted = || [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
-        let mut reader = ReaderBuilder::new()
-            .delimiter(told.or_else(counted).unwrap_or(b';'))
-            .has_headers(false)
-            .flexible(true)
-            .from_reader(text.as_bytes());
-        let mut columns: Option<Vec<Option<usize>>> = None;
-        let (mut rows, mut too_long, mut width) = (Vec::new(), Vec::new(), 0);
-        for record in reader.records() {
-            let record = record.map_err(|_| Unreadable::NotATable)?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let cells: Vec<String> = record.iter().map(said).collect();
-            if cells.iter().all(String::is_empty) {
-                continue;
-            }
-            if columns.is_none() {
-                columns = Some(head_of(&cells, known, needed)?);
-                width = cells.len();
-                continue;
-            }
-            if cells.iter().skip(width).any(|c| !c.is_empty()) {
-                too_long.push(line);
-                continue;
-            }
-            if rows.len() >= MAX_ROWS {
-                return Err(Unreadable::TooManyRows);
-            }
-            rows.push(Row { line, cells });
-        }
-        Ok(Self { columns: columns.ok_or(Unreadable::Empty)?, rows, too_long })
+        rows.remove(0);
+        let columns = (0..names.len()).map(|wanted| head.iter().position(|h| *h == Some(wanted))).collect();
+        Ok(Self { columns, rows, too_long: Vec::new() })
     }
 
     /// What a row says in the column at `place` of those known; `None` where the file has no such column.
@@ -144,6 +125,46 @@ impl Table {
         let at = (*self.columns.get(place)?)?;
         Some(row.cells.get(at).map_or("", String::as_str))
     }
+}
+
+/// The rows of a file that say anything, its head among them: one at least.
+fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Unreadable::TooLong);
+    }
+    let text = charset::plain_text(bytes);
+    // A workbook is an archive.
+    if text.starts_with("PK\u{3}") || text.contains('\0') {
+        return Err(Unreadable::NotATable);
+    }
+    let text = text.trim_start_matches('\u{feff}');
+    // Excel may say in a line of its own what stands between cells; its line break stays, so that lines keep their numbers.
+    let first = text.lines().next().unwrap_or_default();
+    let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
+    let text = if told.is_some() { &text[first.len()..] } else { text };
+    let head = text.lines().find(|l| !l.trim().is_empty()).ok_or(Unreadable::Empty)?;
+    let count = |sign: char| head.chars().filter(|c| *c == sign).count();
+    let counted = || [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
+    let mut reader = ReaderBuilder::new()
+        .delimiter(told.or_else(counted).unwrap_or(b';'))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|_| Unreadable::NotATable)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let cells: Vec<String> = record.iter().map(said).collect();
+        if cells.iter().all(String::is_empty) {
+            continue;
+        }
+        // The head is one more.
+        if rows.len() > MAX_ROWS {
+            return Err(Unreadable::TooManyRows);
+        }
+        rows.push(Row { line, cells });
+    }
+    if rows.is_empty() { Err(Unreadable::Empty) } else { Ok(rows) }
 }
 
 fn head_of(cells: &[String], known: &[&str], needed: &[&str]) -> Result<Vec<Option<usize>>, Unreadable> {

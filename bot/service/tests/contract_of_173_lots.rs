@@ -159,7 +159,16 @@ fn each_of_twenty_structures_hears_of_exactly_its_lots() {
         let subscriptions = vec![subscription];
         let (rhythm, addresses) = (Rhythm::default(), Vec::new());
         let routes = vigie_domain::Routes::default();
-        audience.add(Arc::new(Person { number: 1, subscriber, rhythm, routes, away: None, subscriptions, addresses }));
+        audience.add(Arc::new(Person {
+            number: 1,
+            subscriber,
+            rhythm,
+            routes,
+            away: None,
+            subscriptions,
+            addresses,
+            tastes: Vec::new(),
+        }));
     }
     let times = DigestTimes { hour: 8, weekday: chrono::Weekday::Mon, days: vigie_domain::Days::ALL, zone: Paris };
     let planner = Planner::with_paces(&audience, None, (times, 0), now);

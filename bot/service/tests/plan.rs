@@ -9,10 +9,12 @@ use vigie_config::rules;
 use vigie_config::settings::Baseline;
 use vigie_domain::procedure::Statement;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
+use vigie_domain::taste::{Side, Taste};
 use vigie_domain::{
-    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Subscriber,
-    Subscription, TypedDate,
+    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, StructureKind,
+    Subscriber, Subscription, TypedDate,
 };
+use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
 use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
@@ -66,6 +68,7 @@ fn person(id: &str, cadence: Cadence) -> Arc<Person> {
         routes: vigie_domain::Routes::default(),
         away: None,
         subscriptions: vec![subscription],
+        tastes: Vec::new(),
         addresses: vec![address(id, AddressState::Active)],
     })
 }
@@ -127,6 +130,59 @@ fn each_hears_at_their_own_rhythm() {
     let due: Vec<Option<DateTime<Utc>>> = people.shares.iter().map(|(s, _)| s.due).collect();
     let morning = |day| Some(Paris.with_ymd_and_hms(2026, 11, day, 8, 0, 0).unwrap().with_timezone(&Utc));
     assert_eq!(due, [morning(25), None, morning(30)]);
+}
+
+/// What a structure learned to hear of later comes in its digest, named, behind the others; what is reserved for it, or closes soon,
+/// comes as ever, and so does what it did not learn of.
+#[test]
+fn a_taste_moves_what_it_is_of_into_the_digest_and_nothing_that_presses() {
+    let offices = Notice { title: "Nettoyage de bureaux".into(), ..call() };
+    let taste = |sector: &String| Taste {
+        sector: sector.clone(),
+        side: Side::Outside(Department::parse("62").into_iter().collect()),
+        refused: 6,
+        decided: 6,
+    };
+    let tastes: Vec<Taste> = classify::classify(&offices).sectors.iter().map(taste).collect();
+    assert!(!tastes.is_empty());
+    let with = |cadence, tastes: &[Taste]| {
+        let mut everybody = Audience::default();
+        let ana = person("ana", cadence);
+        let profile = Profile { kind: Some(StructureKind::Ea), ..Profile::default() };
+        let subscriber = Subscriber { profile, ..ana.subscriber.clone() };
+        everybody.add(Arc::new(Person { tastes: tastes.to_vec(), subscriber, ..(*ana).clone() }));
+        everybody
+    };
+    let hears = |cadence, tastes: &[Taste], notice: &Notice| {
+        let audience = with(cadence, tastes);
+        let (_, people) = plan(&planner(&audience, None), notice, &Stored::default(), &People::default());
+        let (share, _) = people.shares[0].clone();
+        let why: Why = serde_json::from_str(&share.reasons).unwrap();
+        (share.disposition, why.fit)
+    };
+    let learned = tastes.as_slice();
+    let (disposition, plain) = hears(Cadence::Instant, &[], &offices);
+    assert_eq!(disposition, Disposition::Instant);
+    for cadence in [Cadence::Instant, Cadence::Auto, Cadence::Daily] {
+        let (disposition, fit) = hears(cadence, learned, &offices);
+        assert_eq!(disposition, Disposition::Digest, "{cadence:?}");
+        assert!(fit.reasons[0].contains("6 refus sur 6") && fit.reasons[0].contains("hors du 62"), "{fit:?}");
+        assert!(fit.score <= plain.score / 2, "behind the others: {fit:?}");
+    }
+    let mut reserved = offices.clone();
+    reserved.title = "Nettoyage de bureaux, marché réservé aux entreprises adaptées".into();
+    let mut soon = offices.clone();
+    let closes = (now() + Duration::hours(30)).fixed_offset();
+    soon.dates.push(TypedDate::of_field(DateKind::Tender, (closes, true), "test"));
+    let mut near = offices.clone();
+    near.departments = ["59", "62"].into_iter().filter_map(Department::parse).collect();
+    let mut other = offices.clone();
+    other.title = "Nettoyage de bureaux et entretien des espaces verts".into();
+    for notice in [&reserved, &soon, &near, &other] {
+        let (disposition, fit) = hears(Cadence::Instant, learned, notice);
+        assert_eq!(disposition, Disposition::Instant, "{}", notice.title);
+        assert!(!fit.reasons.iter().any(|r| r.contains("refus sur")), "{fit:?}");
+    }
 }
 
 #[test]

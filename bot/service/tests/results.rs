@@ -83,6 +83,7 @@ fn audience(people: Vec<(Subscription, Subscriber)>) -> Audience {
             routes: vigie_domain::Routes::default(),
             away: None,
             subscriptions: vec![subscription],
+            tastes: Vec::new(),
             addresses: vec![address],
         }));
     }

@@ -1,17 +1,13 @@
-//! `vigie contracts`: the contracts that are known, and what somebody who knows one says of it. What is said enters the same road as a
-//! notice, as an award of its own source, and counts before what is published.
+//! `vigie contracts`: the contracts that are known, and what somebody who knows one says of it ([`contract_by_hand`]).
 
 use chrono::NaiveDate;
 use vigie_config::settings::Settings;
-use vigie_domain::award::{Award, ContractData};
-use vigie_domain::contract::BY_HAND;
-use vigie_domain::{Buyer, Company, Contract, Lot, Notice, NoticeKind, french};
+use vigie_domain::{Buyer, Company, Contract, Cpv, french};
 use vigie_notifier::after_award::{amount, renewal_line};
 use vigie_notifier::card::short;
-use vigie_service::ingest::{self, Outcome};
+use vigie_service::contract_by_hand::{self, Said};
 use vigie_service::{Clock, Failure};
 use vigie_store::contracts::{ContractQuery, ContractRow};
-use vigie_store::derived_id;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::zones;
@@ -89,6 +85,15 @@ pub(super) struct Told {
     /// Jour de la résiliation
     #[arg(long)]
     terminated: Option<NaiveDate>,
+    /// Lieu d’exécution, tel que 62, Lens ou « 62300 Lens » (répétable) ; nécessaire sans --of
+    #[arg(long = "place")]
+    places: Vec<String>,
+    /// Code CPV (répétable) ; sans lui, le métier se lit dans l’objet
+    #[arg(long = "cpv")]
+    cpv: Vec<String>,
+    /// Les mots de sa clause sociale ou de sa réservation
+    #[arg(long)]
+    clause: Option<String>,
 }
 
 fn usage(what: impl Into<String>, place: &str, fix: &str) -> Failure {
@@ -99,7 +104,7 @@ pub(super) async fn run(settings: Settings, action: Action) -> Result<(), Failur
     match action {
         Action::List { buyer, holder, output } => list(&settings, buyer, holder, output).await,
         Action::Show { notice } => show(&settings, &notice).await,
-        Action::Add(told) => add(settings, &told).await,
+        Action::Add(told) => add(settings, *told).await,
     }
 }
 
@@ -193,28 +198,28 @@ fn in_words(c: &Contract, today: NaiveDate) -> String {
 }
 
 impl Told {
-    /// Puts what is said over what was said before.
-    fn over(&self, notice: &mut Notice) -> Result<(), Failure> {
-        let mut award = notice.awards.pop().unwrap_or_default();
-        let mut data = award.contract.take().map(|c| *c).unwrap_or_default();
-        if !self.holders.is_empty() || !self.holder_sirets.is_empty() {
-            let companies = self.companies()?;
-            award = Award { amount: award.amount, ..Award::to(None, companies) };
-        }
-        award.lot = Some(Lot::clean_id(&self.lot)).filter(|_| !self.lot.is_empty());
-        award.amount = self.amount.or(award.amount);
-        data = ContractData {
-            notified: self.notified.or(data.notified),
-            months: self.months.or(data.months),
-            ends: self.ends.or(data.ends),
-            hours: self.hours.or(data.hours),
-            terminated: self.terminated.or(data.terminated),
-            maximum: self.maximum || data.maximum,
-            ..data
+    fn said(self) -> Result<Said, Failure> {
+        let code = |text: &String| {
+            Cpv::parse(text)
+                .ok_or_else(|| usage(format!("« {text} » n’est pas un code CPV"), "--cpv", "écrivez 8 chiffres"))
         };
-        award.contract = Some(Box::new(data));
-        notice.awards = vec![award];
-        Ok(())
+        Ok(Said {
+            cpv: self.cpv.iter().map(code).collect::<Result<_, _>>()?,
+            holders: self.companies()?,
+            lot: self.lot,
+            title: self.title,
+            buyer: self.buyer,
+            buyer_siret: self.buyer_siret,
+            amount: self.amount,
+            maximum: self.maximum,
+            notified: self.notified,
+            months: self.months,
+            ends: self.ends,
+            hours: self.hours,
+            terminated: self.terminated,
+            places: self.places,
+            clause: self.clause,
+        })
     }
 
     fn companies(&self) -> Result<Vec<Company>, Failure> {
@@ -240,7 +245,7 @@ impl Told {
     }
 }
 
-async fn add(settings: Settings, told: &Told) -> Result<(), Failure> {
+async fn add(settings: Settings, told: Told) -> Result<(), Failure> {
     let clock = Clock::from_environment()?;
     let today = zones::paris_day(clock.now());
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
@@ -250,98 +255,31 @@ async fn add(settings: Settings, told: &Told) -> Result<(), Failure> {
         Some(notice) => Some(known(store.notice(notice).await?, notice, "--of")?),
         None => None,
     };
-    let id = match &of {
-        Some(row) => derived_id(&[BY_HAND, &row.procedure, &told.lot]),
-        None => derived_id(&[
-            BY_HAND,
-            told.title.as_deref().unwrap_or_default(),
-            told.buyer_siret.as_deref().or(told.buyer.as_deref()).unwrap_or_default(),
-            &told.lot,
-        ]),
+    let Some(procedure) = contract_by_hand::say(&app.service, of.as_ref(), &told.said()?, today).await? else {
+        return print("Rien de nouveau : ce contrat était déjà connu ainsi\n");
     };
-    let before = store.notice(&format!("{BY_HAND}:{id}")).await?.map(|row| row.notice);
-    let mut notice = match (before, &of) {
-        (Some(before), _) => before,
-        (None, Some(row)) => {
-            let mut new = Notice::new(BY_HAND, &id, NoticeKind::Award);
-            new.title =
-                if row.assessment.title.is_empty() { row.notice.title.clone() } else { row.assessment.title.clone() };
-            new.buyer = row.notice.buyer.clone();
-            new
-        }
-        (None, None) => {
-            let missing = "un contrat a besoin d’un objet et d’un acheteur";
-            let fix = "donnez --of, ou --title avec --buyer ou --buyer-siret";
-            let mut new = Notice::new(BY_HAND, &id, NoticeKind::Award);
-            new.title = told.title.clone().ok_or_else(|| usage(missing, "--title", fix))?;
-            new.buyer.name = told.buyer.clone().unwrap_or_default();
-            let number = told.buyer_siret.as_deref().map(|n| siren(n, "--buyer-siret").map(|_| n)).transpose()?;
-            new.buyer.siret = number.and_then(Buyer::clean_siret);
-            if new.buyer.name.is_empty() && new.buyer.siret.is_none() {
-                return Err(usage(missing, "--buyer", fix));
-            }
-            new
-        }
-    };
-    told.over(&mut notice)?;
-    notice.published = notice.published.or(told.notified).or(Some(today));
-    if let Some(row) = &of {
-        store.lead_record_to(&format!("record:{}", notice.key()), &row.procedure).await?;
+    let mut out = String::new();
+    for row in store.contracts_of(&procedure).await? {
+        out.push_str(&in_words(&row.contract, today));
     }
-    match ingest::ingest(&app.service, &notice, None).await? {
-        Outcome::Unchanged => print("Rien de nouveau : ce contrat était déjà connu ainsi\n"),
-        Outcome::Stored(_) => {
-            let procedure = known(store.notice(&notice.key()).await?, &notice.key(), "--of")?.procedure;
-            let mut out = String::new();
-            for row in store.contracts_of(&procedure).await? {
-                out.push_str(&in_words(&row.contract, today));
-            }
-            print(&out)
-        }
-    }
+    print(&out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told() -> Told {
-        Told {
-            of: None,
-            lot: "02".into(),
-            title: None,
-            buyer: None,
-            buyer_siret: None,
-            holders: vec!["Martin SARL".into()],
-            holder_sirets: vec!["552 045 999 00869".into()],
-            amount: Some(90_000.0),
-            maximum: false,
-            notified: NaiveDate::from_ymd_opt(2027, 1, 12),
-            months: Some(48.0),
-            ends: None,
-            hours: None,
-            terminated: None,
-        }
-    }
-
     #[test]
-    fn what_is_said_later_completes_what_was_said_before() {
-        let mut notice = Notice::new(BY_HAND, "1", NoticeKind::Award);
-        told().over(&mut notice).unwrap();
-        let later = Told {
-            holders: Vec::new(),
-            holder_sirets: Vec::new(),
-            amount: None,
-            months: None,
-            hours: Some(300.0),
-            ..told()
-        };
-        later.over(&mut notice).unwrap();
-        let award = &notice.awards[0];
-        assert_eq!((award.lot.as_deref(), award.amount, award.winners.len()), (Some("2"), Some(90_000.0), 1));
-        let data = award.contract.as_ref().unwrap();
-        assert_eq!((data.months, data.hours), (Some(48.0), Some(300.0)));
-        let wrong = Told { holder_sirets: vec!["12".into()], ..told() };
-        assert_eq!(wrong.over(&mut notice).unwrap_err().place, "--holder-siret");
+    fn a_holder_has_a_number_or_none_never_a_wrong_one() {
+        #[derive(Debug, clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            told: Told,
+        }
+        let told = |line: &str| <Line as clap::Parser>::try_parse_from(line.split(' ')).unwrap().told.said();
+        let said = told("add --holder Martin --holder-siret 55204599900869 --holder Durand").unwrap();
+        let ids: Vec<Option<&str>> = said.holders.iter().map(|h| h.id.as_deref()).collect();
+        assert_eq!(ids, [Some("55204599900869"), None]);
+        assert_eq!(told("add --holder Martin --holder-siret 12").unwrap_err().place, "--holder-siret");
     }
 }

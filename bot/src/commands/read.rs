@@ -103,7 +103,7 @@ fn begin_answer(read: &Consultation, notice: Option<&Assessment>, path: &Path) -
     );
     let place = path.display().to_string();
     let today = Clock::from_environment()?.now().date_naive();
-    let bytes = answer::docx(read, &subject, &answer::Candidate::default(), &[], today)
+    let bytes = answer::docx(read, &subject, &answer::Candidate::default(), today)
         .map_err(|e| Failure::new(e, &place, "signalez cette erreur"))?;
     std::fs::write(path, bytes)
         .map_err(|e| Failure::new(format!("écriture impossible : {e}"), &place, "vérifiez le dossier et les droits"))

@@ -17,6 +17,7 @@ use vigie_service::Failure;
 use vigie_service::consultation::MAX_GIVEN;
 use vigie_service::operators::{self, OperatorEvent};
 
+use super::chat_files;
 use super::chat_queues::{Acts, ChatQueues};
 
 /// Name of the queue of what was said.
@@ -215,7 +216,11 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
             // Of a stranger, or about nothing, no byte is asked for.
             let known =
                 about.is_some() && !engine.service.store.people_of_chat(Channel::Matrix, &event.room).await?.is_empty();
-            let content = if known { content_of(matrix, *size, source).await } else { Err(FileFault::Away) };
+            let content = if known {
+                chat_files::content(*size, MAX_GIVEN, matrix.file(source, MAX_GIVEN)).await
+            } else {
+                Err(FileFault::Away)
+            };
             Input::File { name: name.clone(), content, about }
         }
         (EventKind::Undecryptable, _) => Input::Undecryptable,
@@ -225,22 +230,6 @@ async fn incoming_of(engine: &Engine, matrix: &Matrix, event: &Event) -> Result<
         (EventKind::Moved { to }, _) => Input::Moved { to: to.clone() },
     };
     Ok((Incoming { chat, sender, input }, on))
-}
-
-/// The bytes of a file sent in a room.
-async fn content_of(matrix: &Matrix, size: Option<u64>, source: &serde_json::Value) -> Result<Vec<u8>, FileFault> {
-    let too_large = FileFault::TooLarge(u32::try_from(MAX_GIVEN / 1_048_576).unwrap_or(0));
-    if size.is_some_and(|size| usize::try_from(size).unwrap_or(usize::MAX) > MAX_GIVEN) {
-        return Err(too_large);
-    }
-    match matrix.file(source, MAX_GIVEN).await {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(too_large),
-        Err(outcome) => {
-            tracing::warn!("a file is not given: {outcome:?}");
-            Err(FileFault::Away)
-        }
-    }
 }
 
 async fn delivery_of(engine: &Engine, matrix: &Matrix, room: &str, event: &str) -> Result<Option<String>, Failure> {

@@ -2,6 +2,7 @@
 //! reading the mailbox.
 
 #[cfg(any(feature = "matrix", feature = "telegram"))]
+mod chat_files;
 pub mod chat_queues;
 pub mod consultations;
 pub mod mailbox;

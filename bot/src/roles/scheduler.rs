@@ -5,6 +5,7 @@ use vigie_delivery::{failover, outage};
 use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::digest;
 use vigie_notifier::message::Form;
+use vigie_service::breadth::monthly;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::operators::{self, OperatorEvent, local};
 use vigie_service::partner_calls::closing;
@@ -64,6 +65,7 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     opt_in::remind(service, now).await?;
     mailbox::report(service, now).await?;
     silence_notice::run(service, now).await?;
+    monthly::run(service, now).await?;
     source_alarms(service, now).await?;
     outage::alarms(service, now).await?;
     failover::around_outages(service, now).await?;

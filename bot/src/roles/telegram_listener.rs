@@ -21,6 +21,7 @@ use vigie_telegram::receive::{self, MAX_FILE, Received};
 use vigie_telegram::send::Place;
 use vigie_telegram::{Event, EventKind, Part, Refusal, content, send};
 
+use super::chat_files;
 use super::chat_queues::{Acts, ChatQueues};
 
 /// Name of the lease of the one who listens, and of how far it came.
@@ -291,19 +292,8 @@ async fn has_people(engine: &Engine, chat: &str) -> Result<bool, StoreError> {
 
 /// The bytes of a file sent in a chat, within what the server gives to bots.
 async fn content_of(engine: &Engine, file: &str, size: Option<u32>) -> Result<Vec<u8>, FileFault> {
-    let too_large = FileFault::TooLarge(u32::try_from(MAX_FILE / 1_048_576).unwrap_or(0));
-    if size.is_some_and(|size| usize::try_from(size).unwrap_or(usize::MAX) > MAX_FILE) {
-        return Err(too_large);
-    }
     let Some(chats) = &engine.telegram else { return Err(FileFault::Away) };
-    match chats.bot.file(file, MAX_FILE).await {
-        Ok(Some(bytes)) => Ok(bytes),
-        Ok(None) => Err(too_large),
-        Err(refusal) => {
-            tracing::warn!("a file is not given: {refusal}");
-            Err(FileFault::Away)
-        }
-    }
+    chat_files::content(size.map(u64::from), MAX_FILE, chats.bot.file(file, MAX_FILE)).await
 }
 
 /// Says a reply; one that cannot be said now is kept for a moment.

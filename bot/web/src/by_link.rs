@@ -9,19 +9,22 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::{AlertKind, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, french};
+use vigie_domain::{AlertKind, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, Subscriber, french};
 use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
 use vigie_service::answers::outcome_line;
 use vigie_service::answers::positions::Said;
-use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
+use vigie_service::decisions::{self, DecisionEdit, MAX_NOTE, Outcome, Reminder, Seen};
 use vigie_service::links::Purpose;
 use vigie_service::partner_calls::answering;
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
 use super::frame::{Client, Fields, POLICY_OF_MESSAGES, Shown, Site, Trouble, Visitor};
+
+/// What a link offers once it was answered: a note, and who sees to it.
+const MORE: &str = "suite";
 
 /// What a link for that purpose speaks of.
 pub(crate) fn subject_of<'a>(site: &Site, purpose: Purpose, token: &'a str) -> Result<&'a str, Trouble> {
@@ -196,6 +199,12 @@ pub(crate) async fn answer(
         let outcome = decisions::decide(service, &asker, &edit).await?;
         return said("C’est reçu".to_owned(), outcome_line::line(&outcome, &edit, &name));
     }
+    if fields.one("mot") == MORE {
+        let by = [person.name.as_str(), shown.as_str()];
+        let text = more(&site, &person, &name, by, &sent.procedure, &fields).await?;
+        let values = context! { title => "C’est noté", text => text, back => page, back_text => "Voir ce marché" };
+        return Ok(site.page(&visitor, "mot.html", values));
+    }
     let (.., mut edit, _) = ANSWERS
         .into_iter()
         .find(|(word, ..)| *word == fields.one("mot"))
@@ -223,13 +232,55 @@ pub(crate) async fn answer(
         (false, true) => "Rien n’est noté".to_owned(),
         (false, false) => state.in_french(service.clock.now()),
     };
-    let values = context! { title => title, text => line, back => page, back_text => "Voir ce marché" };
+    // The next step needs no other proof than this one: the note, and who sees to it.
+    let forward = noted && matches!(edit.stage, Some(Stage::Go | Stage::Submitted));
+    let values = context! {
+        title => title, text => line, back => page, back_text => "Voir ce marché", more => forward.then_some(MORE), longest => MAX_NOTE,
+    };
     let status = match outcome {
         Outcome::Noted { .. } => StatusCode::OK,
         Outcome::ReadsOnly => StatusCode::FORBIDDEN,
         _ => StatusCode::CONFLICT,
     };
     Ok(site.page_as(status, &visitor, "mot.html", values))
+}
+
+/// Adds a note, or who sees to it, to what whoever opened the link answered. Nothing that stands is shown, and no note is written over:
+/// what is new comes after it.
+async fn more(
+    site: &Site,
+    person: &Subscriber,
+    name: &str,
+    by: [&str; 2],
+    procedure: &str,
+    fields: &Fields,
+) -> Result<String, Trouble> {
+    let standing = site.service.store.decisions_on(person.structure(), procedure).await?;
+    let whole = standing.into_iter().find(|d| d.lot.is_empty() && d.stage.is_decided() && by.contains(&d.by.as_str()));
+    let Some(whole) = whole else {
+        return Err(Trouble::bad("Votre structure a répondu autrement depuis. Entrez pour voir sa réponse."));
+    };
+    let (note, assignee) = (fields.one("note").trim(), fields.one("assignee").trim());
+    if note.is_empty() && assignee.is_empty() {
+        return Err(Trouble::bad("Écrivez une note, ou le nom de qui s’en charge."));
+    }
+    let written = match (whole.note.as_str(), note) {
+        (stands, "") => stands.to_owned(),
+        ("", new) => new.to_owned(),
+        (stands, new) => format!("{stands}\n{new}"),
+    };
+    if written.chars().count() > MAX_NOTE {
+        return Err(Trouble::bad("Cette note est trop longue. Entrez pour la raccourcir."));
+    }
+    let assignee = if assignee.is_empty() { whole.assignee.clone() } else { assignee.to_owned() };
+    let edit = DecisionEdit { note: Some(written), assignee: Some(assignee), ..DecisionEdit::default() };
+    let asker = decisions::Asker { person, name, procedure, lot: "", seen: Seen::Latest };
+    match decisions::decide(&site.service, &asker, &edit).await? {
+        Outcome::Noted { .. } => {
+            Ok("C’est ajouté à votre réponse. Vos collègues le voient sur la page du marché.".to_owned())
+        }
+        outcome => Err(Trouble::bad(outcome_line::line(&outcome, &edit, name))),
+    }
 }
 
 /// All of a digest, for whom its message shows a screen of it.

@@ -16,7 +16,7 @@ use vigie_store::journal::NoticeRow;
 use vigie_store::search::{Query, SearchRow};
 
 use super::frame::{Fields, Shown, SignedIn, Site, Trouble};
-use super::month;
+use super::period;
 use super::tables::{all, csv, day, places};
 
 /// Rows of the page; the table has them all.
@@ -118,7 +118,7 @@ pub(crate) async fn of_month(
     let now = site.service.clock.now();
     let area = territory(site, person, fields).await?;
     let query = areas::query(&area).unwrap_or_default();
-    let query = Query { provisions: KINDS.to_vec(), between: month::bounds(first), ..query };
+    let query = Query { provisions: KINDS.to_vec(), between: period::bounds(first), ..query };
     let mut out = Vec::new();
     for found in all(site, &query).await? {
         let mut notices = site.service.store.notices_of(&found.procedure).await?;
@@ -189,7 +189,7 @@ fn totals(clauses: &[Clause]) -> Totals {
 pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
-    let first = month::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
+    let first = period::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
     let found = of_month(&site, &signed.session.person, first, &fields).await?;
     let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
     csv(&format!("clauses-{}", first.format("%Y-%m")), &COLUMNS, &rows)
@@ -198,8 +198,8 @@ pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, field
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     signed.session.may(Permission::ReadClauseTable)?;
     let now = site.service.clock.now();
-    let this = month::named("", now).ok_or_else(Trouble::no_page)?;
-    let first = month::named(fields.one("mois"), now).unwrap_or(this);
+    let this = period::named("", now).ok_or_else(Trouble::no_page)?;
+    let first = period::named(fields.one("mois"), now).unwrap_or(this);
     let found = of_month(&site, &signed.session.person, first, &fields).await?;
     let shown = found.iter().filter(|c| c.provision.kind != ProvisionKind::SocialConditionNotSeen);
     let rows: Vec<Row> = shown
@@ -218,7 +218,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
         .collect();
     let months: Vec<(String, String, bool)> = (0..12)
         .filter_map(|n| this.checked_sub_months(Months::new(n)))
-        .map(|m| (month::word(m), french::month(m), m == first))
+        .map(|m| (period::word(m), french::month(m), m == first))
         .collect();
     let territory = territory(&site, &signed.session.person, &fields).await?;
     Ok(site.page(
@@ -226,7 +226,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "clauses.html",
         context! {
             month => french::month(first),
-            word => month::word(first),
+            word => period::word(first),
             months => Serde(months),
             territory => super::operations::area::in_french(&territory),
             totals => Serde(totals(&found)),

@@ -65,7 +65,8 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
     let now = service.clock.now();
     let person = service.store.subscriber(&address.subscriber).await?.ok_or_else(unknown)?;
     let mut open: Vec<(String, String)> = Vec::new();
-    for s in service.store.subscriptions_of(&person.id).await?.iter().take(PREVIEWED) {
+    let subscriptions = service.store.subscriptions_of(&person.id).await?;
+    for s in subscriptions.iter().take(PREVIEWED) {
         let seen = preview::preview(service, &s.filter, &person.profile, preview::DAYS).await?;
         for sample in seen.samples {
             let is_open = service
@@ -82,7 +83,8 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
     let sign_in = service.store.put_sign_in(&address.id, now + sign_in::LINK_LASTS, now).await?;
     let cookie = session::enter(site, &sign_in).await?.and_then(|(_, cookie)| cookie);
     let decides = person.role.may(Permission::Decide);
-    let mut response = site.page(visitor, "confirme.html", context! { open => open, decides => decides });
+    let values = context! { open => open, decides => decides, chosen => !subscriptions.is_empty() };
+    let mut response = site.page(visitor, "confirme.html", values);
     response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)
 }

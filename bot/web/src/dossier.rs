@@ -9,15 +9,16 @@ use axum::response::{IntoResponse, Redirect};
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::{Deserialize, Serialize};
-use vigie_domain::{Subscriber, french};
+use vigie_domain::{Permission, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_service::Service;
-use vigie_service::consultation::{self, Announced, Gave, Known, MAX_FILES, MAX_GIVEN, Verdict};
+use vigie_service::consultation::{self, Announced, Fetched, Gave, Known, MAX_FILES, MAX_GIVEN, Shared, Verdict};
 use vigie_store::StoreError;
 use vigie_store::consultations::ReadingState;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::zones;
 
+use super::downloads::{DOCX, download};
 use super::frame::{Client, Posted, Shown, SignedIn, Site, Trouble};
 use super::procedure;
 use super::upload::{self, Bounds};
@@ -112,6 +113,17 @@ pub(crate) async fn show(
     let notice = known.as_ref().filter(|k| k.read.is_some()).and_then(|_| consultation::announced(&notices));
     let sections = known.as_ref().map(|k| k.sections(notice.as_ref())).unwrap_or_default();
     let standing = Standing::of(known.as_ref(), notice.as_ref());
+    // What would be said to everybody, word for word, before it is.
+    let read = known.as_ref().and_then(|k| k.read.as_ref());
+    let sayable: Vec<(String, String)> =
+        match read.filter(|_| signed.session.person.role.may(Permission::CorrectVerdict)) {
+            Some(read) => {
+                let clauses = consultation::sayable(read, main).into_iter();
+                clauses.map(|p| (p.evidence.quote.unwrap_or_default(), p.article.unwrap_or_default())).collect()
+            }
+            None => Vec::new(),
+        };
+    let documents = consultation::documents_address(&site.service, &signed.session.person, &id).await?;
     let reading = standing.reading;
     let values = context! {
         id => id,
@@ -121,6 +133,8 @@ pub(crate) async fn show(
         words => words,
         hits => Serde(hits),
         max_words => MAX_WORDS,
+        sayable => Serde(sayable),
+        profile => documents.as_ref().and_then(|u| u.host_str()),
         kept_days => site.service.settings.retention.consultations_days,
     };
     let mut page = site.page(&signed.visitor, "dossier.html", values);
@@ -141,10 +155,7 @@ pub(crate) async fn give(
     let person = &signed.session.person;
     procedure::notices(&site, Some(&signed.session), &id).await?;
     // Each holds as much memory as its files take.
-    let Ok(_room) = site.uploads.try_acquire() else {
-        let text = "D’autres fichiers arrivent en ce moment : recommencez dans un instant.";
-        return Err(Trouble::new(StatusCode::SERVICE_UNAVAILABLE, "Un instant", text));
-    };
+    let Ok(_room) = site.uploads.try_acquire() else { return Err(busy()) };
     let bounds = Bounds { files: MAX_FILES, file: MAX_GIVEN, whole: MAX_GIVEN };
     let (fields, files) = upload::read(request, &(), bounds).await?;
     signed.session.posted(&fields)?;
@@ -165,16 +176,44 @@ pub(crate) async fn forget(State(site): State<Arc<Site>>, Path(id): Path<String>
     Ok(Redirect::to(&format!("/procedure/{id}#dossier")).into_response())
 }
 
+/// Fetches the documents that the buyer's profile gives freely, and gives them to be read.
+pub(crate) async fn fetch(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    client: Client,
+    posted: Posted,
+) -> Shown {
+    site.costly(client)?;
+    procedure::notices(&site, Some(&posted.session), &id).await?;
+    let Ok(_room) = site.uploads.try_acquire() else { return Err(busy()) };
+    match consultation::fetch_documents(&site.service, &posted.session.person, &id).await? {
+        Fetched::Files(Gave::Files(_)) => Ok(Redirect::to(&format!("/procedure/{id}/dossier")).into_response()),
+        told => Err(Trouble::new(StatusCode::UNPROCESSABLE_ENTITY, "Rien n’est encore lu", &told.in_french())),
+    }
+}
+
+/// Says for everybody what the pieces say of the clause.
+pub(crate) async fn share(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    posted.session.may(Permission::CorrectVerdict)?;
+    procedure::notices(&site, Some(&posted.session), &id).await?;
+    match consultation::share_clause(&site.service, &posted.session.person, &id).await? {
+        Shared::Told(_) => Ok(Redirect::to(&format!("/procedure/{id}")).into_response()),
+        Shared::Nothing | Shared::MayNot => {
+            let text = "Les pièces lues ne montrent pas de clause, ou le marché en montre déjà une : elle se corrige depuis sa page.";
+            Err(Trouble::new(StatusCode::CONFLICT, "Rien à dire de plus", text))
+        }
+    }
+}
+
+fn busy() -> Trouble {
+    let text = "D’autres fichiers arrivent en ce moment : recommencez dans un instant.";
+    Trouble::new(StatusCode::SERVICE_UNAVAILABLE, "Un instant", text)
+}
+
 pub(crate) async fn answer(State(site): State<Arc<Site>>, Path(id): Path<String>, signed: SignedIn) -> Shown {
     procedure::notices(&site, Some(&signed.session), &id).await?;
     let known = consultation::known(&site.service, signed.session.structure(), &id).await?;
     let known = known.ok_or_else(Trouble::no_page)?;
     let document = known.answer(&site.service, &signed.session.person, &id).await?.ok_or_else(Trouble::no_page)?;
-    let kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"reponse-commencee.docx\"")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
-    ];
-    Ok((headers, document).into_response())
+    Ok(download(DOCX, "reponse-commencee.docx", document))
 }

@@ -19,6 +19,7 @@
 //! | `procedure` | one procedure, decisions |
 //! | `report` | errors of verdicts: reported, corrected, undone |
 //! | `leads`, `upload` | what a structure heard of by itself, with its files |
+//! | `downloads` | files that are given to be kept |
 //! | `dossier` | the consultation file of a procedure: given, read, shown, searched; the answer begun |
 //! | `contracts` | after the award: contracts, services to offer, ends, buyers and companies followed |
 //! | `subscriptions`, `preferences` | my subscriptions; when and by which channel I am written to |
@@ -35,6 +36,7 @@
 //! | `operations` | operations of facilitators: calibration, hours, monthly table |
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
+//! | `questions` | what Vigie asked a person in a message of its own |
 //! | `hooks` | tools that take messages at an address of their own |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: an answer, a digest in full |
@@ -49,6 +51,7 @@ pub mod account;
 mod api;
 mod api_changes;
 mod api_contracts;
+mod api_partner_calls;
 mod browse;
 mod by_link;
 mod chips;
@@ -57,6 +60,7 @@ mod confirm;
 mod contracts;
 mod cookies;
 mod dossier;
+mod downloads;
 mod events;
 mod feeds;
 mod frame;
@@ -70,16 +74,19 @@ mod network;
 mod operations;
 mod operator;
 mod partner_calls;
+mod period;
 mod preferences;
 mod procedure;
 pub mod proxies;
 mod public;
+mod questions;
 mod report;
 pub mod server;
 pub mod session;
 mod sign_up;
 mod subscriptions;
 pub mod tables;
+mod templates;
 mod unsubscribe;
 mod upload;
 mod way_back;
@@ -169,11 +176,14 @@ routes! {
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/abonnement" => get(subscriptions::of_procedure),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/procedure/{id}/dossier" => get(dossier::show).post(dossier::give).layer(DefaultBodyLimit::max(dossier::MAX_FORM)),
     "/procedure/{id}/dossier/reponse.docx" => get(dossier::answer),
     "/procedure/{id}/dossier/effacer" => post(dossier::forget),
+    "/procedure/{id}/dossier/demander" => post(dossier::fetch),
+    "/procedure/{id}/dossier/dire" => post(dossier::share),
     "/procedure/{id}/signaler" => get(report::ask).post(report::send),
     "/pistes/nouvelle" => get(leads::ask).post(leads::add).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),
     "/pieces/{id}" => get(leads::file),
@@ -206,7 +216,9 @@ routes! {
     "/reglages/fichier" => post(preferences::follow_file),
     "/reglages/outils" => get(hooks::show).post(hooks::add),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
+    "/reglages/propositions/{id}" => get(questions::show).post(questions::settle),
     "/mois" => get(month::show),
+    "/mois/marches-ouverts" => post(month::no_open_markets_line),
     "/annee" => get(year::show),
     "/annee/compter" => post(year::count_in),
     "/bilan" => get(year::report),
@@ -289,6 +301,8 @@ routes! {
     "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
     "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),
     "/api/v1/accounts/{id}" => axum::routing::delete(api_contracts::unfollow),
+    "/api/v1/partner-calls" => get(api_partner_calls::list),
+    "/api/v1/partner-calls/{id}" => get(api_partner_calls::show),
     "/inscription" => get(sign_up::ask).post(sign_up::send),
     "/entrer" => get(session::ask).post(session::send),
     "/entrer/{token}" => get(session::show).post(session::open),
@@ -297,13 +311,14 @@ routes! {
     "/sans-reserves-aux-autres/{token}" => get(by_link::ask_without_closed).post(by_link::without_closed),
     "/confirmer/{token}" => get(confirm::ask).post(confirm::agree),
     "/repondre/{token}" => get(by_link::ask_answer).post(by_link::answer),
+    "/proposition/{token}" => get(questions::ask).post(questions::answer),
     "/resume/{token}" => get(by_link::digest),
     "/a-propos" => get(public::about),
     "/non-veille" => get(public::not_watched),
     "/donnees-personnelles" => get(public::privacy),
     "/sante" => get(public::health),
-    "/style.css" => get(|| async { still("text/css; charset=utf-8", frame::STYLE) }),
-    "/icone.svg" => get(|| async { still("image/svg+xml", frame::ICON) }),
+    "/style.css" => get(|| async { still("text/css; charset=utf-8", templates::STYLE) }),
+    "/icone.svg" => get(|| async { still("image/svg+xml", templates::ICON) }),
     "/robots.txt" => get(|| async { still("text/plain; charset=utf-8", ROBOTS) }),
 }
 

@@ -13,7 +13,6 @@ use vigie_notifier::card::short;
 use vigie_service::network::{self, MAX_ROWS};
 use vigie_service::partner_calls::{looking, moment, telling};
 use vigie_service::pass_on;
-use vigie_watcher::charset;
 
 use super::frame::{Decider, Posted, Shown, Site, Trouble, Visitor};
 use super::procedure;
@@ -95,15 +94,14 @@ async fn page(
 pub(crate) async fn import(State(site): State<Arc<Site>>, posted: Uploaded) -> Shown {
     posted.session.may(Permission::PassOn)?;
     let typed = posted.fields.one("membres");
-    let text = match posted.files.first() {
-        // Spreadsheets in France write windows-1252 by default, and UTF-16 as « texte Unicode ».
-        Some(file) => charset::decode_xml(&file.content),
-        None => typed.to_owned(),
+    let table = match posted.files.first() {
+        Some(file) => file.content.as_slice(),
+        None => typed.as_bytes(),
     };
-    if text.trim().is_empty() {
+    if table.trim_ascii().is_empty() {
         return Err(Trouble::bad("Collez un tableau, ou choisissez un fichier : une adresse par ligne au moins."));
     }
-    let done = network::import(&site.service, &posted.session.person, &text).await?;
+    let done = network::import(&site.service, &posted.session.person, table).await?;
     let mut said = match done.asked {
         0 => "Aucune demande n’est partie.".to_owned(),
         1 => "1 demande envoyée : la personne devient membre quand elle l’accepte.".to_owned(),

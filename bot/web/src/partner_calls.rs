@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect};
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
@@ -24,10 +24,10 @@ use vigie_service::partner_calls::answering::{self, Answer, Answered};
 use vigie_service::partner_calls::looking::{self, About, Asked, Coordinated};
 use vigie_service::partner_calls::opening::{self, Changed, NewCall, Opened};
 use vigie_service::partner_calls::{RULES, closing, files, members_of, moment, proposing, telling};
-use vigie_store::choices::Choice;
 use vigie_watcher::classify::dates;
 
 use super::cookies::Session;
+use super::downloads::{DOCX, download};
 use super::frame::{Decider, Fields, Posted, Shown, Site, Trouble, Visitor};
 use super::{procedure, tables};
 
@@ -91,7 +91,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: Decider) -> Show
     }
     let mut networks: Vec<(String, bool)> = Vec::new();
     for name in &person.profile.networks {
-        let counted = site.service.store.chose(person.structure(), Choice::CountedIn, name).await?;
+        let counted = vigie_service::network::is_counted_in(&site.service, person.structure(), name).await?;
         networks.push((name.clone(), counted));
     }
     let values = context! {
@@ -533,11 +533,7 @@ pub(crate) async fn repartition_csv(State(site): State<Arc<Site>>, signed: Decid
 pub(crate) async fn repartition_docx(State(site): State<Arc<Site>>, signed: Decider, Path(id): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let body = files::docx(&site.service, &signed.session.person, &id, now).await?.ok_or_else(Trouble::no_page)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"vigie-repartition.docx\""),
-    ];
-    Ok::<Response, Trouble>((headers, body).into_response())
+    Ok(download(DOCX, "vigie-repartition.docx", body))
 }
 
 #[cfg(test)]

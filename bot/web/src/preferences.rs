@@ -13,15 +13,13 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::preferences::{Days, MessageKind};
 use vigie_domain::subscription::QuietHours;
-use vigie_domain::{Channel, french};
+use vigie_domain::{Channel, Permission, french};
 use vigie_service::preferences::{self, Change, Setting, Settled, Standing};
+use vigie_service::questions::{self, Question};
 use vigie_service::{declared, subscriptions};
 
 use super::cookies::Session;
 use super::frame::{Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
-
-/// Least and most messages an hour that may be typed.
-const MAX_PER_HOUR: u16 = 1_000;
 
 /// One of a list.
 #[derive(serde::Serialize)]
@@ -83,10 +81,19 @@ impl Held<'_> {
         let mut options = vec![(String::new(), "partout".to_owned())];
         options.extend(self.standing.in_use.iter().map(|c| (c.as_str().to_owned(), c.in_french().to_owned())));
         let select = |kind: MessageKind| {
-            let stands = routes.channels.get(&kind).map(|c| c.as_str().to_owned()).unwrap_or_default();
-            self.select(&route(kind), &french::capital(kind.in_french()), stands, options.clone())
+            let stands = routes.channels.get(&kind);
+            let mut options = options.clone();
+            options.extend(stands.and_then(|c| self.resting(*c, c.in_french())));
+            let stands = stands.map(|c| c.as_str().to_owned()).unwrap_or_default();
+            self.select(&route(kind), &french::capital(kind.in_french()), stands, options)
         };
         MessageKind::ALL.into_iter().map(select).collect()
+    }
+
+    /// A channel that was chosen and has no address in use now: it stays what was chosen.
+    fn resting(&self, channel: Channel, label: &str) -> Option<(String, String)> {
+        let rests = !self.standing.in_use.contains(&channel);
+        rests.then(|| (channel.as_str().to_owned(), format!("{label} (pas en service)")))
     }
 
     fn order(&self) -> Vec<Select> {
@@ -97,12 +104,13 @@ impl Held<'_> {
         let order = &self.standing.preferences.routes.order;
         let mut options = vec![(String::new(), "peu importe".to_owned())];
         options.extend(in_use.iter().map(|c| (c.as_str().to_owned(), c.noun().to_owned())));
+        options.extend(order.iter().filter_map(|c| self.resting(*c, c.noun())));
         let place = |n: usize| {
             let stands = order.get(n).map(|c| c.as_str().to_owned()).unwrap_or_default();
             let label = if n == 0 { "D’abord".to_owned() } else { format!("Puis ({})", n + 1) };
             self.select(&format!("ordre-{n}"), &label, stands, options.clone())
         };
-        (0..in_use.len()).map(place).collect()
+        (0..places(self.standing)).map(place).collect()
     }
 
     fn stand_ins(&self) -> Option<Select> {
@@ -116,6 +124,11 @@ impl Held<'_> {
         let stands = stands.and_then(|a| a.stand_in.clone()).unwrap_or_default();
         Some(self.select("remplacant", "Qui me remplace", stands, options))
     }
+}
+
+/// How many channels the order names at most.
+fn places(standing: &Standing) -> usize {
+    standing.in_use.len().max(standing.preferences.routes.order.len())
 }
 
 fn route(kind: MessageKind) -> String {
@@ -148,6 +161,7 @@ async fn page(
             fault => typed.map(|(_, fault)| fault.to_owned()),
             from_file => from_file.then_some(subscriptions::FROM_FILE),
             own_hands => declared && !from_file,
+            named_as_help => me.role.may(Permission::FollowOperations),
             hour => Serde(held.hours("heure", "Heure des résumés", &format!("{} (l’heure habituelle)", usual(&standing)), rhythm.digest_hour)),
             days => Serde(held.days()),
             quiet_from => Serde(held.hours("silence-de", "Silence, de", "pas de silence", rhythm.quiet.map(|q| q.from))),
@@ -156,10 +170,27 @@ async fn page(
             per_hour => held.value("limite", rhythm.per_hour.map(|n| n.to_string()).unwrap_or_default()),
             channels => Serde(held.channels()),
             order => Serde(held.order()),
+            advice => typed.map_or(!standing.preferences.unadvised, |(fields, _)| fields.one("conseils") == "oui"),
+            questions => Serde(asked(site, session).await?),
             returns => held.value("retour", returns),
             stand_ins => Serde(held.stand_ins()),
         },
     ))
+}
+
+/// What waits for an answer and what was learned, as the page shows it.
+#[derive(serde::Serialize)]
+struct Learned {
+    id: String,
+    title: String,
+    waits: bool,
+    choices: Vec<questions::Choice>,
+}
+
+async fn asked(site: &Site, session: &Session) -> Result<Vec<Learned>, Trouble> {
+    let all = questions::standing(&site.service, &session.person).await?;
+    let shown = |q: Question| Learned { id: q.id, title: q.title, waits: q.waits, choices: q.choices };
+    Ok(all.into_iter().map(shown).collect())
 }
 
 /// The hour of whoever chose none.
@@ -244,14 +275,15 @@ fn changes(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> 
     if urgent != rhythm.urgent_passes {
         out.push(Change::UrgentPasses(urgent));
     }
+    let advised = fields.one("conseils") == "oui";
+    if advised == standing.preferences.unadvised {
+        out.push(Change::Advice(advised));
+    }
     let per_hour = match fields.one("limite") {
         "" => None,
-        text => {
-            let n = text.parse().ok().filter(|n| *n <= MAX_PER_HOUR);
-            Some(n.ok_or_else(|| {
-                format!("« {text} » messages par heure : écrivez un nombre entier, ou rien ; 0 = sans limite.")
-            })?)
-        }
+        text => Some(text.parse().map_err(|_| {
+            format!("« {text} » messages par heure : écrivez un nombre entier, ou rien ; 0 = sans limite.")
+        })?),
     };
     if per_hour != rhythm.per_hour {
         out.push(Change::PerHour(per_hour));
@@ -264,7 +296,7 @@ fn changes(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> 
             }
         }
         let mut order: Vec<Channel> = Vec::new();
-        for n in 0..standing.in_use.len() {
+        for n in 0..places(standing) {
             if let Some(channel) = channel(fields.one(&format!("ordre-{n}")))?.filter(|c| !order.contains(c)) {
                 order.push(channel);
             }

@@ -120,6 +120,12 @@ async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
         Some(siret) if role == Role::Structure => site.service.store.structure(siret).await?,
         _ => None,
     };
+    let mistyped = siret.as_deref().is_some_and(|siret| structure.is_none() && !Buyer::has_siret_key(siret));
+    if role == Role::Structure && mistyped {
+        let text =
+            "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres, ou laissez vide pour continuer à la main.";
+        fault = Some((Screen::Siret, "siret", text.to_owned()));
+    }
     if role == Role::Structure && siret.is_none() && !typed.is_empty() {
         let text = "Un SIRET a quatorze chiffres : vérifiez-le, ou laissez vide pour continuer à la main.";
         fault = Some((Screen::Siret, "siret", text.to_owned()));

@@ -18,7 +18,7 @@ use vigie_store::search::{Query, SearchRow};
 
 use super::browse;
 use super::frame::{Decider, Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
-use super::month;
+use super::{month, period};
 
 /// Rows of one table.
 const MAX_ROWS: usize = 5_000;
@@ -174,7 +174,7 @@ pub(crate) async fn alerts(State(site): State<Arc<Site>>, signed: SignedIn) -> S
 }
 
 pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
-    let period = month::Period::named(fields.one("mois"), site.service.clock.now())
+    let period = period::Period::named(fields.one("mois"), site.service.clock.now())
         .ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2026-11, ou 2026 pour une année."))?;
     let month = month::read(&site, signed.session.structure(), period).await?.ok_or_else(Trouble::no_page)?;
     let rows: Vec<Vec<String>> = month

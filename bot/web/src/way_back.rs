@@ -51,6 +51,7 @@ mod tests {
             ("/procedure/01ab/decision", "/procedure/01ab"),
             ("/procedure/01ab/dossier", "/procedure/01ab/dossier"),
             ("/procedure/01ab/dossier/effacer", "/procedure/01ab/dossier"),
+            ("/procedure/01ab/dossier/dire", "/procedure/01ab/dossier"),
             ("/procedure/01ab/signaler", "/procedure/01ab/signaler"),
             ("/abonnements/3/retirer", "/abonnements/3"),
             ("/abonnements/message-essai", "/abonnements"),

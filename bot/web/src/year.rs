@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect};
-use chrono::{DateTime, Datelike, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -15,9 +15,9 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Permission, french};
 use vigie_service::funnel::{self, By, FEWEST, Line, Rung, Track};
 use vigie_service::impact::{self, Figures};
-use vigie_store::choices::Choice;
 
 use super::frame::{Decider, Fields, Posted, Shown, Site, Trouble};
+use super::period::Period;
 use super::tables;
 
 /// Heads of the columns, after the group's.
@@ -25,14 +25,9 @@ const HEADS: [&str; 9] =
     ["Repérés", "Lus", "Analysés", "Répondus", "Gagnés", "Perdus", "Sans suite", "Abandonnés", "Écartés"];
 
 /// The year that an address names, or this one; its first moment and the first after it, in Paris.
-fn year(fields: &Fields, now: DateTime<Utc>) -> Option<(i32, DateTime<Utc>, DateTime<Utc>)> {
-    let this = now.with_timezone(&Paris).year();
-    let year = fields.one("annee").parse::<i32>().ok().filter(|y| (2000..=this).contains(y)).unwrap_or(this);
-    let first = |year: i32| {
-        let day = NaiveDate::from_ymd_opt(year, 1, 1)?.and_hms_opt(0, 0, 0)?;
-        Some(Paris.from_local_datetime(&day).earliest()?.with_timezone(&Utc))
-    };
-    Some((year, first(year)?, first(year + 1)?))
+fn year(fields: &Fields, now: DateTime<Utc>) -> Result<(Period, (DateTime<Utc>, DateTime<Utc>)), Trouble> {
+    let year = Period::year_named(fields.one("annee"), now).ok_or_else(Trouble::no_page)?;
+    Ok((year, year.bounds().ok_or_else(Trouble::no_page)?))
 }
 
 fn by(fields: &Fields) -> (By, &'static str, &'static str) {
@@ -103,10 +98,10 @@ async fn table(
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let (year, from, to) = year(&fields, now).ok_or_else(Trouble::no_page)?;
+    let (year, within) = year(&fields, now)?;
     let (by, word, label) = by(&fields);
     let person = &signed.session.person;
-    let shown = table(&site, person, (from, to), by).await?;
+    let shown = table(&site, person, within, by).await?;
     let at = |rung: Rung| shown.total.get(rung as usize).copied().flatten();
     let bars: Vec<(&str, Option<usize>)> = Rung::ALL.into_iter().map(|r| (r.in_french(), at(r))).collect();
     // A rate stands beside its counts, and only where both may be shown.
@@ -114,10 +109,9 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
         let share = funnel::won_share(answered, won)?;
         Some(format!("{won} gagnés sur {answered} répondus : {share}\u{a0}%"))
     });
-    let this = now.with_timezone(&Paris).year();
     let ways: Vec<(&str, &str, bool)> = By::ALL.into_iter().map(|(b, word, label)| (word, label, b == by)).collect();
     let values = context! {
-        year => year, before => year - 1, after => (year < this).then_some(year + 1), word => word, label => label,
+        year => year.word(), before => year.before().map(Period::word), after => year.after(now).map(Period::word), word => word, label => label,
         heads => HEADS, ways => Serde(ways), rows => Serde(shown.rows), bars => Serde(&bars), rate => rate,
         most => bars.iter().filter_map(|(_, n)| *n).max().unwrap_or(0).max(1), left_out => shown.left_out, fewest => FEWEST,
         total => Serde(shown.total), counted => Serde(shown.counted), reasons => Serde(shown.reasons),
@@ -128,9 +122,9 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
 
 pub(crate) async fn csv(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let (_, from, to) = year(&fields, now).ok_or_else(Trouble::no_page)?;
+    let (_, within) = year(&fields, now)?;
     let (by, _, label) = by(&fields);
-    let shown = table(&site, &signed.session.person, (from, to), by).await?;
+    let shown = table(&site, &signed.session.person, within, by).await?;
     let mut rows: Vec<Vec<String>> =
         shown.rows.into_iter().map(|r| std::iter::once(r.name).chain(r.cells).collect()).collect();
     let few = || format!("moins de {FEWEST} structures");
@@ -172,21 +166,20 @@ fn won(one: impact::Won) -> Won {
 
 pub(crate) async fn report(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let (year, from, to) = year(&fields, now).ok_or_else(Trouble::no_page)?;
+    let (year, within) = year(&fields, now)?;
     let person = &signed.session.person;
-    let all = impact::won(&site.service, person.structure(), (from, to)).await?;
+    let all = impact::won(&site.service, person.structure(), within).await?;
     let clients: std::collections::BTreeSet<String> = all.iter().map(|w| w.buyer.clone()).collect();
     let client = fields.one("client");
     let listed: Vec<impact::Won> = all.into_iter().filter(|w| client.is_empty() || w.buyer == client).collect();
     let sum = impact::sum(&listed);
     let name = vigie_service::partner_calls::name_of(&site.service, person.structure()).await?;
-    let this = now.with_timezone(&Paris).year();
     let query: String = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("annee", &year.to_string())
+        .append_pair("annee", &year.word())
         .append_pair("client", client)
         .finish();
     let values = context! {
-        year => year, before => year - 1, after => (year < this).then_some(year + 1), structure => name, client => client,
+        year => year.word(), before => year.before().map(Period::word), after => year.after(now).map(Period::word), structure => name, client => client,
         query => query,
         clients => Serde(clients), won => Serde(listed.into_iter().map(won).collect::<Vec<_>>()), sum => Serde(sum),
         today => french::date(now.with_timezone(&Paris).date_naive()),
@@ -196,9 +189,9 @@ pub(crate) async fn report(State(site): State<Arc<Site>>, signed: Decider, field
 
 pub(crate) async fn report_csv(State(site): State<Arc<Site>>, signed: Decider, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let (_, from, to) = year(&fields, now).ok_or_else(Trouble::no_page)?;
+    let (_, within) = year(&fields, now)?;
     let client = fields.one("client");
-    let all = impact::won(&site.service, signed.session.structure(), (from, to)).await?;
+    let all = impact::won(&site.service, signed.session.structure(), within).await?;
     let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
     let rows: Vec<Vec<String>> = all
         .into_iter()
@@ -269,8 +262,7 @@ pub(crate) async fn count_in(State(site): State<Arc<Site>>, posted: Posted) -> S
     let Some(network) = session.person.profile.networks.iter().find(|n| *n == network) else {
         return Err(Trouble::no_page());
     };
-    let (store, now) = (&site.service.store, site.service.clock.now());
     let chosen = posted.fields.one("do") == "compter";
-    store.choose(session.structure(), (Choice::CountedIn, network), chosen, session.name(), now).await?;
+    vigie_service::network::count_in(&site.service, &session.person, network, chosen).await?;
     Ok(Redirect::to("/groupements").into_response())
 }

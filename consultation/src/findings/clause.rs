@@ -12,7 +12,7 @@ use super::sentence::Sentence;
 use super::terms::{self, Reads};
 use super::{Finding, Term, What};
 use crate::homonyms;
-use crate::piece::Kind;
+use crate::piece::{Kind, Place};
 use crate::written::Written;
 
 pattern!(
@@ -22,7 +22,7 @@ pattern!(
 pattern!(NO_CLAUSE_HEADING, r"critere|jugement|notation|assurance|protection sociale|securite sociale|cotisation");
 pattern!(
     PERSONS,
-    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi"
+    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi"
 );
 pattern!(
     DUTY,
@@ -39,13 +39,18 @@ pattern!(
 );
 pattern!(
     PROOF,
-    r"justif|attest|bulletins? de|relev|tableau|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
+    r"justif|attest|bulletins? de|(?:le|un|les|des|du|ce|son|et|ou) releves?\b|tableaux? (?:de |d'|certif|nominat|mensuel|trimestriel|recap|des heures)|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
 );
 pattern!(
     HELPS,
-    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|correspondant|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par"
+    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par"
 );
 // A meeting with whoever helps.
+// Whoever helps is told or given something: the sentence is about that.
+pattern!(
+    TO_HELPER,
+    r"(?:a la|au|aux|par l[ea]|par l'|aupres d[eu]s?(?: la)?|informe l[ea]|suivis? par une?) (?:facilitat|plie|charge|pole|mission|cellule|guichet|maison de l'emploi)"
+);
 pattern!(
     MEETS,
     r"^(?:il|elle) (?:recoit|propose|identifie|valide|assiste|oriente|accompagne|informe)|reunion|rencontre"
@@ -69,13 +74,15 @@ pattern!(
     r"insertion|clauses? sociales?|annexe sociale|memoire social|publics? eloigne|\b(?:releve|tableau|bordereau|etat)s? [^.|]{0,24}heures"
 );
 // A form to fill in, a date and place to sign.
-pattern!(FORM, r"^fait a\b|^signature|^nom[ ,]|…{3,}[^…]*…{3,}|^modele");
+pattern!(FORM, r"^fait a\b|^signature|^date, |^nom[ ,]|…{3,}[^…]*…{3,}|^modele|^[^.]{0,60}… …");
 
 pattern!(RESERVED_HEADING, r"lots? reserves?|marches? reserves?|reservation|reserves? a (?:des|certaines|l')");
 pattern!(
     RESERVES,
     r"lots? reserves?|l'acces (?:au|aux) lots?[^.]{0,30}(?:limite|reserve)|seuls? peuvent (?:soumissionner|candidater|repondre|participer)|ouverts? aux seul|perd[^.]{0,40}la qualite|perte de (?:cette|la) qualite|(?:qualite|statut)[^.]{0,40} (?:permi|au titre|attribue)|l\. ?2113-1[2-4]\b|reserve[es]* (?:a|aux) (?:des |l')?(?:operateur|entreprise|structure|siae|ea\b|esat|etablissement)|ne relevent pas de ces categories"
 );
+pattern!(YEARLY, r"chaque annee|annuel|justifi|par an\b");
+pattern!(TO_WHOM, r"\bsiae\b|\bea\b|\besat\b|adaptee|insertion");
 pattern!(
     OPEN_TO_ALL,
     r"aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
@@ -120,8 +127,9 @@ impl Topics {
             numbers: Vec::new(),
             clause_articles: vec![false; piece.articles.len()],
         };
-        // The article in which something began without a heading, and what.
+        // The article in which something began without a heading, what, and how many sentences ago one was of it.
         let mut begun: Option<(Option<usize>, Topic)> = None;
+        let mut ago = 0;
         for (i, sentence) in sentences.iter().enumerate() {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
             let text = sentence.folded.as_str();
@@ -130,10 +138,14 @@ impl Topics {
             }
             let mut topic = by_heading(piece.kind, above);
             if topic.is_none() && !sentence.is_heading {
-                match begins(piece.kind, text) {
-                    Some(found) => begun = Some((sentence.article, found)),
-                    None => begun = begun.filter(|(_, topic)| goes_on(*topic, sentences, i)),
-                }
+                let found = begins(piece.kind, above, text);
+                ago = match begun {
+                    Some((_, topic)) if found.is_none() && !goes_on(topic, text) => ago + 1,
+                    _ => 0,
+                };
+                // One sentence in passing does not end it, within a contract's article.
+                let passing = usize::from(matches!(piece.kind, Kind::Ccap | Kind::Ccp));
+                begun = found.map(|topic| (sentence.article, topic)).or(begun.filter(|_| ago <= passing));
                 topic = begun.map(|(_, topic)| topic);
             }
             // Within reserved lots as elsewhere, what names the clause is of the clause.
@@ -176,7 +188,10 @@ fn by_heading(kind: Kind, above: &str) -> Option<Topic> {
 }
 
 /// What a sentence begins that no heading announces.
-fn begins(kind: Kind, text: &str) -> Option<Topic> {
+fn begins(kind: Kind, above: &str, text: &str) -> Option<Topic> {
+    if text.contains(" | ") || above.contains("penalit") {
+        return None;
+    }
     if TAKES_OVER.is_match(text) {
         return Some(Topic::Takeover);
     }
@@ -187,8 +202,7 @@ fn begins(kind: Kind, text: &str) -> Option<Topic> {
 }
 
 /// Whether what began before goes on with this sentence.
-fn goes_on(topic: Topic, sentences: &[Sentence], i: usize) -> bool {
-    let text = sentences[i].folded.as_str();
+fn goes_on(topic: Topic, text: &str) -> bool {
     match topic {
         Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || PROOF.is_match(text),
         Topic::Takeover => TAKEOVER_GOES_ON.is_match(text) || text.contains(" | "),
@@ -212,11 +226,18 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             helped &= sentence.is_heading;
             continue;
         }
+        let above = || piece.headings(sentence.article);
+        // What only opens a list.
+        let opens = text.trim_end().ends_with(':') && text.len() < 120;
         let term = match topics.of[i] {
+            _ if opens => None,
             Some(Topic::Clause) => clause(text, row, helped),
+            Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) => reserved(text).or(Some(Term::ReservedTo)),
+            // The rows of a sheet of staff are for whoever opens it.
+            Some(Topic::Takeover) if row && in_sheet(piece, sentence) => None,
             Some(Topic::Takeover) => Some(Term::StaffTakeover),
-            None => elsewhere(piece.kind, text, topics),
+            None => elsewhere(piece.kind, text, &above, topics),
         };
         helped = term == Some(Term::Facilitator);
         let Some(term) = term else { continue };
@@ -242,17 +263,25 @@ fn clause(text: &str, row: bool, helped: bool) -> Option<Term> {
     if PUBLICS.find_iter(text).take(2).count() == 2 {
         return Some(Term::Publics);
     }
+    if row && text.contains('€') {
+        return Some(Term::ClausePenalty);
+    }
     // Rows of hours are told as provisions.
     if row {
         return MODALITIES.is_match(text).then_some(Term::Modalities);
     }
-    let helps = HELPS.is_match(text) || helped && MEETS.is_match(text);
+    let told = TO_HELPER.is_match(text);
+    let helps = !told && HELPS.is_match(text) || helped && MEETS.is_match(text);
+    // A title, a name, an address: no duty.
+    let says =
+        text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;
     let term = match () {
-        () if helps && !text.contains("eligibilite est v") => Term::Facilitator,
+        () if helps => Term::Facilitator,
         () if PROOF.is_match(text) => Term::ClauseProof,
         () if COUNTS.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
-        () => Term::ClauseDuty,
+        () if says => Term::ClauseDuty,
+        () => return None,
     };
     Some(term)
 }
@@ -266,9 +295,10 @@ fn reserved(text: &str) -> Option<Term> {
 }
 
 /// What a sentence of another article says.
-fn elsewhere(kind: Kind, text: &str, topics: &Topics) -> Option<Term> {
+fn elsewhere(kind: Kind, text: &str, above: &dyn Fn() -> String, topics: &Topics) -> Option<Term> {
     if matches!(kind, Kind::Bpu | Kind::Dpgf | Kind::Cctp | Kind::MemoFrame) {
-        return reserved(text).filter(|t| *t == Term::ReservedTo && kind != Kind::Cctp);
+        let to_whom = || TO_WHOM.is_match(text) && kind != Kind::Cctp;
+        return reserved(text).filter(|t| *t == Term::ReservedTo && to_whom());
     }
     if let Some(term) = reserved(text) {
         return Some(term);
@@ -279,7 +309,15 @@ fn elsewhere(kind: Kind, text: &str, topics: &Topics) -> Option<Term> {
     }
     // A row of a table of penalties.
     let row = text.contains(" | ") && (text.contains('€') || text.contains("euros"));
-    (row && (topics.is_cited(text) || named && !text.contains("critere"))).then_some(Term::ClausePenalty)
+    let of_clause = topics.is_cited(text) || named && !text.contains("critere");
+    if row && of_clause && above().contains("penalit") {
+        return Some(Term::ClausePenalty);
+    }
+    text.contains("penalites sociales").then_some(Term::ClausePenalty)
+}
+
+fn in_sheet(piece: &Written, sentence: &Sentence) -> bool {
+    matches!(piece.whereabouts(sentence.range.start).place, Place::Cell { .. })
 }
 
 /// Which piece is believed first on the clause.

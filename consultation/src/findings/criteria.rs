@@ -34,6 +34,7 @@ pattern!(NO_CRITERION_ROW, r"\btva\b|\bavance\b|retenue|penalite|remise|rabais|\
 pattern!(SUB, r"sous[- ]criteres?");
 pattern!(SUB_NUMBER, r"^[0-9]{1,2}\.[0-9]{1,2}\b");
 
+pattern!(NO_METHOD, r"n'est pas un critere|n'entre pas|ne constitue pas un critere");
 // A frame that a tender is judged by, and what it asks.
 pattern!(FRAME, r"(?:note|noter|notation|apprecier?|jugement)[^.]{0,40}criteres?|au titre du critere");
 pattern!(ITEM_OF_FRAME, r"^(?:[a-z]?[0-9]{1,2}(?:\.[0-9])?[.)] |decri|indiqu|precis)");
@@ -136,6 +137,7 @@ pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
                     && METHOD.is_match(&s.folded)
                     && SOCIAL_METHOD.is_match(&s.folded)
                     && !homonyms::is_of_things(&s.folded)
+                    && !NO_METHOD.is_match(&s.folded)
                     && !WEIGHT.is_match(&s.folded)
             }
         }

@@ -182,6 +182,17 @@ pub struct Finding {
     /// The more, the surer; compared within one kind of finding only.
     #[serde(default)]
     pub weight: u8,
+    /// Where else the same is said, in another piece.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Elsewhere>,
+}
+
+/// The same, said at another place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Elsewhere {
+    /// Verbatim.
+    pub quote: String,
+    pub at: Whereabouts,
 }
 
 /// Everything that one piece says.
@@ -193,7 +204,9 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     let topics = clause::Topics::of(piece, &sentences);
     let mut out = provisions::read(piece, &criteria, &topics);
     out.extend(criteria);
-    out.extend(required::read(piece, &sentences));
+    // A row that weighs a criterion is nothing to supply.
+    let weighed = criteria_quotes(&out);
+    out.extend(required::read(piece, &sentences).into_iter().filter(|f| !weighed.contains(&f.quote)));
     let mut said = criteria::method(piece, &sentences);
     let judged: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
     said.extend(clause::read(piece, &sentences, &topics).into_iter().filter(|f| !judged.contains(&f.quote)));
@@ -210,6 +223,11 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     out
 }
 
+fn criteria_quotes(found: &[Finding]) -> Vec<String> {
+    let criteria = found.iter().filter(|f| matches!(f.what, What::Criterion { .. }));
+    criteria.map(|f| f.quote.clone()).collect()
+}
+
 impl Finding {
     /// Words of `piece` at `at`.
     pub(crate) fn new(what: What, piece: &Written, range: std::ops::Range<usize>, weight: u8) -> Self {
@@ -221,6 +239,6 @@ impl Finding {
             None => words,
             Some((cut, _)) => format!("{}…", words[..cut].rsplit_once(' ').map_or(&words[..cut], |w| w.0)),
         };
-        Self { what, quote, at, weight }
+        Self { what, quote, at, weight, also: Vec::new() }
     }
 }

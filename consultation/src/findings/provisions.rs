@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use vigie_classify::pattern;
-use vigie_domain::{DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind};
+use vigie_domain::{DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate};
 
 use super::clause::Topics;
 use super::{Finding, What};
@@ -58,13 +58,7 @@ pub(super) fn read(piece: &Written, criteria: &[Finding], topics: &Topics) -> Ve
     }
     // Only the rules of the consultation, and the notice, say when to answer.
     if matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Other | Kind::Ccp | Kind::Cctp) {
-        for mut date in assessment.dates {
-            // A day under the article on visits is no end of the consultation.
-            let at = date.quote.as_deref().and_then(|q| piece.find(q));
-            let own = at.and_then(|at| piece.article_at(at)).map_or("", |a| a.title.as_str());
-            if own.contains("visite") && !own.contains("remise") && date.kind == DateKind::Tender {
-                date.kind = DateKind::Visit;
-            }
+        for date in dates(piece, &notice, assessment.dates) {
             out.extend(located(piece, date.quote.clone(), None, || What::Date(Box::new(date))));
         }
     }
@@ -74,6 +68,45 @@ pub(super) fn read(piece: &Written, criteria: &[Finding], topics: &Topics) -> Ve
         }
     }
     out
+}
+
+/// The dates of a piece, a day of a visit told from the end of the consultation: a sentence that goes on about the visit names it no
+/// more, and the judgement takes its day for that end.
+fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDate> {
+    let visits: Vec<String> = found.iter().filter_map(|d| d.quote.clone().filter(|_| is_of_visit(piece, d))).collect();
+    if visits.is_empty() {
+        return found;
+    }
+    // Without these words the judgement finds the end that they hid.
+    let mut rest = notice.clone();
+    for passage in &mut rest.passages {
+        for words in &visits {
+            passage.text = passage.text.replace(words.as_str(), " ");
+        }
+    }
+    let told = found.into_iter().filter(|d| d.kind != DateKind::Tender || is_of_visit(piece, d)).map(|mut date| {
+        if is_of_visit(piece, &date) {
+            date.kind = DateKind::Visit;
+        }
+        date
+    });
+    let ends = vigie_classify::classify(&rest).dates.into_iter().filter(|d| d.kind == DateKind::Tender);
+    told.chain(ends).collect()
+}
+
+/// Whether the day that a text is thought to end on is one of a visit.
+fn is_of_visit(piece: &Written, date: &TypedDate) -> bool {
+    pattern!(ENDS, r"offre|\bplis?\b|candidature|remis|depot|depos|recep|limite|clotur");
+    let Some(at) = date.quote.as_deref().filter(|_| date.kind == DateKind::Tender).and_then(|q| piece.find(q)) else {
+        return false;
+    };
+    let Some(line) = piece.lines.iter().find(|l| l.range.contains(&at)) else { return false };
+    let sentences = super::sentence::split(&piece.text, &line.range);
+    let Some(own) = sentences.iter().position(|s| s.contains(&at)) else { return false };
+    let folded = |i: usize| vigie_classify::fold::fold(&piece.text[sentences[i].clone()]);
+    let before = own.checked_sub(1).map(folded).unwrap_or_default();
+    let title = piece.article_at(at).map_or("", |a| a.title.as_str());
+    !ENDS.is_match(&folded(own)) && (before.contains("visite") || title.contains("visite"))
 }
 
 /// Where tenders are judged: nowhere else does a figure weigh one.

@@ -30,7 +30,7 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
@@ -52,7 +52,7 @@ pattern!(
 // A sentence that asks for a document, outside any list.
 pattern!(
     SUPPLIES,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent?|annexer|annexee?s?|deposee?s?|versee?s?)\b"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?)\b"
 );
 pattern!(
     A_DOCUMENT,
@@ -60,7 +60,7 @@ pattern!(
 );
 pattern!(
     NO_SUPPLY,
-    r"\bacheteur (?:remet|fourni|produi)|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
+    r"\bacheteur (?:remet|fourni|produi)|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
 );
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
@@ -121,7 +121,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             list = Some(Open { envelope, marked: Some(true), next: 1 });
         } else if list.is_none() && about.is_some() && (bullet || is_item(piece, line)) && !lead {
             // The heading opens the list itself, and a list goes on behind a paragraph.
-            if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+            if !is_no_item(line) {
                 push(piece, &mut out, envelope, vec![line.range.clone()]);
             }
             list = Some(Open { envelope, marked: Some(bullet), next: 1 + u32::from(numbered) });
@@ -133,7 +133,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             open.next += u32::from(numbered);
             if ended {
                 list = None;
-            } else if !NO_ITEM.is_match(line.folded.trim_start_matches(['-', '•', ' ', '–'])) {
+            } else if !is_no_item(line) {
                 let envelope = open.envelope;
                 push(piece, &mut out, envelope, vec![line.range.clone()]);
             }
@@ -148,7 +148,8 @@ fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<
     for sentence in sentences.iter().filter(|s| !s.is_heading && !s.folded.contains(" | ")) {
         let text = sentence.folded.as_str();
         let asks = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
-        if !asks || NO_SUPPLY.is_match(text) || text.trim_end().ends_with(':') {
+        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
+        if !asks || other || text.trim_end().ends_with(':') {
             continue;
         }
         let headings = piece.headings(sentence.article);
@@ -166,6 +167,13 @@ fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<
         push(piece, &mut out, envelope.unwrap_or(Envelope::Candidature), vec![sentence.range.clone()]);
     }
     out
+}
+
+/// Whether a line under a list is a remark, and nothing to supply: "si …" names a document all the same.
+fn is_no_item(line: &Line) -> bool {
+    let text = line.folded.trim_start_matches(['-', '•', ' ', '–', '\u{f0b7}']);
+    let may_name = text.starts_with("si ") || text.starts_with("en cas de");
+    NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
 }
 
 /// A list under way.

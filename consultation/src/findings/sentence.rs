@@ -42,10 +42,22 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
             && next.starts_with(|c: char| c.is_uppercase() || c == '«' || c.is_ascii_digit());
         // "M. Durand", "art. 5", "n. 3", "5.2. Objet": no ends.
         let numbers = |w: &str| w.contains('.') && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-        let short = words[start..i]
-            .rsplit([' ', '(', '’', '\''])
-            .next()
-            .is_some_and(|w| w.chars().count() <= 2 || w == "art" || numbers(w));
+        let short = words[start..i].rsplit([' ', '(', '’', '\'']).next().is_some_and(|w| {
+            let opens = w.len() == i - start;
+            w.chars().count() <= 2 && (opens || w.chars().all(char::is_alphabetic)) || w == "art" || numbers(w)
+        });
+        // "le suivi prévu.6 Le deuxième": the call of a note.
+        let call = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if (1..=2).contains(&call)
+            && words[..i].ends_with(char::is_alphabetic)
+            && rest[call..].starts_with(' ')
+            && rest[call..].trim_start().starts_with(char::is_uppercase)
+        {
+            let end = i + 1 + call;
+            out.push(line.start + start..line.start + end);
+            start = end + (words[end..].len() - words[end..].trim_start().len());
+            continue;
+        }
         if ends && !short {
             out.push(line.start + start..line.start + i + 1);
             start = i + 1 + (rest.len() - next.len());
@@ -63,6 +75,9 @@ mod tests {
 
     #[test]
     fn sentences_end_where_they_end() {
+        let noted = "Le volume est de 700 (lot 2). Le suivi est prévu.6 Le deuxième est jugé.";
+        let cut: Vec<&str> = split(noted, &(0..noted.len())).into_iter().map(|r| &noted[r]).collect();
+        assert_eq!(cut, ["Le volume est de 700 (lot 2).", "Le suivi est prévu.6", "Le deuxième est jugé."]);
         let text = "Selon l’art. 5, M. Durand vient. Il part à 12 h. 5.2. Suite du texte";
         let cut: Vec<&str> = split(text, &(0..text.len())).into_iter().map(|r| &text[r]).collect();
         assert_eq!(cut, ["Selon l’art. 5, M. Durand vient.", "Il part à 12 h. 5.2. Suite du texte"]);

@@ -13,21 +13,22 @@ use crate::written::Written;
 
 pattern!(
     NO_CLAUSE,
-    r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)"
+    r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)|(?:consideration|clause|condition)s?[^.:;]{0,60}social[^.:;]{0,40} ?: ?(?:aucune?|neant|non|sans objet)\b"
 );
 pattern!(VISIT, r"\bvisites?\b");
 pattern!(
     OTHER_VISIT,
-    r"attestation de visite|certificat de visite|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^[-–• \x{f0b7}]*(?:l'|une? |le )?(?:attestation|certificat) de visite|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(MUST_VISIT, r"obligatoire|impose|doi[vt]|exige|irregul");
+pattern!(MAY_VISIT, r"sans etre (?:imposee|obligatoire)|n'est pas (?:obligatoire|imposee)|non obligatoire|facultati");
 pattern!(
     NO_VISIT,
     r"aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
 );
 pattern!(
     IS_VISIT,
-    r"facultative|rendez-vous|sur place|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
+    r"facultative|rendez-vous|conseillee|sur place|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
 pattern!(ASKED, r"minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
@@ -42,7 +43,7 @@ pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\b
 pattern!(TURNOVER, r"chiffres? d'affaires");
 pattern!(
     REFERENCES,
-    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|certificats? de bonne execution|attestations? de bonne execution"
+    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
 );
 pattern!(
     NO_INSURANCE,
@@ -55,9 +56,11 @@ pattern!(
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets moratoires|chorus pro|acomptes? mensuels?|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets moratoires|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
+// A part of the contract that is firm, the rules in force when prices were made.
+pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
 pattern!(
     INDEXED,
     r"indice|formule|coefficient|%|\bferme|mois|revis|actualis|\bp ?0|\bicht|\bterme fixe|plafon|hausse|index"
@@ -75,7 +78,7 @@ pattern!(
 );
 pattern!(
     PRICES,
-    r"\bp ?= ?\(?p|\bp ?0 ?[x×\[(]|\bicht\b|\b(?:bt|tp) ?[0-9]{2}|mois (?:zero|d'etablissement)|conditions economiques|(?:hausse|augmentation)[^.]{0,60} (?:ecrete|plafonn|limite|depass|exced)|prix[^.]{0,60}\b(?:fermes?|revisables?|revises?|actualisables?|ajustables?|actualises?)|revision (?:annuelle )?(?:des|du|de) prix|formule (?:de (?:revision|variation)|p ?=|cn ?=|du ccap)|mois zero|(?:hausse|augmentation)[^.]{0,40} (?:limitee?|excede|plafonn)|revises? (?:annuellement|une fois|au )|ind(?:ex|ices?) (?:bt|tp|icht)|coefficient de revision|clause (?:butoir|de sauvegarde)"
+    r"\bp ?= ?\(?p|\bp ?0 ?[x×\[(]|\bicht\b|\b(?:bt|tp) ?[0-9]{2}|prix (?:varient|evoluent)|valeurs de base|mois (?:zero|d'etablissement)|conditions economiques|(?:hausse|augmentation)[^.]{0,60} (?:ecrete|plafonn|limite|depass|exced)|prix[^.]{0,60}\b(?:fermes?|revisables?|revises?|actualisables?|ajustables?|actualises?)|revision (?:annuelle )?(?:des|du|de) prix|formule (?:de (?:revision|variation)|p ?=|cn ?=|du ccap)|mois zero|(?:hausse|augmentation)[^.]{0,40} (?:limitee?|excede|plafonn)|revises? (?:annuellement|une fois|au )|ind(?:ex|ices?) (?:bt|tp|icht)|coefficient de revision|clause (?:butoir|de sauvegarde)"
 );
 
 pattern!(
@@ -247,7 +250,9 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     let is_row = text.contains(" | ");
     match sought.term {
         // The head of a table, and what only opens a list.
-        _ if is_row && !text.bytes().any(|b| b.is_ascii_digit()) && text.len() < 90 && !alone => return None,
+        _ if is_row && !text.bytes().any(|b| b.is_ascii_digit()) && text.len() < 90 && sought.term != Term::Visit => {
+            return None;
+        }
         // A line of a form that leaves the matter open.
         Term::Variants if is_row && text.trim_end().ends_with('|') => return None,
         Term::References if !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':') => {
@@ -257,7 +262,11 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         Term::Visit if !alone && OTHER_VISIT.is_match(text) || !RULES.contains(&piece.kind) => return None,
         Term::NoClause if !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap) => return None,
         Term::MinimumTurnover if !ASKED.is_match(text) => return None,
-        Term::Advance if NO_ADVANCE.is_match(text) && !text.contains("une avance") => return None,
+        Term::Advance if NO_ADVANCE.is_match(text) && !text.contains("une avance") && !text.contains("renon") => {
+            return None;
+        }
+        Term::Visit if text.contains("echantillon") && !text.contains("visite") => return None,
+        Term::PriceRevision if NO_PRICES.is_match(text) => return None,
         // A percentage under « Avance et retenue de garantie » is of what its sentence names.
         Term::Advance if !says && RETENTION.is_match(text) => return None,
         Term::Retention if !says && ADVANCE.is_match(text) => return None,
@@ -325,6 +334,7 @@ pub(super) fn amount(reads: Reads, text: &str) -> Option<Amount> {
         Reads::YesNo => yes_no(),
         Reads::Absent => Some(Amount::Allowed(false)),
         Reads::Visit if NO_VISIT.is_match(text) => Some(Amount::Allowed(false)),
+        Reads::Visit if MAY_VISIT.is_match(text) => None,
         Reads::Visit => MUST_VISIT.is_match(text).then_some(Amount::Allowed(true)),
     }
 }

@@ -99,6 +99,7 @@ impl Row {
 pub(super) fn texts(pages: &[Page]) -> Vec<String> {
     let mut rows: Vec<Vec<Row>> = pages.iter().map(rows).collect();
     drop_running_lines(&mut rows);
+    rows.iter_mut().for_each(|page| align(page));
     rows.into_iter().zip(pages).map(|(rows, page)| text(rows, page.width)).collect()
 }
 
@@ -200,6 +201,40 @@ fn drop_running_lines(pages: &mut [Vec<Row>]) {
     }
 }
 
+/// Parts cells that nearly touch: where rows around have a cell begin, a word that begins there behind more than a space begins one too.
+fn align(rows: &mut [Row]) {
+    /// Rows looked at, each way.
+    const AROUND: usize = 5;
+    /// Of which so many must have the cell.
+    const AGREE: usize = 2;
+    let edges: Vec<Vec<f64>> = rows.iter().map(|r| r.segments.iter().skip(1).map(|s| s.left).collect()).collect();
+    for i in 0..rows.len() {
+        let near = edges[i.saturating_sub(AROUND)..(i + AROUND + 1).min(rows.len())].iter();
+        let near: Vec<&Vec<f64>> = near.filter(|e| !e.is_empty()).collect();
+        if near.len() < AGREE {
+            continue;
+        }
+        let height = rows[i].height;
+        let is_edge = |x: f64| near.iter().filter(|e| e.iter().any(|l| (l - x).abs() < 1.0)).count() >= AGREE;
+        let mut out = Vec::with_capacity(rows[i].segments.len());
+        for mut segment in std::mem::take(&mut rows[i].segments) {
+            let cut = |s: &Segment| {
+                let gap = s.words.windows(2).find(|w| w[1].0 - w[0].1 > height * 0.36 && is_edge(w[1].0))?;
+                s.split(f64::midpoint(gap[0].1, gap[1].0), 0.0)
+            };
+            while let Some((before, after)) = cut(&segment) {
+                if is_marker(&before.text) {
+                    break;
+                }
+                out.push(before);
+                segment = after;
+            }
+            out.push(segment);
+        }
+        rows[i].segments = out;
+    }
+}
+
 fn text(rows: Vec<Row>, width: f64) -> String {
     let mut out = Vec::new();
     match gutter(&rows, width) {
@@ -232,7 +267,30 @@ fn text(rows: Vec<Row>, width: f64) -> String {
             blocks(&columns.1, &mut out);
         }
     }
-    out.join("\n")
+    unbroken(out).join("\n")
+}
+
+/// Joins a line to the one before where its sentence goes on: it opens with a small letter, and nothing ended the long line before.
+fn unbroken(lines: Vec<String>) -> Vec<String> {
+    /// Shortest line that a word did not fit into, in characters.
+    const LONG: usize = 60;
+    let mut out: Vec<String> = Vec::with_capacity(lines.len());
+    for line in lines {
+        let goes_on = |before: &String| {
+            before.ends_with(|c: char| c.is_lowercase() || c == ',')
+                && before.chars().count() >= LONG
+                && !before.contains(" | ")
+                && !line.contains(" | ")
+                && line.starts_with(char::is_lowercase)
+        };
+        match out.last_mut() {
+            Some(before) if goes_on(before) && !is_marker(line.split(' ').next().unwrap_or_default()) => {
+                join(before, &line);
+            }
+            _ => out.push(line),
+        }
+    }
+    out
 }
 
 /// Words drawn far apart, so that the line fills its column, are one segment: cells are not parted so evenly.
@@ -319,7 +377,12 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
             // Every row that has several cells is a row of the table; what wraps belongs to the one above.
             let mut one: Vec<&Row> = Vec::new();
             for row in block {
-                if row.segments.len() > 1 && !one.is_empty() {
+                // What wraps in several columns has nothing in the first.
+                let wraps = one.first().is_some_and(|first: &&Row| {
+                    let column = &first.segments[0];
+                    first.segments.len() > 1 && row.segments.iter().all(|s| s.left > column.right)
+                });
+                if row.segments.len() > 1 && !one.is_empty() && !wraps {
                     emit(&std::mem::take(&mut one), margin, out);
                 }
                 one.push(row);
@@ -336,8 +399,10 @@ fn emit(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
         true => {
             // A line as wide as the page is prose that follows.
             let widest = rows[0].segments.iter().map(|s| s.right - s.left).fold(0.0, f64::max);
-            let wraps =
-                rows[1..].iter().take_while(|r| r.segments.iter().all(|s| s.right - s.left <= widest * 1.3)).count();
+            let wraps = rows[1..]
+                .iter()
+                .take_while(|r| r.segments.len() > 1 || r.segments.iter().all(|s| s.right - s.left <= widest * 1.3))
+                .count();
             out.push(cells(&rows[..=wraps]));
             if wraps + 1 < rows.len() {
                 prose(&rows[wraps + 1..], margin, out);

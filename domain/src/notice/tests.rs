@@ -63,3 +63,13 @@ fn a_siren_is_kept_and_a_phone_number_is_not_taken_for_one() {
     }
     assert_eq!(Buyer::written(" Ville de Lens "), "Ville de Lens");
 }
+
+#[test]
+fn a_mistyped_siret_is_known_by_its_key() {
+    for right in ["73282932000074", "21590350100017", "35600000009075"] {
+        assert!(Buyer::has_siret_key(right), "{right}");
+    }
+    for wrong in ["73282932000075", "73282932000047", "732829320000", "", "7328293200007é"] {
+        assert!(!Buyer::has_siret_key(wrong), "{wrong}");
+    }
+}

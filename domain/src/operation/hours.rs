@@ -275,6 +275,13 @@ pub fn month_written(text: &str) -> Option<NaiveDate> {
     let day = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
     let day = day.or_else(|| NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok());
     let day = day.or_else(|| NaiveDate::parse_from_str(&format!("01/{text}"), "%d/%m/%Y").ok());
+    // "octobre 2026".
+    let named = || {
+        let year = text.rsplit_once(char::is_whitespace)?.1.parse().ok()?;
+        let months = (1..=12).filter_map(|month| NaiveDate::from_ymd_opt(year, month, 1));
+        months.into_iter().find(|day| commune::key(&french::month(*day)) == commune::key(text))
+    };
+    let day = day.or_else(named);
     day.filter(|d| (2000..2200).contains(&d.year()))?.with_day(1)
 }
 

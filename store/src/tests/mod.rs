@@ -3,6 +3,7 @@
 mod audience;
 mod backup;
 mod clock;
+mod consultations;
 mod contracts;
 mod engines;
 mod failures;
@@ -13,6 +14,7 @@ mod partner_calls;
 #[path = "../../../tests/src/postgres.rs"]
 #[allow(dead_code, reason = "tests from end to end need more of it")]
 mod postgres;
+mod taste;
 mod writer;
 
 use chrono::{DateTime, Duration, Utc};

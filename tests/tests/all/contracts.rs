@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
 use vigie_bot::roles::{poll, scheduler};
@@ -20,6 +20,7 @@ use vigie_domain::{
 };
 use vigie_service::after_award::accounts::{self, Followed};
 use vigie_service::after_award::offers;
+use vigie_service::contract_by_hand::{self, Said};
 use vigie_service::decisions::{self, DecisionEdit, Seen};
 use vigie_service::{Clock, ingest, sources};
 use vigie_store::people::{AddressState, NewSubscriber};
@@ -417,6 +418,41 @@ async fn a_buyer_that_is_followed_is_heard_of_from_its_plans_to_the_end_of_its_c
     assert_eq!(lines.iter().filter(|l| l.contains("BIENTÔT À RENOUVELER")).count(), 1, "{lines:?}");
     assert!(bench.told("other", "").is_empty(), "who follows nobody and asked for nothing hears nothing");
     store.close().await;
+}
+
+/// A contract that somebody tells of, without any notice: its end is told a year ahead to those whom its trade and place suit, and to
+/// nobody else; said again, nothing is new.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_contract_told_by_hand_is_told_where_it_is_carried_out() {
+    let Some(bench) = Bench::new(at("2026-11-21T08:00:00Z")).await else { return };
+    let service = &bench.app.service;
+    for (id, department) in [("near", "62"), ("far", "13")] {
+        bench.person(id, Some(StructureKind::Ei), &cleaning(department)).await;
+    }
+    let today = at("2026-11-21T08:00:00Z").date_naive();
+    let said = Said {
+        title: Some("Nettoyage des locaux de la mairie et des écoles".into()),
+        buyer: Some("Ville de Lens".into()),
+        buyer_siret: Some("21620498100010".into()),
+        holders: vec![Company::named("MARTIN SARL")],
+        notified: NaiveDate::from_ymd_opt(2024, 3, 1),
+        months: Some(48.0),
+        places: vec!["Lens (62)".into()],
+        clause: Some("Le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi.".into()),
+        ..Said::default()
+    };
+    let procedure = contract_by_hand::say(service, None, &said, today).await.unwrap().unwrap();
+    let again = contract_by_hand::say(service, None, &said, today).await.unwrap();
+    assert_eq!(again, None, "the same words are nothing new");
+    let c = service.store.contracts_of(&procedure).await.unwrap().remove(0).contract;
+    assert_eq!((c.departments.len(), c.owed_in_french().as_str()), (1, "300\u{a0}heures"));
+    assert_eq!(c.ends.unwrap().on.to_string(), "2028-03-01");
+    bench.live(at("2027-02-20T08:00:00Z"), 25).await;
+    let lines: Vec<(String, String)> =
+        bench.mails().into_iter().filter(|m| m.2.contains("BIENTÔT À RENOUVELER")).map(|m| (m.0, m.2)).collect();
+    assert_eq!(lines.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["near"]);
+    assert!(lines[0].1.contains("MARTIN SARL") && lines[0].1.contains("1er mars 2028"), "{}", lines[0].1);
+    service.store.close().await;
 }
 
 /// A modification moves the end before it is told; a termination takes the line away.

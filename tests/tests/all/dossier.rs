@@ -216,3 +216,78 @@ async fn what_is_given_is_bounded_and_goes_in_time_and_with_its_last_member() {
         assert_eq!(kept(MINE).await, left, "after {days} days");
     }
 }
+
+/// What a facilitator's pieces say of a clause that the notice does not show is said to everybody: words and place, never the file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_facilitator_says_to_everybody_what_the_pieces_say_and_names_no_file() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    cast(&pages).await;
+    pages.person("fac", "Fanny", Role::Facilitator, None).await.unwrap();
+    let service = &pages.app.service;
+    let procedure = pages.take(&notice("26-1", "Nettoyage des locaux.")).await.unwrap();
+    let dossier = format!("/procedure/{procedure}/dossier");
+    let page = format!("/procedure/{procedure}");
+    let folder = tempfile::tempdir().unwrap();
+    let files: [(&str, &str, &[u8]); 1] = [("dossier", "piece secrete.txt", CCAP.as_bytes())];
+    for who in ["fac", "ana"] {
+        let visitor = pages.signed_in(who).await.unwrap();
+        assert_eq!(visitor.post_files(&dossier, &[], &files).await.unwrap().status, 303);
+        assert!(consultation::read_next(service, &reader(folder.path())).await.map_err(|e| e.what).unwrap());
+    }
+    let (fac, ana, rival) = (
+        pages.signed_in("fac").await.unwrap(),
+        pages.signed_in("ana").await.unwrap(),
+        pages.signed_in("rival").await.unwrap(),
+    );
+    assert!(!ana.get(&dossier).await.unwrap().body.contains("Dire à tous"), "a structure corrects nothing");
+    assert_eq!(ana.post_form(&format!("{dossier}/dire"), &[]).await.unwrap().status, 403);
+    assert!(!rival.get(&page).await.unwrap().body.contains("vue au CCAP"));
+    let shown = plain(&fac.get(&dossier).await.unwrap().body);
+    assert!(shown.contains("Dire à tous") && shown.contains("vue au CCAP, art. 5"), "{shown}");
+    assert_eq!(fac.post_form(&format!("{dossier}/dire"), &[]).await.unwrap().status, 303);
+    for visitor in [&rival, &pages.stranger().unwrap()] {
+        let told = plain(&visitor.get(&page).await.unwrap().body);
+        for words in ["800 h", "vue au CCAP, art. 5", "Le titulaire réserve 800 heures"] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("secrete"), "{told}");
+    }
+    assert_eq!(fac.post_form(&format!("{dossier}/dire"), &[]).await.unwrap().status, 409, "said once");
+}
+
+/// The documents that the buyer's profile gives freely are fetched when somebody asks; a page that asks who one is is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn free_documents_are_fetched_when_asked_for_and_a_profile_with_an_account_is_said_to_be_one() {
+    let routes = axum::Router::new()
+        .route("/libre", axum::routing::get(async || axum::response::Html("<a href='/dce/RC.pdf'>RC</a>")))
+        .route("/dce/RC.pdf", axum::routing::get(async || b"%PDF-1.4\nrien".to_vec()))
+        .route("/ferme", axum::routing::get(async || axum::response::Html("<form><input name=login></form>")));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let profile = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, routes).await });
+    for (allowed, path, told) in [
+        (true, "/libre", None),
+        (true, "/ferme", Some("sans compte")),
+        (true, "", Some("ne donne pas l’adresse")),
+        (false, "/libre", Some("ne répond pas")),
+    ] {
+        let more = if allowed { "[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n" } else { "" };
+        let pages = Pages::start(now(), more).await.unwrap();
+        cast(&pages).await;
+        let mut call = notice("26-1", "Nettoyage.");
+        call.documents_url = Some(format!("{profile}{path}")).filter(|_| !path.is_empty());
+        let procedure = pages.take(&call).await.unwrap();
+        let dossier = format!("/procedure/{procedure}/dossier");
+        let ana = pages.signed_in("ana").await.unwrap();
+        assert_eq!(ana.get(&dossier).await.unwrap().body.contains("au profil d’acheteur"), !path.is_empty());
+        let answer = ana.post_form(&format!("{dossier}/demander"), &[]).await.unwrap();
+        let waiting = pages.app.service.store.consultations_of(MINE, &procedure).await.unwrap().len();
+        match told {
+            None => assert_eq!((answer.status.as_u16(), waiting), (303, 1), "{}", answer.body),
+            Some(words) => {
+                assert_eq!((answer.status.as_u16(), waiting), (422, 0));
+                assert!(answer.body.contains(words), "{words}: {}", answer.body);
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! In their own hands: what people settle of how they are written to, and of their subscriptions, is the same wherever they do it.
 
+mod learned;
 mod sign_up;
 mod tools;
 
@@ -115,6 +116,7 @@ const TABLE: &[Preference] = &[
         "/reglages ordre Telegram, courriel",
         "Si un canal ne répond plus : Telegram, puis courriel",
     ),
+    (&[("conseils", "")], "/reglages conseils non", "Abonnement trop large ou trop étroit : ne m’est pas signalé"),
     (
         &[("retour", "2027-01-12"), ("remplacant", "marc")],
         "/absence jusqu’au 12 janvier 2027, Marc me remplace",
@@ -150,6 +152,7 @@ async fn each_preference_set_on_the_page_shows_in_both_chats_and_each_set_in_a_c
                         });
                         input.is_some_and(|i| i.split('>').next().unwrap().contains(" checked"))
                     }
+                    "conseils" => !between(&page, "name=\"conseils\"", ">").contains(" checked"),
                     "limite" | "retour" => page.contains(&format!("name=\"{name}\" value=\"{value}\"")),
                     _ => {
                         let select = page.split("<select ").find(|s| s.contains(&format!("name=\"{name}\""))).unwrap();
@@ -180,7 +183,9 @@ async fn buttons_of_the_settings_do_what_they_say_and_what_is_wrong_changes_noth
     person(&pages, "ana", "Ana").await;
     person(&pages, "marc", "Marc").await;
     let ana = pages.signed_in("ana").await.unwrap();
-    for topic in ["resume", "jours", "silence", "urgences", "limite", "canaux", "alertes", "ordre", "absence"] {
+    for topic in
+        ["resume", "jours", "silence", "urgences", "limite", "canaux", "alertes", "ordre", "absence", "conseils"]
+    {
         let replies = hears(&pages, "ana", Channel::Telegram, text(&format!("/reglages {topic}"), None)).await;
         let buttons = datas(&replies);
         assert!(buttons.len() >= 2, "{topic}: {buttons:?}");

@@ -40,5 +40,6 @@ mod store_story;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
 mod together;
 mod words;

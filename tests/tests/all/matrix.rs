@@ -31,12 +31,12 @@ use crate::telegram::{Service, until};
 /// Longest wait for anything in these tests.
 const PATIENCE: Duration = Duration::from_secs(120);
 const TITLE: &str = "Nettoyage des écoles maternelles zyzomys";
-const USERS: [&str; 2] = ["vigie", "claire"];
+pub(crate) const USERS: [&str; 2] = ["vigie", "claire"];
 const VIGIE: &str = "@vigie:localhost";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// The account, as a settings file has it; its secrets stand in the folder.
-fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
+pub(crate) fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
     let file = |name: &str, text: &str| {
         std::fs::write(dir.join(name), text).unwrap();
         dir.join(name).display().to_string()
@@ -56,28 +56,28 @@ async fn channel(server: &Synapse, dir: &Path) -> Matrix {
 }
 
 /// A second person, on a device of her own.
-struct Claire {
+pub(crate) struct Claire {
     client: Client,
     url: String,
 }
 
 /// A message as she reads it.
-struct Read {
-    event: String,
-    body: String,
+pub(crate) struct Read {
+    pub(crate) event: String,
+    pub(crate) body: String,
     relation: Value,
-    encrypted: bool,
+    pub(crate) encrypted: bool,
 }
 
 impl Claire {
-    async fn sign_in(server: &Synapse) -> Self {
+    pub(crate) async fn sign_in(server: &Synapse) -> Self {
         let client = Client::builder().homeserver_url(&server.url).build().await.unwrap();
         client.matrix_auth().login_username(USERS[1], Synapse::PASSWORD).send().await.unwrap();
         client.sync_once(sync()).await.unwrap();
         Self { client, url: server.url.clone() }
     }
 
-    async fn room(&self, invites: bool, encrypted: bool) -> Room {
+    pub(crate) async fn room(&self, invites: bool, encrypted: bool) -> Room {
         let mut request = CreateRoom::new();
         if invites {
             request.invite = vec![UserId::parse(VIGIE).unwrap()];
@@ -90,7 +90,7 @@ impl Claire {
     }
 
     /// The next message she reads that holds these words.
-    async fn reads(&self, words: &str) -> Read {
+    pub(crate) async fn reads(&self, words: &str) -> Read {
         let deadline = Instant::now() + PATIENCE;
         loop {
             assert!(Instant::now() < deadline, "« {words} » never arrived");
@@ -108,7 +108,7 @@ impl Claire {
         }
     }
 
-    async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
+    pub(crate) async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
         let mut content = json!({ "msgtype": "m.text", "body": text });
         if let Some(event) = under {
             content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": event });
@@ -173,7 +173,7 @@ async fn send(matrix: &Matrix, room: &Room, key: &str, thread: &[String], text: 
     matrix.send(&Envelope { to, key, thread, resend: false, message: &message, buttons: &[] }).await
 }
 
-fn holds(kept: &[u8], text: &str) -> bool {
+pub(crate) fn holds(kept: &[u8], text: &str) -> bool {
     kept.windows(text.len()).any(|w| w == text.as_bytes())
 }
 

@@ -2,6 +2,7 @@
 
 mod forms;
 mod home;
+mod next_steps;
 mod operate;
 mod private;
 mod programs;

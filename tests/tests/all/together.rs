@@ -1,6 +1,9 @@
 //! Calls for partners from end to end: the story of a network whose members answer from chats, mails and pages; what stays in its
 //! circle; what is refused.
 
+mod circles;
+mod room;
+
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender, by_mail};
 use vigie_domain::directory::Structure;
@@ -15,8 +18,11 @@ use vigie_service::after_award::messages;
 use vigie_service::partner_calls::{closing, proposing};
 use vigie_store::choices::Choice;
 use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Pages, Visitor};
 use vigie_tests::servers::Postgres;
+
+use room::Room;
 
 const MEMBERS: usize = 23;
 
@@ -57,6 +63,11 @@ fn chat_of(person: &str, channel: Channel) -> String {
 
 /// A network and its members: two of them in Telegram, one in a Matrix room, the others by mail.
 async fn network(pages: &Pages) {
+    network_in(pages, None).await;
+}
+
+/// The same, with the room of the one who is in Matrix.
+async fn network_in(pages: &Pages, room: Option<String>) {
     let store = &pages.app.service.store;
     pages.person("gie", "GIE Nord", Role::Network, None).await.unwrap();
     for n in 1..=MEMBERS {
@@ -73,7 +84,11 @@ async fn network(pages: &Pages) {
             5 => Channel::Matrix,
             _ => Channel::Email,
         };
-        let value = if channel == Channel::Email { format!("{id}@structure.example") } else { chat_of(&id, channel) };
+        let value = match (channel, &room) {
+            (Channel::Email, _) => format!("{id}@structure.example"),
+            (Channel::Matrix, Some(room)) => room.clone(),
+            _ => chat_of(&id, channel),
+        };
         // A mail as well, by which each may sign in.
         let addresses = vec![
             (channel, value, AddressState::Active),
@@ -157,18 +172,23 @@ async fn page(visitor: &Visitor, path: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_asks_its_members_and_closes_the_call_into_a_line_up_that_the_renewal_starts_from() {
-    story(Pages::start(now(), "").await.unwrap()).await;
+    let room = Room::open().await;
+    let settings = room.as_ref().map(|r| r.settings.clone()).unwrap_or_default();
+    story(Pages::start(now(), &settings).await.unwrap(), room).await;
     if let Some(postgres) = Postgres::start() {
         let dir = tempfile::tempdir().unwrap();
         let clock = vigie_service::Clock::fixed(now());
-        story(Pages::start_on(dir, &postgres.url, clock, "").await.unwrap()).await;
+        story(Pages::start_on(dir, &postgres.url, clock, "").await.unwrap(), None).await;
     }
 }
 
-async fn story(pages: Pages) {
+async fn story(pages: Pages, mut room: Option<Room>) {
     let service = &pages.app.service;
     let store = &service.store;
-    network(&pages).await;
+    network_in(&pages, room.as_ref().map(Room::id)).await;
+    if let Some(room) = &mut room {
+        room.entered(&pages).await;
+    }
     let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
     let gie = pages.signed_in("gie").await.unwrap();
     let form = page(&gie, &format!("/groupements/nouveau?marche={procedure}")).await;
@@ -204,8 +224,14 @@ async fn story(pages: Pages) {
     let answered = pages.stranger().unwrap().post(&link, &[("mot", "declined")]).await.unwrap();
     assert_eq!(answered.status, 200, "{}", answered.body);
     // One in a room.
-    let room = delivery(&pages, "m05", Channel::Matrix).await;
-    let said = says(&pages, "m05", Channel::Matrix, text("cotraitant lot 1, 30 %", &room)).await;
+    let words = "cotraitant lot 1, 30 %";
+    let said = match &room {
+        Some(room) => room.answers(&pages, words).await,
+        None => {
+            let about = delivery(&pages, "m05", Channel::Matrix).await;
+            says(&pages, "m05", Channel::Matrix, text(words, &about)).await
+        }
+    };
     assert!(said.contains("30 %"), "{said}");
 
     // The coordinator sees who is where; what is read is noted for those whose answers were read.
@@ -271,6 +297,9 @@ async fn story(pages: Pages) {
     for never in ["Structure 02", "Structure 04", "30 %", "6 personnes"] {
         assert!(!recap.contains(never), "{never}: {recap}");
     }
+    if let Some(room) = &room {
+        room.stays_shut();
+    }
     let said = says(&pages, "m02", Channel::Telegram, text("cotraitant lot 1", &second)).await;
     assert!(said.contains("est clos depuis"), "{said}");
     let csv = page(&gie, &format!("/groupements/{id}/repartition.csv")).await;
@@ -335,6 +364,16 @@ async fn competing_calls_know_nothing_of_each_other() {
             let answer = visitor.get(&format!("/groupements/{one}{path}")).await.unwrap();
             assert!(!answer.body.contains(secret) && !answer.body.contains("Structure 01"), "{path}: {}", answer.body);
         }
+    }
+    // Programs read what their owners read, and no more.
+    for (who, sees) in [("gie", true), ("m01", true), ("m02", false), ("rival", false)] {
+        let program = pages.program(who, &[Scope::Decisions]).await.unwrap();
+        let answer = program.get(&format!("/api/v1/partner-calls/{one}")).await.unwrap();
+        assert_eq!(answer.body.contains(secret), sees, "{who}: {}", answer.body);
+        assert_eq!(answer.status == 200, who != "rival", "{who}");
+        assert_eq!(answer.body.contains("\"asked\""), who == "gie", "{who}: {}", answer.body);
+        let listed = program.get("/api/v1/partner-calls").await.unwrap().body;
+        assert_eq!((listed.contains(&one), listed.contains(secret)), (who != "rival", false), "{who}: {listed}");
     }
     // A decision is shown where its structure says so, for this call alone.
     let shown = async || page(&gie, &format!("/groupements/{one}")).await.contains("on y va");

@@ -129,7 +129,7 @@ fn beside_its_article(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
 /// "Le deuxième lot revient de droit au secteur protégé", "la procédure s'adresse aux …", "nous contractons avec un opérateur dont …".
 fn goes_to(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
     let from = s.clause_start(first.from, mark::STOP | mark::ITEM | mark::ASK);
-    let verb = (from..first.from).rev().take(9).find(|i| s.tokens[*i].begins(&GOES_TO))?;
+    let verb = (from..first.from).rev().take(9).find(|i| s.tokens[*i].begins(GOES_TO))?;
     let word = s.tokens[verb].word.as_ref();
     let to = s.has_word(verb + 1, first.from + 1, &["a", "au", "aux", "avec"])
         || s.tokens[first.from].before & mark::APOSTROPHE != 0;

@@ -68,7 +68,7 @@ fn listed(before: &str, behind: &str) -> bool {
         && next.len() < 60
         && !last.ends_with([',', '(', '-', '/'])
         && !word(next.split([' ', '\'', '’']).next())
-        && !word(last.rsplit([' ', '\'', '’']).next())
+        && !last.rsplit([' ', '\'', '’']).next().is_some_and(|w| JOINS.contains(&w))
 }
 
 /// What stands between two passages: ends any sentence and matches no wording.

@@ -296,6 +296,7 @@ pub(super) fn volume_of_heading(s: &Statement<'_>) -> Option<(Hit, bool)> {
         .numbers
         .iter()
         .find(|q| matches!(q.unit, Unit::Hours | Unit::Percent | Unit::FullTime) && counts(s, q, false))?;
-    (q.unit != Unit::Percent || s.says.any(&[Concept::FarFromWork]))
-        .then_some((Hit { concept: Concept::SocialDuty, from: q.from, to: q.to }, false))
+    let hit = Hit { concept: Concept::SocialDuty, from: q.from, to: q.to };
+    let told = q.unit != Unit::Percent || s.says.has(Concept::FarFromWork);
+    (told && !polarity::remembered(s, &hit)).then_some((hit, false))
 }

@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`fold`] | one spelling, with the way back to the original |
+//! | `title` | what the title says of the whole contract |
 //! | [`document`], `allotment` | passages as one text: lines, quotes; lots that the text announces |
 //! | [`anchors`], `near` | one pass for all anchor words; which lines are cut into statements |
 //! | [`statement`] with `table`, `sentences`, `context`, `anaphora`, [`token`], [`tokenizer`] | sentences, cells, options, with their headings and words, and what they take over |
@@ -62,6 +63,7 @@ pub mod service;
 pub mod statement;
 pub(crate) mod table;
 mod time_of_day;
+mod title;
 pub mod token;
 pub mod tokenizer;
 mod undertaking;
@@ -85,6 +87,7 @@ use document::Document;
 use finding::Reading;
 use lexicon::Concept;
 use statement::Units;
+use title::Title;
 
 /// Judges a notice.
 #[must_use]
@@ -99,14 +102,15 @@ pub fn classify(notice: &Notice) -> Assessment {
     }
     let lot_titles: Vec<String> =
         lots.iter().map(|l| fold::fold(&l.title).trim_matches([' ', '-', '–', '.']).to_owned()).collect();
+    let title = Title::of(&notice.title);
     let reading = Reading {
         doc: &doc,
         anchors: &anchors,
         lots: &lot_ids,
         titles: &lot_titles,
-        served: serves_jobseekers(&notice.title),
-        for_them: is_for_them(&notice.title),
-        studied: studies(&notice.title),
+        served: title.served,
+        for_them: title.for_them,
+        studied: title.studied,
     };
     let units = Units::of(&doc, &anchors);
     let mut provisions = provisions(notice, &reading, &units, lots.len());
@@ -166,54 +170,6 @@ pub fn with_provisions(notice: &Notice, assessment: &Assessment, provisions: Vec
         provisions,
         ..assessment.clone()
     }
-}
-
-/// Whether a title names a service for people far from employment: there, speaking of them asks nothing of the winner.
-fn serves_jobseekers(title: &str) -> bool {
-    let folded = fold::fold(title);
-    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
-    let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
-    let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
-    has(&[Concept::ServiceTalk])
-        || has(&[Concept::InsertionAction])
-            && has(&[Concept::FarFromWork, Concept::Object])
-            && !has(&[Concept::ClauseName])
-}
-
-/// Whether a title names people far from employment, or a structure, as those the contract is for: "cour d'un ESAT", "transport d'élèves
-/// handicapés". A title that reserves, asks or buys insertion does not.
-fn is_for_them(title: &str) -> bool {
-    const THEM: &[Concept] = &[Concept::Sheltered, Concept::WorkIntegration, Concept::FarFromWork, Concept::Prison];
-    const MORE: &[Concept] = &[
-        Concept::Reserve,
-        Concept::Only,
-        Concept::ClauseName,
-        Concept::IntegrationObject,
-        Concept::InsertionAction,
-        Concept::SocialDuty,
-        Concept::Subcontract,
-    ];
-    words!(FOR, "pour d de du des aux avec entre");
-    let folded = fold::fold(title);
-    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
-    let hits = lexicon::Lexicon::embedded().find(&tokens, |_| false);
-    let has = |wanted: &[Concept]| hits.iter().any(|h| wanted.contains(&h.concept));
-    let for_them = |h: &lexicon::Hit| {
-        tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(t.word.as_ref())) && h.from > 0
-    };
-    hits.iter().any(|h| THEM.contains(&h.concept) && for_them(h)) && !has(MORE)
-}
-
-/// Whether a title names a study, a design, or help with clauses and reservations.
-fn studies(title: &str) -> bool {
-    let folded = fold::fold(title);
-    let tokens = tokenizer::tokens(&folded, &(0..folded.len()));
-    // "Animation d'un chantier", "assistance technique à l'exploitation" do what they name.
-    let does = |word: &str| matches!(word, "animation" | "assistance");
-    // "Marché de conseil".
-    let advice = tokens.iter().take(4).zip(tokens.iter().skip(1)).any(|(a, b)| a.word == "de" && b.word == "conseil");
-    let head = advice || tokens.iter().take(4).any(|t| other::STUDIES.contains(&t.word.as_ref()) && !does(&t.word));
-    head || lexicon::Lexicon::embedded().find(&tokens, |_| false).iter().any(|h| h.concept == Concept::TalkAboutClauses)
 }
 
 /// White space collapsed to single spaces: titles hold line breaks and tabs.

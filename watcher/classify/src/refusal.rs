@@ -54,7 +54,7 @@ pub(super) fn others_refused(reading: &Reading<'_>, s: &Statement<'_>, next: Opt
     let other_bids = || {
         const BIDDERS: &[&str] = &["operateur", "candidat", "entreprise", "offre", "structure"];
         (1..s.tokens.len())
-            .find(|i| s.tokens[*i].begins(&BIDDERS) && s.has_word(i - 1, *i, &["autre", "autres", "toute"]))
+            .find(|i| s.tokens[*i].begins(BIDDERS) && s.has_word(i - 1, *i, &["autre", "autres", "toute"]))
     };
     let bids = s.says.has(Concept::Bid) || not_admitted;
     let Some(at) = other_than.or_else(other_bids).filter(|_| refused && bids) else {

@@ -78,7 +78,7 @@ pub(super) fn done_by(s: &Statement<'_>, structure: &Hit) -> bool {
     const REACH: usize = 12;
     let of = |i: usize| {
         (i.saturating_sub(REACH).max(1)..i).any(|p| {
-            s.tokens[p].begins(&DONE)
+            s.tokens[p].begins(DONE)
                 && matches!(s.tokens[p - 1].word.as_ref(), "est" | "sont" | "sera" | "seront" | "etre")
                 && s.clause_end(p, mark::STOP | mark::ITEM) > structure.from
         })

@@ -259,7 +259,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
     }
     // "175 h (dont 35 h au titre de la mise en service)": a part.
     let part = |q: &Quantity| {
-        mentions.is_empty() && s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q)
+        mentions.len() <= 1 && s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q)
     };
     let parts: Vec<usize> = found.iter().filter(|q| part(q)).map(|q| q.from).collect();
     found.retain(|q| !parts.contains(&q.from));
@@ -388,7 +388,7 @@ fn distribute(
             let at = position(q);
             let next = found.get(i + 1).map_or(usize::MAX, &position);
             let total = s.has_word(q.from.saturating_sub(3), q.from, &["total", "totale", "global"])
-                || s.has_word(q.to, q.to + 3, &["dont"]);
+                || mentions.len() != 1 && s.has_word(q.to, q.to + 3, &["dont"]);
             let lots = if mentions.is_empty() {
                 let labelled = reading.lots_of_label(&s.unit.range);
                 if labelled.is_empty() { own.clone() } else { labelled }

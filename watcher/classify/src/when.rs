@@ -414,10 +414,28 @@ mod tests {
             ("19/11/2026", "2026-11-19"),
             ("vendredi vingt mars deux mille vingt-six", "2026-03-20"),
             ("O9/O3/2O26", "2026-03-09"),
+            ("1O decernbre 2O26", "2026-12-10"),
+            ("08 - 01 - 2027", "2027-01-08"),
+            ("20 janvier 27 / 17 h", "2027-01-20"),
         ] {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
         assert_eq!(day("31 fevrier 2027"), None);
+    }
+
+    /// Two days of one month, or of one bound, share words: none reaches into the next.
+    #[test]
+    fn moments_never_overlap() {
+        for text in [
+            "entre le 15/08 et le 31/10. Offre avant le 5 janv. 2027 – 12h. Contact de 8h a 10h",
+            "visite les mardi 5 et jeudi 7 janvier 2027, 9 heures",
+            "le 14 decembre ou le 17, a 16 h 45, puis 8 janvier 2027 a 12 h et 9 janvier a 12 h",
+        ] {
+            let tokens = tokens(text, &(0..text.len()));
+            let found = moments(&tokens, Some(Reference::Year(2026)));
+            assert!(found.len() >= 2, "{text}");
+            assert!(found.windows(2).all(|w| w[0].from < w[0].to && w[0].to <= w[1].from), "{text}: {found:?}");
+        }
     }
 
     /// A day without its year is the first one after it was written, or one just past; a date beside it that names another year

@@ -9,6 +9,7 @@ mod hours;
 mod operations;
 mod operator;
 mod personal;
+mod questions;
 mod settle;
 mod subscriptions;
 mod why;
@@ -86,6 +87,7 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Try(_)
         | Command::Name { .. }
         | Command::Settle(_)
+        | Command::Answer { .. }
         | Command::Remove { .. }
         | Command::Why(_)
         | Command::PassOn(_)
@@ -122,6 +124,7 @@ impl Asker<'_> {
             Command::Try(which) => self.try_out(which.as_ref()).await,
             Command::Name { which, name } => self.name_one(which.as_ref(), &name).await,
             Command::Settle(text) => self.settle(&text).await,
+            Command::Answer { question, word } => self.answer_question(&question, &word).await,
             Command::Why(notice) => self.why(notice.as_deref(), about).await,
             Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
             Command::Deadlines => self.deadlines().await,

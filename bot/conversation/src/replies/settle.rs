@@ -6,7 +6,7 @@ use vigie_domain::{Channel, MessageKind};
 use vigie_notifier::chat::Button;
 use vigie_service::answers::action;
 use vigie_service::preferences::{self, Change, Setting, Settled, Standing};
-use vigie_service::{Failure, subscriptions};
+use vigie_service::{Failure, questions, subscriptions};
 
 use crate::Reply;
 use crate::save_subscription::IS_YOURS;
@@ -26,6 +26,7 @@ impl Asker<'_> {
             Asked::Show => self.settings(&standing).await,
             Asked::Choices(setting) => Ok(choices(&standing, setting)),
             Asked::Channels => Ok(channels(&standing)),
+            Asked::Learned => self.learned().await,
             Asked::Changes(changes) => self.change(&changes).await,
             Asked::Unread(why) => {
                 let text = why
@@ -57,9 +58,20 @@ impl Asker<'_> {
             vec![topic("Heure du résumé", "resume"), topic("Jours", "jours")],
             vec![topic("Silence", "silence"), topic("Urgences", "urgences")],
             vec![topic("Canaux", "canaux"), topic("Absence", "absence")],
+            vec![topic("Conseils", "conseils"), topic("Ce que Vigie a appris", "habitudes")],
             vec![action::command("Mes abonnements", "/abonnements")],
         ];
         Ok(one(lines.join("\n"), buttons))
+    }
+
+    /// What refusals taught and what waits for an answer, each with what can be said of it.
+    async fn learned(&self) -> Result<Vec<Reply>, Failure> {
+        let all = questions::standing(self.service, self.person).await?;
+        if all.is_empty() {
+            let text = "Rien encore. Quand plusieurs de vos refus vont dans le même sens, Vigie vous demande s’il faut mettre ces marchés dans le résumé plutôt qu’en alerte.";
+            return Ok(one(text, vec![vec![action::command("Mes réglages", "/reglages")]]));
+        }
+        Ok(all.iter().flat_map(|question| self.put(question)).collect())
     }
 
     async fn change(&self, changes: &[Change]) -> Result<Vec<Reply>, Failure> {
@@ -133,6 +145,13 @@ fn choices(standing: &Standing, setting: Setting) -> Vec<Reply> {
             vec![vec![
                 press("Vient quand même", Change::UrgentPasses(true)),
                 press("Attend aussi", Change::UrgentPasses(false)),
+            ]],
+        ),
+        Setting::Advice => (
+            "Une fois par mois, un abonnement qui donne trop, ou rien, avec ce qui l’arrangerait :",
+            vec![vec![
+                press("Me le signaler", Change::Advice(true)),
+                press("Ne plus me le signaler", Change::Advice(false)),
             ]],
         ),
         Setting::PerHour => (

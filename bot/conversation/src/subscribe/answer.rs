@@ -7,6 +7,7 @@ use vigie_notifier::card::{provision_label, short};
 
 use vigie_domain::french::capital;
 use vigie_service::answers::action::folded;
+use vigie_service::breadth::Way;
 use vigie_service::{place_input, subscriptions};
 
 use super::refine;
@@ -453,9 +454,12 @@ pub(super) fn confirm(draft: Draft, words: &str) -> Next {
     {
         return Next::Ask(Draft { step, ..draft }, String::new());
     }
+    if let Some(way) = chosen_way(&draft, words).cloned() {
+        return Next::Ask(draft.asking(&way.filter), String::new());
+    }
     match words {
         "affiner" | "preciser" | "plus precis" => Next::Ask(Draft { step: Step::Refine, ..draft }, String::new()),
-        "oui" | "je m'abonne" | "enregistrer" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
+        "oui" | "je m'abonne" | "enregistrer" | "enregistrer quand meme" | "ok" | "confirmer" | "c'est bon" => Next::Save(draft),
         "non" => Next::Cancelled,
         _ if draft.changes.is_some() => Next::Again(
             draft,
@@ -464,6 +468,12 @@ pub(super) fn confirm(draft: Draft, words: &str) -> Next {
         ),
         _ => Next::Again(draft, "Répondez « je m’abonne », « retour » ou « annuler ».".to_owned()),
     }
+}
+
+/// The change that somebody takes of those that were proposed: by the word of its button, or by what it says.
+fn chosen_way<'d>(draft: &'d Draft, words: &str) -> Option<&'d Way> {
+    let ways = draft.ways.iter().enumerate();
+    ways.into_iter().find(|(n, way)| words == format!("voie {}", n + 1) || words == folded(&way.label)).map(|(_, w)| w)
 }
 
 /// The part of a subscription that is to be changed.

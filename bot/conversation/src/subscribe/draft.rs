@@ -1,6 +1,8 @@
 //! Where the dialogue stands, and where it goes.
 
 use serde::{Deserialize, Serialize};
+use vigie_service::breadth::Way;
+
 use vigie_domain::{Around, Cadence, Department, Filter, ProvisionKind, Sector, StructureKind, Subscription};
 
 /// A question of the dialogue.
@@ -107,6 +109,9 @@ pub struct Draft {
     /// How its owner calls it.
     #[serde(default)]
     pub title: String,
+    /// Changes that would help, where it would give too much or nothing, as they were proposed last.
+    #[serde(default)]
+    pub ways: Vec<Way>,
 }
 
 /// A word that may mean several trades.
@@ -132,35 +137,43 @@ impl Draft {
         }
     }
 
-    /// A subscription as it stands, to be changed by its owner.
+    /// The same, asking for that.
     #[must_use]
-    pub fn of(subscription: &Subscription, kind: Option<StructureKind>) -> Self {
-        let Filter { sectors, departments, epcis, around, provisions, .. } = subscription.filter.clone();
+    pub fn asking(self, filter: &Filter) -> Self {
+        let Filter { sectors, departments, epcis, around, provisions, .. } = filter.clone();
         let more = Filter {
             sectors: Vec::new(),
             departments: Vec::new(),
             epcis: Vec::new(),
             around: Vec::new(),
             provisions: Vec::new(),
-            ..subscription.filter.clone()
+            ..filter.clone()
         };
-        Self {
+        Self { sectors, departments, epcis, around, provisions, more, ways: Vec::new(), ..self }
+    }
+
+    /// A subscription as it stands, to be changed by its owner.
+    #[must_use]
+    pub fn of(subscription: &Subscription, kind: Option<StructureKind>) -> Self {
+        let bare = Self {
             step: Step::Confirm,
             siret: None,
             name: String::new(),
             kind,
-            sectors,
-            departments,
-            epcis,
-            around,
-            provisions,
+            sectors: Vec::new(),
+            departments: Vec::new(),
+            epcis: Vec::new(),
+            around: Vec::new(),
+            provisions: Vec::new(),
             cadence: Some(subscription.cadence),
-            more,
+            more: Filter::default(),
             unsettled: Vec::new(),
             distance_of: None,
             changes: Some(subscription.id.clone()),
             title: subscription.name.clone(),
-        }
+            ways: Vec::new(),
+        };
+        bare.asking(&subscription.filter)
     }
 
     /// The question after one that is answered: whoever changes a subscription comes back to it as a whole.

@@ -51,6 +51,7 @@ pub fn begin(role: Role, profile: &Profile) -> Draft {
         distance_of: None,
         changes: None,
         title: String::new(),
+        ways: Vec::new(),
     }
 }
 

@@ -120,6 +120,15 @@ pub fn question(draft: &Draft, preview: &str) -> (String, Vec<Vec<Button>>) {
             (format!("{REFINE}{}", kept(more)), rows)
         }
     };
+    if draft.step == Step::Confirm && !draft.ways.is_empty() {
+        let ways = draft.ways.iter().enumerate();
+        let ways = ways.map(|(n, way)| vec![action::answer(&way.label, step, &format!("voie {}", n + 1))]);
+        // What is proposed comes first; what was made is one tap away all the same.
+        let anyway = vec![button("Enregistrer quand même")];
+        rows.retain(|row| !row.iter().any(|b| b.label == "Enregistrer"));
+        rows.iter_mut().for_each(|row| row.retain(|b| b.label != "Je m’abonne"));
+        rows = ways.chain([anyway]).chain(rows).collect();
+    }
     let first = draft.step == Step::Siret || draft.step == Step::Confirm && draft.changes.is_some();
     let mut last = if first { Vec::new() } else { row(&["Retour"]) };
     last.push(button("Annuler"));

@@ -9,12 +9,16 @@
 //! (a process that dies, a folder that cannot be written) the files go on waiting, and are given up after [`MAX_TRIES`] times, in
 //! words.
 
+mod documents;
 mod reading;
 mod seal;
+mod share;
 mod shown;
 pub mod words;
 
+pub use documents::{Fetched, address as documents_address, fetch_documents};
 pub use reading::{MAX_TRIES, read_next};
+pub use share::{Shared, sayable, share_clause};
 pub use shown::{Known, Verdict, announced, known, last_known};
 pub use vigie_consultation::contradiction::Announced;
 

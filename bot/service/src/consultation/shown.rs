@@ -164,7 +164,7 @@ impl Known {
         });
         let candidate = candidate(service, person).await?;
         let today = zones::paris_day(service.clock.now());
-        let made = tokio::task::spawn_blocking(move || answer::docx(&whole, &subject, &candidate, &[], today)).await;
+        let made = tokio::task::spawn_blocking(move || answer::docx(&whole, &subject, &candidate, today)).await;
         Ok(made.ok().and_then(Result::ok))
     }
 

@@ -11,6 +11,13 @@ pub const SUBJECT: &str = "Ce que dit le dossier de consultation";
 /// What is said of files that could not be read at all.
 pub const FAILED: &str = "La lecture de ces fichiers s’est interrompue plusieurs fois : ils ne sont pas lus, et ne sont pas gardés. Donnez-les un par un ; celui qui échoue est à lire à l’œil.";
 
+/// What is said in a chat of a reading that lasts.
+#[must_use]
+pub fn progress(done: usize, of: usize) -> String {
+    let read = if done > 1 { "pièces lues" } else { "pièce lue" };
+    format!("Lecture en cours : {done}\u{a0}{read} sur {of}. La suite arrive ici.")
+}
+
 /// One thing said.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Said {
@@ -20,6 +27,9 @@ pub struct Said {
     pub quote: String,
     /// File, article, page.
     pub at: String,
+    /// Other pieces that say the same, each with its place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
 }
 
 /// Things said of one matter.
@@ -87,6 +97,9 @@ pub fn text(sections: &[Section]) -> String {
                 (true, false) => out.push_str(&format!(" ({})", line.at)),
                 (false, _) => out.push_str(&format!("\n      « {} » — {}", line.quote, line.at)),
             }
+            if !line.also.is_empty() {
+                out.push_str(&format!("\n      aussi : {}", line.also.join(" ; ")));
+            }
             out.push('\n');
         }
     }
@@ -137,7 +150,8 @@ pub fn brief(sections: &[Section], page: Option<&str>) -> String {
 }
 
 fn said(label: String, text: String, finding: &Finding) -> Said {
-    Said { label, text, quote: finding.quote.clone(), at: finding.at.to_string() }
+    let also = finding.also.iter().map(|said| said.at.to_string()).collect();
+    Said { label, text, quote: finding.quote.clone(), at: finding.at.to_string(), also }
 }
 
 pub(super) fn contradicted(c: &Contradiction) -> Said {
@@ -171,7 +185,7 @@ fn criteria(consultation: &Consultation) -> Vec<Said> {
         What::Criterion { name, weight, sub } => {
             let label = if *sub { format!("– {name}") } else { name.clone() };
             let text = weight.map(|w| weight_in_words(w, &f.quote)).unwrap_or_default();
-            Some(Said { label, text, quote: String::new(), at: f.at.to_string() })
+            Some(Said { label, text, at: f.at.to_string(), ..Said::default() })
         }
         _ => None,
     });

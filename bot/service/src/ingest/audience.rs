@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use vigie_config::rules;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm};
+use vigie_domain::taste::Taste;
 use vigie_domain::{Absence, Cadence, MessageKind, Subscriber, Subscription};
 use vigie_notifier::audience::{Hit, hit};
 use vigie_store::audience::Person;
@@ -130,6 +131,11 @@ impl Audience {
         let waits = |c: &Cadence| c.waits();
         let that = own.iter().find(|s| Some(s.id.as_str()) == subscription).map(|s| s.cadence).filter(waits);
         that.or_else(|| own.iter().map(|s| s.cadence).filter(waits).max_by_key(|c| c.minutes()))
+    }
+
+    /// What a person's structure learned to hear of later.
+    pub(super) fn tastes(&self, subscriber: &str) -> &[Taste] {
+        self.people.get(subscriber).map_or(&[], |p| p.tastes.as_slice())
     }
 
     pub(crate) fn rhythm(&self, subscriber: &str) -> Rhythm {

@@ -23,6 +23,7 @@ use super::procedure::{Meaning, complete, meaning};
 use super::since::Since;
 use super::stored::{People, Stored};
 use crate::service::Service;
+use crate::taste;
 
 /// A call that closed longer ago than this when it is first seen is no news: its source publishes old ones again.
 const LONG_CLOSED: Duration = Duration::days(7);
@@ -480,8 +481,12 @@ impl<'a> Planner<'a> {
         let found = hit.map_or(&nothing, |h| &h.found);
         let pressing = rhythm::presses(profile, assessment, found, self.now);
         let times = DigestTimes { zone: self.audience.zone(subscriber), ..self.times };
+        let (cadence, taste) = match hit.filter(|_| before.is_none() && !pressing) {
+            Some(_) => taste::later(self.audience.tastes(subscriber), cadence, found, assessment),
+            None => (cadence, None),
+        };
         match rhythm::when(cadence, pressing, &rhythm, times, self.now) {
-            When::Digest(due) => Decided { due: Some(due), ..Decided::at_once(Disposition::Digest) },
+            When::Digest(due) => Decided { due: Some(due), taste, ..Decided::at_once(Disposition::Digest) },
             When::AfterQuiet(due) => Decided::merged(due, "Reçus pendant vos heures de silence."),
             When::Now => match stored.load.merged_at(subscriber, self.cap_of(subscriber), self.now) {
                 Some(due) => Decided::merged(due, hourly_cap::NOTE),
@@ -535,7 +540,12 @@ fn is_outdated(this: &Statement, others: &[Statement]) -> bool {
 fn share(subscriber: String, hit: Option<Hit>, inherited: Why, decided: Decided) -> NewNotification {
     let subscription = hit.as_ref().map(|h| h.subscription.clone());
     let why = hit.map_or(inherited, |h| Why { found: h.found, fit: h.fit, ..Why::default() });
-    let why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
+    let mut why = Why { note: decided.note.map(str::to_owned), remark: decided.remark, ..why };
+    if let Some(taste) = decided.taste {
+        // Behind what suits them as well and that they do not refuse; said first, for it is what they may wonder at.
+        why.fit.score /= 2;
+        why.fit.reasons.insert(0, taste);
+    }
     let why = match decided.since {
         Some(Since::Changes(changes)) => Why { changes: Some(changes), ..why },
         Some(Since::First(endings)) => Why { changes: Some(endings), first: true, ..why },
@@ -560,11 +570,13 @@ struct Decided {
     remark: Option<String>,
     /// What is new since they were told, where that is not what the alert says.
     since: Option<Since>,
+    /// Why it comes later than it would.
+    taste: Option<String>,
 }
 
 impl Decided {
     fn at_once(disposition: Disposition) -> Self {
-        Self { disposition, due: None, note: None, remark: None, since: None }
+        Self { disposition, due: None, note: None, remark: None, since: None, taste: None }
     }
 
     fn untold(disposition: Disposition, note: &'static str) -> Self {

@@ -4,11 +4,13 @@
 //! Once closed, those who bid prepare the procedure with others: their decisions say so, where they said nothing that goes further.
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Turn, line_up};
+use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn, line_up};
 use vigie_domain::procedure::{Snapshot, Status};
 use vigie_domain::{Decision, Stage, Subscriber, french};
 use vigie_store::StoreError;
+use vigie_store::ingest::IngestTx;
 
+use super::looking::live_lots;
 use super::opening::{Changed, coordinates};
 use super::{moment, telling};
 use crate::service::Service;
@@ -25,12 +27,24 @@ const MAX_LOTS: usize = 8;
 pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreError> {
     let mut done = 0;
     for call in service.store.open_partner_calls().await? {
-        done += usize::from(one(service, &call.id, now).await?);
+        // Writers wait for each other: a call of which nothing is due takes no turn among them.
+        if is_due(service, &call, now).await? {
+            done += usize::from(one(service, &call.id, now).await?);
+        }
     }
     if done > 0 {
         service.deliveries_queued.notify_one();
     }
     Ok(done)
+}
+
+/// Whether anything is to be done for an open call.
+async fn is_due(service: &Service, call: &PartnerCall, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    if now >= call.closes || call.reminder_due(now).is_some() {
+        return Ok(true);
+    }
+    let published = service.store.state_of(&call.procedure).await?;
+    Ok(meanwhile(call, published.as_ref(), now) != Meanwhile::Nothing)
 }
 
 /// What the procedure did since a call was last looked at.
@@ -165,16 +179,22 @@ async fn close_now(service: &Service, id: &str, now: DateTime<Utc>) -> Result<Op
     told.sort();
     told.dedup();
     telling::tell(service, &mut tx, &call, Turn::LineUp, &told, "").await?;
+    prepared_together(service, &mut tx, &call, &positions, now).await?;
     tx.commit().await?;
-    prepared_together(service, &call, now).await?;
+    service.deliveries_queued.notify_waiters();
     Ok(Some(call))
 }
 
 /// Notes, for each structure that bids, that it prepares its lots with others; what went further, or was declined since, stands.
-async fn prepared_together(service: &Service, call: &PartnerCall, now: DateTime<Utc>) -> Result<(), StoreError> {
-    let positions = service.store.positions_on(&call.id).await?;
-    let lots: Vec<&str> = call.asked_lots().into_iter().filter(|l| !call.ended.iter().any(|e| e == l)).collect();
-    for lot in line_up(&lots, &positions) {
+async fn prepared_together(
+    service: &Service,
+    tx: &mut IngestTx,
+    call: &PartnerCall,
+    positions: &[Position],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut decisions = Vec::new();
+    for lot in line_up(&live_lots(call), positions) {
         for p in lot.on.iter().filter(|p| p.role.bids()) {
             let standing = service.store.decisions_on(&p.structure, &call.procedure).await?;
             let of = |lot: &str| standing.iter().find(|d| d.lot == lot);
@@ -191,10 +211,14 @@ async fn prepared_together(service: &Service, call: &PartnerCall, now: DateTime<
                 (decision.stage, decision.at) = (Stage::Preparing, now);
                 decision.by.clone_from(&p.by);
             }
-            service.store.decide(&decision).await?;
+            decisions.push(decision);
         }
     }
-    service.deliveries_queued.notify_waiters();
+    // In one order, so that two calls that close at once wait for each other rather than for ever.
+    decisions.sort_by(|a, b| (&a.structure, &a.lot).cmp(&(&b.structure, &b.lot)));
+    for decision in &decisions {
+        tx.decide(decision).await?;
+    }
     Ok(())
 }
 

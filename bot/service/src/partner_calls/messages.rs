@@ -73,13 +73,12 @@ pub async fn message(
     (by_link, unsubscribe): (bool, Option<String>),
 ) -> Result<Option<Message>, MessageError> {
     let Some(person) = service.store.subscriber(subscriber).await? else { return Ok(None) };
-    let why: Why = serde_json::from_str(&item.reasons).unwrap_or_default();
-    let Some(of) = why.partners.clone() else { return Ok(None) };
+    let Some(of) = of_item(item) else { return Ok(None) };
     let Some(call) = service.store.partner_call(&of.call).await? else { return Ok(None) };
     let said = if call.coordinator == person.structure() {
-        to_coordinator(service, &person, &call, of.turn, &why).await?
+        to_coordinator(service, &person, &call, &of).await?
     } else {
-        let Some(said) = to_asked(service, &person, &call, of.turn, &why, by_link).await? else { return Ok(None) };
+        let Some(said) = to_asked(service, &person, &call, &of, by_link).await? else { return Ok(None) };
         said
     };
     Ok(Some(service.templates.partner_call(form, &said, unsubscribe)?))
@@ -95,18 +94,14 @@ fn head(turn: Turn) -> &'static str {
     }
 }
 
-/// What the line of a digest says beyond who asks and until when.
-fn remark(why: &Why, turn: Turn) -> Option<String> {
-    let said = match turn {
-        Turn::HalfTime => return Some("La moitié du délai est passée, et votre structure n’a pas répondu.".to_owned()),
-        Turn::LastDay => {
-            return Some("L’appel se clôt dans moins d’un jour, et votre structure n’a pas répondu.".to_owned());
-        }
-        Turn::Moved | Turn::Cancelled => why.remark.as_deref()?,
-        Turn::Asked | Turn::LineUp => return None,
-    };
-    let after = said.split_once(". ").map(|(_, rest)| rest.trim().to_owned());
-    after.filter(|rest| !rest.is_empty())
+/// What is said beyond who asks and until when.
+fn remark(of: &OfCall) -> Option<String> {
+    match of.turn {
+        Turn::HalfTime => Some("La moitié du délai est passée, et votre structure n’a pas répondu.".to_owned()),
+        Turn::LastDay => Some("L’appel se clôt dans moins d’un jour, et votre structure n’a pas répondu.".to_owned()),
+        Turn::Moved | Turn::Cancelled => Some(of.said.clone()).filter(|said| !said.is_empty()),
+        Turn::Asked | Turn::LineUp => None,
+    }
 }
 
 fn dates(call: &PartnerCall) -> Vec<String> {
@@ -139,10 +134,10 @@ async fn to_asked(
     service: &Service,
     person: &Subscriber,
     call: &PartnerCall,
-    turn: Turn,
-    why: &Why,
+    of: &OfCall,
     by_link: bool,
 ) -> Result<Option<PartnerMessage>, StoreError> {
+    let turn = of.turn;
     let Some(view) = looking::asked(service, person, &call.id).await? else { return Ok(None) };
     let mut lines = dates(call);
     if !view.mine.is_empty() {
@@ -179,7 +174,7 @@ async fn to_asked(
         title: view.about.title.clone(),
         buyer: buyer(&view.about),
         coordinator: short(&call.name, MAX_NAME),
-        remark: remark(why, turn),
+        remark: remark(of),
         note: Some(call.note.clone()).filter(|n| !n.is_empty() && asks),
         lines,
         list,
@@ -200,9 +195,9 @@ async fn to_coordinator(
     service: &Service,
     person: &Subscriber,
     call: &PartnerCall,
-    turn: Turn,
-    why: &Why,
+    of: &OfCall,
 ) -> Result<PartnerMessage, StoreError> {
+    let turn = of.turn;
     let about = looking::about(service, &call.procedure).await?;
     let asked = service.store.partner_invitations(&call.id).await?;
     let positions = service.store.positions_on(&call.id).await?;
@@ -244,7 +239,7 @@ async fn to_coordinator(
         title: about.title.clone(),
         buyer: buyer(&about),
         coordinator: short(&call.name, MAX_NAME),
-        remark: remark(why, turn),
+        remark: remark(of),
         note: None,
         lines,
         list,

@@ -41,7 +41,7 @@ pub(super) async fn tell(
         assessment.dates.clear();
     }
     let line = if remark.is_empty() { in_a_line(call, turn) } else { format!("{} {remark}", in_a_line(call, turn)) };
-    let partners = Some(OfCall { call: call.id.clone(), turn });
+    let partners = Some(OfCall { call: call.id.clone(), turn, said: remark.to_owned() });
     let why = Why { remark: Some(line), partners, ..Why::default() };
     let mut shares: Vec<Share> = Vec::new();
     for structure in structures {

@@ -222,7 +222,7 @@ async fn try_mail(settings: &Settings) -> Result<(), Failure> {
         Err(why) => Err(Failure::new(
             format!("le serveur d’envoi n’est pas prêt : {why}"),
             place,
-            "corrigez le serveur, le compte ou le mot de passe ; ou ajoutez --skip-mail-check pour écrire sans essayer",
+            "corrigez le serveur, le compte ou le mot de passe (sans essayer : --skip-mail-check)",
         )),
     }
 }

@@ -17,6 +17,7 @@ use minijinja::{Environment, context};
 use secrecy::SecretString;
 use tokio::sync::{Mutex, Notify};
 use vigie_config::secret::expose;
+use vigie_domain::french;
 use vigie_service::Failure;
 use vigie_web::server;
 
@@ -115,7 +116,10 @@ fn shown(status: StatusCode, typed: &Typed, failure: Option<&Failure>, next: &st
     let mut environment = Environment::new();
     let values = context! {
         f => Serde(typed), next => next,
-        what => failure.map(|e| format!("{} ({}). {}.", e.what, e.place, e.fix.trim_end_matches('.'))),
+        what => failure.map(|e| {
+            let fix = e.fix.split(" (sans essayer").next().unwrap_or_default();
+            format!("{} ({}). {}.", e.what, e.place, french::capital(fix.trim_end_matches('.')))
+        }),
     };
     let page = environment
         .add_template("page.html", include_str!("page.html"))

@@ -16,7 +16,7 @@ use vigie_service::operations::tables::departments;
 
 use super::{Follower, programmes};
 use crate::frame::{Fields, Posted, Shown, Site, Trouble};
-use crate::month;
+use crate::period;
 use crate::tables::csv;
 
 /// Rows shown on the page; the file has them all.
@@ -31,8 +31,8 @@ fn month_of(site: &Site, fields: &Fields) -> Result<NaiveDate, Trouble> {
     let now = site.service.clock.now();
     let unreadable = || Trouble::bad("Mois illisible : par exemple 2027-03.");
     match fields.one("mois") {
-        "" => month::named("", now).and_then(|m| m.checked_sub_months(Months::new(1))).ok_or_else(unreadable),
-        word => month::named(word, now).ok_or_else(unreadable),
+        "" => period::named("", now).and_then(|m| m.checked_sub_months(Months::new(1))).ok_or_else(unreadable),
+        word => period::named(word, now).ok_or_else(unreadable),
     }
 }
 
@@ -46,10 +46,10 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
     }
     let first = month_of(&site, &fields)?;
     let table = report::monthly(&site.service, structure, &layout, first).await?;
-    let now = month::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
+    let now = period::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
     let months: Vec<(String, String, bool)> = (0..24)
         .filter_map(|n| now.checked_sub_months(Months::new(n)))
-        .map(|m| (month::word(m), french::month(m), m == first))
+        .map(|m| (period::word(m), french::month(m), m == first))
         .collect();
     // Chosen columns in their order, then the others of the model.
     let chosen: Vec<(&str, String, usize)> =
@@ -63,7 +63,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         .collect();
     let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
     let values = context! {
-        month => french::month(first), word => month::word(first), months => Serde(months),
+        month => french::month(first), word => period::word(first), months => Serde(months),
         models => Serde(Model::ALL.map(|m| (m.as_str(), french::capital(m.in_french()), m == layout.model))),
         model => layout.model.as_str(),
         chosen => Serde(chosen), others => Serde(others),
@@ -126,7 +126,7 @@ pub(crate) async fn file(State(site): State<Arc<Site>>, follower: Follower, fiel
     let first = month_of(&site, &fields)?;
     let (layout, _) = report::layout(&site.service, structure).await?;
     let table = report::monthly(&site.service, structure, &layout, first).await?;
-    csv(&format!("mensuel-{}", month::word(first)), &table.head, &table.rows)
+    csv(&format!("mensuel-{}", period::word(first)), &table.head, &table.rows)
 }
 
 #[cfg(test)]

@@ -73,8 +73,14 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, posted: Posted) -> Shown 
     let mut guest = Guest { name: filled.name.clone(), role, ..Guest::default() };
     if !filled.siret.is_empty() {
         guest.siret = Buyer::clean_siret(&filled.siret).filter(|n| n.len() == 14);
-        if guest.siret.is_none() {
-            filled.faults.push(("siret", "Ce n’est pas un SIRET : écrivez ses quatorze chiffres.".to_owned()));
+        match &guest.siret {
+            None => filled.faults.push(("siret", "Ce n’est pas un SIRET : écrivez ses quatorze chiffres.".to_owned())),
+            Some(siret) if !Buyer::has_siret_key(siret) && site.service.store.structure(siret).await?.is_none() => {
+                filled
+                    .faults
+                    .push(("siret", "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres.".to_owned()));
+            }
+            Some(_) => {}
         }
     }
     if !filled.email.is_empty() {
@@ -91,7 +97,10 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, posted: Posted) -> Shown 
         return page(&site, &posted.visitor, StatusCode::UNPROCESSABLE_ENTITY, filled).await;
     }
     let fault = match invite(&site.service, &posted.session.person.id, &guest, site.service.clock.now()).await? {
-        Invited::Asked(id) => return Ok(to_person(&id, "invite")),
+        Invited::Asked(id) => {
+            let chosen = !site.service.store.subscriptions_of(&id).await?.is_empty();
+            return Ok(to_person(&id, if chosen { "invite" } else { "invite-sans-abonnement" }));
+        }
         Invited::Known(id) => return Ok(to_person(&id, "connu")),
         Invited::Code(code) => {
             filled.code = code;

@@ -50,7 +50,12 @@ struct SubscriptionLine {
 }
 
 /// Why messages cannot reach somebody, whatever is published; `None` where they can.
-fn ailment(addresses: &[Address], subscriptions: &[Subscription], now: DateTime<Utc>) -> Option<&'static str> {
+fn ailment(
+    addresses: &[Address],
+    subscriptions: &[Subscription],
+    away: bool,
+    now: DateTime<Utc>,
+) -> Option<&'static str> {
     let any = |state| addresses.iter().any(|a| a.state == state);
     if addresses.is_empty() {
         return Some("Cette personne n’a aucune adresse : invitez-la, ou inscrivez son adresse.");
@@ -68,7 +73,10 @@ fn ailment(addresses: &[Address], subscriptions: &[Subscription], now: DateTime<
         return Some("Rien ne part : elle n’a aucun abonnement.");
     }
     let resting = |s: &Subscription| s.paused_until.is_some_and(|until| until > now);
-    subscriptions.iter().all(resting).then_some("Rien ne part : tous ses abonnements sont en pause.")
+    if subscriptions.iter().all(resting) {
+        return Some("Rien ne part : tous ses abonnements sont en pause.");
+    }
+    away.then_some("Rien ne part : elle est absente, comme elle l’a dit dans ses préférences. Ses messages l’attendent, ou vont à qui la remplace.")
 }
 
 async fn address_lines(site: &Site, addresses: Vec<Address>) -> Result<Vec<AddressLine>, StoreError> {
@@ -134,7 +142,8 @@ pub(crate) async fn show(
     store.saw(&operator.session.person.id, &id, "personne, page d’exploitation", now).await?;
     let subscriptions = store.subscriptions_of(&id).await?;
     let addresses = store.addresses(&id).await?;
-    let ails = ailment(&addresses, &subscriptions, now);
+    let away = store.preferences(&id).await?.away.is_some_and(|away| away.holds(now));
+    let ails = ailment(&addresses, &subscriptions, away, now);
     let lines: Vec<SubscriptionLine> = subscriptions
         .into_iter()
         .map(|s| SubscriptionLine {
@@ -174,6 +183,9 @@ fn done(word: &str) -> &'static str {
     match word {
         "role" => "Rôle changé.",
         "invite" => "Invitation envoyée : dès que la personne aura confirmé son adresse, ses alertes lui parviennent.",
+        "invite-sans-abonnement" => {
+            "Invitation envoyée, sans abonnement : la personne choisira ce qu’elle reçoit une fois son adresse confirmée."
+        }
         "connu" => "Cette adresse est déjà celle de cette personne : rien n’a changé.",
         "structure" => "Réponse donnée ; la personne est prévenue.",
         "adresse" => {
@@ -280,7 +292,7 @@ mod tests {
             paused_until,
             name: String::new(),
         };
-        let said = |a: &[Address], s: &[Subscription]| ailment(a, s, now).unwrap_or("").to_owned();
+        let said = |a: &[Address], s: &[Subscription]| ailment(a, s, false, now).unwrap_or("").to_owned();
         assert!(said(&[], &[]).contains("aucune adresse"));
         for (state, word) in [
             (AddressState::Suspended, "suspendue"),
@@ -292,6 +304,7 @@ mod tests {
         let active = [address(AddressState::Suspended), address(AddressState::Active)];
         assert!(said(&active, &[]).contains("aucun abonnement"));
         assert!(said(&active, &[one(Some(now + Duration::days(1)))]).contains("en pause"));
-        assert_eq!(ailment(&active, &[one(None), one(Some(now + Duration::days(1)))], now), None);
+        assert_eq!(ailment(&active, &[one(None), one(Some(now + Duration::days(1)))], false, now), None);
+        assert!(ailment(&active, &[one(None)], true, now).is_some_and(|said| said.contains("absente")));
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -17,6 +17,7 @@ use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{Memory, Page, REGISTRY};
 
 use super::at;
+use crate::downloads::{BYTES, download};
 use crate::frame::{Client, Fields, Operator, Posted, Shown, Site, Trouble, Visitor};
 use crate::public::name_of;
 
@@ -172,12 +173,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
 /// Gives the bytes of a record that was put aside, as they came.
 pub(crate) async fn put_aside(State(site): State<Arc<Site>>, _: Operator, Path(id): Path<String>) -> Shown {
     let raw = site.service.store.raw_of_put_aside(&id).await?.ok_or_else(Trouble::no_page)?;
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"illisible.bin\"")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
-    ];
-    Ok((headers, raw).into_response())
+    Ok(download(BYTES, "illisible.bin", raw))
 }
 
 /// Where a source is declared.

@@ -336,6 +336,10 @@ pub(super) async fn page(
         Some(session) => colleagues(site, session).await?,
         None => Vec::new(),
     };
+    let subscription = match &visitor.session {
+        Some(session) => site.service.store.subscription_that_told(&session.person.id, id).await?,
+        None => None,
+    };
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
     Ok(site.page_as(
         status,
@@ -378,6 +382,7 @@ pub(super) async fn page(
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
             d => Serde(consultation),
             own_lead => is_own_lead,
+            subscription => subscription,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))

@@ -77,6 +77,10 @@ pub(super) struct Said {
     pub(crate) warns: bool,
     pub(crate) samples: Vec<(String, String)>,
     pub(crate) reserved: usize,
+    /// Too much, or nothing: what is asked.
+    pub(crate) question: Option<String>,
+    /// The changes that would help most: what a button says, and the conditions that it carries.
+    pub(crate) ways: Vec<(String, String)>,
 }
 
 fn word<T: serde::Serialize>(value: &T) -> String {
@@ -242,6 +246,12 @@ pub(crate) fn wish(fields: &Fields) -> Wish {
         },
     }
     wish
+}
+
+/// The conditions that a button of the form carries, where one was pressed: one change of those that were proposed.
+pub(super) fn way(fields: &Fields) -> Option<Filter> {
+    let filter: Filter = serde_json::from_str(fields.one("voie")).ok()?;
+    filter.faults().is_empty().then_some(filter)
 }
 
 /// The field that a fault of a filter speaks of.

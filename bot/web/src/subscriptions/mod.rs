@@ -23,6 +23,7 @@ use super::cookies::Session;
 use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble};
 use super::limits::What;
 use form::{Asked, Said, Wish, wish};
+use vigie_service::breadth::{self, Way};
 use vigie_service::preview::{self, Verdict};
 use vigie_service::subscriptions::{self, Saved};
 
@@ -87,9 +88,14 @@ pub(crate) fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
 async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<Said, Trouble> {
     let _one_of_few = site.previews.acquire().await.map_err(|_| Trouble::no_page())?;
     let seen = preview::preview(&site.service, filter, &session.person.profile, preview::DAYS).await?;
+    let advice = breadth::advise(&site.service, &session.person, filter, &seen).await?;
+    let carried = |way: &Way| serde_json::to_string(&way.filter).ok();
+    let ways = advice.as_ref().map(|a| a.choices().into_iter().zip(a.ways.iter().filter_map(carried)).collect());
     Ok(Said {
         text: seen.in_french(filter),
-        warns: !matches!(seen.verdict, Verdict::Fine | Verdict::Nothing { because: None }),
+        warns: advice.is_some() || !matches!(seen.verdict, Verdict::Fine | Verdict::Nothing { because: None }),
+        question: advice.map(|a| a.question()),
+        ways: ways.unwrap_or_default(),
         samples: seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect(),
         reserved: seen.reserved,
     })
@@ -118,6 +124,16 @@ pub(crate) async fn fresh(State(site): State<Arc<Site>>, signed: SignedIn, field
 async fn own(site: &Site, session: &Session, id: &str) -> Result<Subscription, Trouble> {
     let mine = site.service.store.subscriptions_of(&session.person.id).await?;
     mine.into_iter().find(|s| s.id == id).ok_or_else(Trouble::no_page)
+}
+
+/// Leads from a message to the subscription that brought it; where none did, to all of them.
+pub(crate) async fn of_procedure(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {
+    let store = &site.service.store;
+    // Messages name a procedure as it was.
+    let id = store.procedure_now(&id).await?.unwrap_or(id);
+    let told = store.subscription_that_told(&signed.session.person.id, &id).await?;
+    let to = told.map_or_else(|| "/abonnements".to_owned(), |subscription| format!("/abonnements/{subscription}"));
+    Ok(Redirect::to(&to).into_response())
 }
 
 pub(crate) async fn edit(
@@ -173,8 +189,14 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
     if !wish.faults.is_empty() {
         return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &wish, None));
     }
+    if let Some(filter) = form::way(&posted.fields) {
+        let said = preview_of(site, &posted.session, &filter).await?;
+        return Ok(show(StatusCode::OK, &Wish { filter, ..wish }, Some(said)));
+    }
     let wanted = posted.fields.one("do");
-    if wanted != "quand-meme" {
+    // What asks for what it asked before was read then.
+    let as_before = mine.iter().any(|s| Some(s.id.as_str()) == id && s.filter == wish.filter);
+    if wanted != "quand-meme" && !(as_before && wanted == "garder") {
         let said = preview_of(site, &posted.session, &wish.filter).await?;
         if wanted != "garder" || said.warns {
             return Ok(show(StatusCode::OK, &wish, Some(said)));

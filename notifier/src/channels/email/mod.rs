@@ -433,7 +433,20 @@ fn describe(e: &lettre::transport::smtp::Error) -> String {
     use std::error::Error;
     let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
     let words = e.source().map_or_else(|| e.to_string(), ToString::to_string);
-    format!("{code}{}", without_addresses(&words))
+    format!("{code}{}", without_addresses(in_french(&words)))
+}
+
+/// What the system says of a connection, in words.
+fn in_french(words: &str) -> &str {
+    match words {
+        w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
+        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => {
+            "cette adresse est hors d’atteinte"
+        }
+        w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
+        w if w.contains("timed out") => "le serveur ne répond pas",
+        w => w,
+    }
 }
 
 fn without_addresses(words: &str) -> String {

@@ -1,7 +1,8 @@
 //! The first page of whoever signed in, and what is answered from it.
 
 use super::*;
-use vigie_domain::Refusal;
+use vigie_domain::{Cause, Refusal};
+use vigie_service::decisions::{self, DecisionEdit, Seen};
 
 async fn decide(pages: &Pages, procedure: &str, stage: Stage) {
     pages.app.service.store.decide(&Decision::new(MINE, procedure, stage, "Jeanne", now())).await.unwrap();
@@ -225,4 +226,29 @@ async fn nobody_is_sent_to_themselves_for_help() {
         assert!(told("Hélène Lefebvre"), "{:?}", card.contacts);
         assert_eq!(told("F. Diallo"), row.subscriber == "jeanne", "{}: {:?}", row.subscriber, card.contacts);
     }
+}
+
+/// Who is put in charge by a colleague hears of it, once, and nobody hears of what they took themselves.
+#[tokio::test]
+async fn a_colleague_is_told_of_a_market_in_their_charge() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    pages.person("jeanne", "Jeanne Martin", Role::Structure, Some(MINE)).await.unwrap();
+    pages.person("lea", "Léa Petit", Role::Structure, Some(MINE)).await.unwrap();
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let service = &pages.app.service;
+    let procedure = service.store.notice("boamp:26-1").await.unwrap().unwrap().procedure;
+    let jeanne = service.store.subscriber("jeanne").await.unwrap().unwrap();
+    let decide = async |assignee: &str| {
+        let asker =
+            decisions::Asker { person: &jeanne, name: "Jeanne", procedure: &procedure, lot: "", seen: Seen::Latest };
+        let edit = DecisionEdit { assignee: Some(assignee.to_owned()), ..DecisionEdit::default() };
+        assert!(matches!(decisions::decide(service, &asker, &edit).await.unwrap(), decisions::Outcome::Noted { .. }));
+    };
+    for assignee in ["Jeanne Martin", "lea petit", "lea petit", "quelqu’un"] {
+        decide(assignee).await;
+    }
+    assert!(service.store.deliveries_of("jeanne", 9).await.unwrap().is_empty());
+    let told = service.store.deliveries_of("lea", 9).await.unwrap();
+    assert_eq!(told.len(), 1, "once, though it was said twice: {told:?}");
+    assert!(matches!(told[0].cause, Cause::Alert(_)), "{told:?}");
 }

@@ -247,7 +247,12 @@ async fn somebody_is_invited_from_the_pages_and_the_settings_in_force_are_shown(
     let yes = [guest("Paul@Acl.Example").as_slice(), &[("oui", "oui")]].concat();
     let sent = chef.post_form(page, &yes).await.unwrap();
     let paul = store.find_subscribers("paul@acl.example").await.unwrap().remove(0);
-    assert_eq!(sent.location, Some(format!("/exploitation/personnes/{}?fait=invite", paul.id)), "{}", sent.body);
+    assert_eq!(
+        sent.location,
+        Some(format!("/exploitation/personnes/{}?fait=invite-sans-abonnement", paul.id)),
+        "{}",
+        sent.body
+    );
     assert_eq!(store.addresses(&paul.id).await.unwrap()[0].state, AddressState::Unconfirmed, "its owner agrees first");
     let queued = store.deliveries(None, 9).await.unwrap();
     assert_eq!(queued.iter().filter(|d| d.cause.is_opt_in()).count(), 1, "{queued:?}");

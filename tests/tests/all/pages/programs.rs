@@ -242,7 +242,7 @@ async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_st
     assert_eq!(jeanne.get("/tableaux/clauses.csv").await.unwrap().status, 404);
     pages.app.service.store.decide(&Decision::new(MINE, &procedure, Stage::Submitted, "Jeanne", now())).await.unwrap();
     let month = ok(&jeanne, "/mois").await.body;
-    for (step, count) in [("Repérés", 2), ("Lus", 1), ("On y va", 1), ("Remis", 1), ("Gagnés", 0)] {
+    for (step, count) in [("Repérés", 2), ("Lus", 1), ("Analysés", 1), ("Répondus", 1), ("Gagnés", 0)] {
         assert!(
             month.contains(&format!("<span>{step}</span> <progress max=\"2\" value=\"{count}\"")),
             "{step}: {month}"
