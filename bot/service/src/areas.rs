@@ -307,13 +307,11 @@ mod tests {
     }
 
     #[test]
-    fn every_intercommunality_and_commune_of_an_area_comes_back() {
-        let table = rules::communes();
-        let all = Area { epcis: table.epcis().map(|e| e.siren.to_owned()).collect(), ..Area::default() };
-        for chunk in all.epcis.chunks(MAX_PLACES) {
-            let area = Area { epcis: chunk.to_vec(), ..Area::default() };
-            let [_, epcis, ..] = lines(&area);
-            assert_eq!(Written { epcis: &epcis, ..Written::default() }.read(), (area, vec![]));
-        }
+    fn intercommunalities_of_any_name_come_back() {
+        // A name is looked for among all of them: some of each part of the table are enough.
+        let epcis: Vec<String> = rules::communes().epcis().step_by(60).map(|e| e.siren.to_owned()).collect();
+        let area = Area { epcis, ..Area::default() };
+        let [_, epcis, ..] = lines(&area);
+        assert_eq!(Written { epcis: &epcis, ..Written::default() }.read(), (area, vec![]));
     }
 }
