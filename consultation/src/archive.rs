@@ -8,6 +8,7 @@ use std::io::{Cursor, Read, Seek, copy};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use vigie_domain::visible;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -141,7 +142,8 @@ fn broken(error: ZipError) -> Unread {
 /// A name as it can be shown: no folder that climbs, no control character, of bounded length.
 #[must_use]
 pub fn shown(name: &str) -> String {
-    let clean: String = name.chars().map(|c| if c == '\\' { '/' } else { c }).filter(|c| !c.is_control()).collect();
+    let clean: String =
+        visible(name).chars().map(|c| if c == '\\' { '/' } else { c }).filter(|c| !c.is_control()).collect();
     let parts: Vec<&str> = clean.split('/').filter(|p| !matches!(*p, "" | "." | "..")).collect();
     let mut out = parts.join("/");
     if clean.ends_with('/') && !out.is_empty() {

@@ -6,7 +6,7 @@ use vigie_classify::fold::fold;
 use vigie_domain::{DateKind, ProvisionKind};
 
 use crate::findings::{Elsewhere, Envelope, Finding, Term, What};
-use crate::piece::{Kind, Piece};
+use crate::piece::{Kind, Piece, Text};
 
 /// A consultation as read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -85,9 +85,12 @@ impl Consultation {
         })
     }
 
-    /// Names of what was looked for in the pieces and is not there.
+    /// Names of what was looked for in the pieces and is not there; none where no piece could be read, since nothing was looked into.
     #[must_use]
     pub fn not_found(&self) -> Vec<&'static str> {
+        if self.pieces.iter().all(|p| p.text().is_none_or(Text::is_blank)) {
+            return Vec::new();
+        }
         let any = |test: &dyn Fn(&What) -> bool| self.findings.iter().any(|f| test(&f.what));
         let mut out = Vec::new();
         if self.provisions().next().is_none() {

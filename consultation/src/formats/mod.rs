@@ -10,10 +10,12 @@ mod plain;
 mod rtf;
 mod sheet;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use vigie_domain::visible;
 use zip::ZipArchive;
 
 use crate::limits::{MAX_PIECE, MAX_TEXT};
@@ -63,6 +65,15 @@ pub fn read(path: &Path, name: &str, tools: &Tools<'_>) -> Result<Text, Unread> 
         Format::Text => plain::read(&bytes(path)?)?,
     };
     bound(&mut text);
+    for passage in &mut text.passages {
+        // What nobody sees changes no word, and no document may hold it (XML 1.0, production 2).
+        let seen = visible(&passage.text);
+        if seen.contains(['\u{fffe}', '\u{ffff}']) {
+            passage.text = seen.replace(['\u{fffe}', '\u{ffff}'], "");
+        } else if let Cow::Owned(seen) = seen {
+            passage.text = seen;
+        }
+    }
     match text.is_blank() {
         true if text.pages.is_some_and(|n| n > 0) => Err(Unread::Scanned),
         true => Err(Unread::Empty),
@@ -198,4 +209,18 @@ fn bound(text: &mut Text) {
 fn by_lines(text: &str) -> Vec<Passage> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
     lines.map(|(i, l)| Passage::new(Place::Line(i as u32 + 1), l.trim_end().to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_no_part_of_a_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rc.txt");
+        std::fs::write(&path, "Péna\u{1}lités\u{fffe} : \u{202e}50 € par heure").unwrap();
+        let text = read(&path, "rc.txt", &Tools { pdftotext: None, html: |_| String::new() }).unwrap();
+        assert_eq!(text.passages[0].text, "Pénalités : 50 € par heure");
+    }
 }
