@@ -160,7 +160,7 @@ async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_
     let stranger = pages.stranger().unwrap();
     let path = format!("/pourvoir/{link}");
     assert!(ok(&stranger, &path).await.contains("Maçonnerie"));
-    let answered = stranger.post_form(&path, &[("dire", "non")]).await.unwrap();
+    let answered = stranger.post(&path, &[("dire", "non")]).await.unwrap();
     assert!(answered.status == 200 && answered.body.contains("pas pour vous"), "{}", answered.body);
     assert_eq!(stranger.get(&path.replace("mission", "marc")).await.unwrap().status, 404, "a link is its reader's");
     let subscriber = store.subscriber("marc").await.unwrap().unwrap();
@@ -228,7 +228,7 @@ async fn a_commitment_that_ends_is_a_line_once_to_facilitators_of_the_place_and_
     assert!(pass(&pages, "2026-06-23T10:00:00+02:00").await.iter().all(|(_, text)| !text.contains("SPASER")));
     let told = pass(&pages, "2026-07-02T10:00:00+02:00").await;
     let to_ana = told.iter().find(|(who, _)| who == "ana").map(|(_, text)| text.as_str()).unwrap_or_default();
-    assert!(to_ana.contains("le SPASER 2024–2026 de Ville de Lens se termine"), "{told:?}");
+    assert!(to_ana.contains("Le SPASER 2024–2026 de Ville de Lens se termine"), "{told:?}");
     assert!(
         !to_ana.contains("213300635") && !told.iter().any(|(who, t)| who == "rival" && t.contains("SPASER")),
         "{told:?}"
