@@ -59,6 +59,8 @@ pattern!(
     COUNTS,
     r"(?:[0-9]+|cents?|mille|dizaines?) ?(?:h\b|heures?)|\bvolumes?\b|(?:comptee?s?|decompte|pris(?:es)? en compte|comptabilise|valable)[^.]{0,40} (?:pendant|durant|mois|double|dans la limite)|tolere|reporte|excedent|reduit en proportion|compte (?:double|pour)|aucune heure|prise en compte"
 );
+// The figures stand in what follows.
+pattern!(BELOW, r"ci-(?:dessous|apres)|tableau suivant|comme suit");
 pattern!(
     PUBLICS,
     r"demandeurs? d'emploi|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies|plus de (?:50|cinquante) ans"
@@ -222,7 +224,8 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         let row = text.contains(" | ");
         let digits = text.bytes().any(|b| b.is_ascii_digit());
         let empty = text.chars().filter(|c| c.is_alphabetic()).count() < 12 && !(row && digits);
-        if sentence.is_heading || empty || FORM.is_match(text) || row && !digits && text.len() < 90 {
+        let head = row && !digits && text.len() < 90 && !MODALITIES.is_match(text);
+        if sentence.is_heading || empty || head || FORM.is_match(text) {
             helped &= sentence.is_heading;
             continue;
         }
@@ -235,7 +238,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) => reserved(text).or(Some(Term::ReservedTo)),
             // The rows of a sheet of staff are for whoever opens it.
-            Some(Topic::Takeover) if row && in_sheet(piece, sentence) => None,
+            Some(Topic::Takeover) if text.matches(" | ").count() >= 2 && in_sheet(piece, sentence) => None,
             Some(Topic::Takeover) => Some(Term::StaffTakeover),
             None => elsewhere(piece.kind, text, &above, topics),
         };
@@ -263,9 +266,6 @@ fn clause(text: &str, row: bool, helped: bool) -> Option<Term> {
     if PUBLICS.find_iter(text).take(2).count() == 2 {
         return Some(Term::Publics);
     }
-    if row && text.contains('€') {
-        return Some(Term::ClausePenalty);
-    }
     // Rows of hours are told as provisions.
     if row {
         return MODALITIES.is_match(text).then_some(Term::Modalities);
@@ -278,7 +278,7 @@ fn clause(text: &str, row: bool, helped: bool) -> Option<Term> {
     let term = match () {
         () if helps => Term::Facilitator,
         () if PROOF.is_match(text) => Term::ClauseProof,
-        () if COUNTS.is_match(text) => Term::ClauseHours,
+        () if COUNTS.is_match(text) && !BELOW.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
         () if says => Term::ClauseDuty,
         () => return None,

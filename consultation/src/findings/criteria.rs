@@ -120,7 +120,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
 /// How social merit is judged, sentence by sentence: under the article that judges, or in a frame that says that it is judged by.
 pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     let frame = matches!(piece.kind, Kind::SocialAnnex | Kind::MemoFrame | Kind::Other)
-        && piece.lines.iter().take(12).any(|l| FRAME.is_match(&l.folded));
+        && piece.lines.iter().take(30).any(|l| FRAME.is_match(&l.folded));
     if !frame && !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp) {
         return Vec::new();
     }

@@ -21,6 +21,8 @@ pattern!(
     r"^[-–• \x{f0b7}]*(?:l'|une? |le )?(?:attestation|certificat) de visite|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(MUST_VISIT, r"obligatoire|impose|doi[vt]|exige|irregul");
+// A row that says of a lot whether its place is visited.
+pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(MAY_VISIT, r"sans etre (?:imposee|obligatoire)|n'est pas (?:obligatoire|imposee)|non obligatoire|facultati");
 pattern!(
     NO_VISIT,
@@ -250,11 +252,15 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     let is_row = text.contains(" | ");
     match sought.term {
         // The head of a table, and what only opens a list.
-        _ if is_row && !text.bytes().any(|b| b.is_ascii_digit()) && text.len() < 90 && sought.term != Term::Visit => {
+        _ if is_row
+            && !text.bytes().any(|b| b.is_ascii_digit())
+            && text.len() < 90
+            && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text)) =>
+        {
             return None;
         }
         // A line of a form that leaves the matter open.
-        Term::Variants if is_row && text.trim_end().ends_with('|') => return None,
+        Term::Variants if text.trim_end().ends_with('|') => return None,
         Term::References if !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':') => {
             return None;
         }

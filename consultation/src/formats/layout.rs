@@ -273,15 +273,15 @@ fn text(rows: Vec<Row>, width: f64) -> String {
 /// Joins a line to the one before where its sentence goes on: it opens with a small letter, and nothing ended the long line before.
 fn unbroken(lines: Vec<String>) -> Vec<String> {
     /// Shortest line that a word did not fit into, in characters.
-    const LONG: usize = 60;
+    const LONG: usize = 36;
     let mut out: Vec<String> = Vec::with_capacity(lines.len());
     for line in lines {
         let goes_on = |before: &String| {
-            before.ends_with(|c: char| c.is_lowercase() || c == ',')
+            (before.ends_with(|c: char| c.is_lowercase() || c == ',') || line.starts_with('='))
                 && before.chars().count() >= LONG
                 && !before.contains(" | ")
                 && !line.contains(" | ")
-                && line.starts_with(char::is_lowercase)
+                && line.starts_with(|c: char| c.is_lowercase() || c == '=')
         };
         match out.last_mut() {
             Some(before) if goes_on(before) && !is_marker(line.split(' ').next().unwrap_or_default()) => {

@@ -240,7 +240,7 @@ async fn a_facilitator_says_to_everybody_what_the_pieces_say_and_names_no_file()
         pages.signed_in("rival").await.unwrap(),
     );
     assert!(!ana.get(&dossier).await.unwrap().body.contains("Dire à tous"), "a structure corrects nothing");
-    assert_eq!(ana.post_form(&format!("{dossier}/dire"), &[]).await.unwrap().status, 403);
+    assert_eq!(ana.post_form(&format!("{dossier}/dire"), &[]).await.unwrap().status, 404);
     assert!(!rival.get(&page).await.unwrap().body.contains("vue au CCAP"));
     let shown = plain(&fac.get(&dossier).await.unwrap().body);
     assert!(shown.contains("Dire à tous") && shown.contains("vue au CCAP, art. 5"), "{shown}");
