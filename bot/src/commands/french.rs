@@ -91,9 +91,8 @@ fn value_name(id: &str) -> Option<&'static str> {
         | "mail_password_file"
         | "database_password_file" => "FICHIER",
         "dir" | "to" | "backup" => "DOSSIER",
-        "listen" | "resolver" | "email" | "url" | "public_url" | "mail_from" | "operator_email" | "database" => {
-            "ADRESSE"
-        }
+        "listen" | "web" | "resolver" | "email" | "url" | "public_url" | "mail_from" | "operator_email"
+        | "database" => "ADRESSE",
         "mail_host" => "SERVEUR",
         "mail_port" => "PORT",
         "mail_user" => "COMPTE",

@@ -4,9 +4,9 @@
 //! under way ends first, as when it is told to stop, and everything starts anew. Settings with which it cannot start are given up for the
 //! old ones.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use vigie_config::in_force;
 use vigie_config::secret::SecretError;
 use vigie_config::settings::Settings;
@@ -14,42 +14,55 @@ use vigie_watcher::sources::readers;
 
 use super::config_arg;
 
-/// Ends when the service is told to read its settings again, and they can be read. Never where there is no file.
-pub(super) async fn asked(file: Option<&Path>) -> Settings {
-    let mut hangups = match signal(SignalKind::hangup()) {
-        Ok(hangups) => hangups,
-        Err(e) => {
-            tracing::warn!("settings are not read again while the service runs: {e}");
-            return std::future::pending().await;
-        }
-    };
-    loop {
-        if hangups.recv().await.is_none() {
-            return std::future::pending().await;
-        }
-        let Some(file) = file else {
-            tracing::warn!("there is no settings file to be read again");
-            continue;
-        };
-        match vigie_config::load::read(file, &readers()) {
-            Ok(settings) => {
-                let unreadable = unreadable_secrets(&settings);
-                if unreadable.is_empty() {
-                    return settings;
-                }
-                for (key, why) in unreadable {
-                    tracing::error!("settings unchanged: {why} ({key})");
-                }
+/// The wishes that settings be read again, through every restart of the service within the process: none is missed in between.
+pub(super) struct Hangups {
+    file: Option<PathBuf>,
+    signals: Option<Signal>,
+}
+
+impl Hangups {
+    /// Listens from now on.
+    pub(super) fn of(file: Option<PathBuf>) -> Self {
+        let signals = signal(SignalKind::hangup());
+        let signals =
+            signals.inspect_err(|e| tracing::warn!("settings are not read again while the service runs: {e}"));
+        Self { file, signals: signals.ok() }
+    }
+
+    /// Ends when the service is told to read its settings again, and they can be read. Never where there is no file.
+    pub(super) async fn asked(&mut self) -> Settings {
+        loop {
+            let hung_up = match &mut self.signals {
+                Some(signals) => signals.recv().await,
+                None => None,
+            };
+            if hung_up.is_none() {
+                return std::future::pending().await;
             }
-            Err(faults) => {
-                for fault in faults {
-                    let line = fault.line.map(|l| format!(":{l}")).unwrap_or_default();
-                    tracing::error!(
-                        "settings unchanged: {} ({}{line}) {}",
-                        fault.what,
-                        fault.file.display(),
-                        fault.fix
-                    );
+            let Some(file) = &self.file else {
+                tracing::warn!("there is no settings file to be read again");
+                continue;
+            };
+            match vigie_config::load::read(file, &readers()) {
+                Ok(settings) => {
+                    let unreadable = unreadable_secrets(&settings);
+                    if unreadable.is_empty() {
+                        return settings;
+                    }
+                    for (key, why) in unreadable {
+                        tracing::error!("settings unchanged: {why} ({key})");
+                    }
+                }
+                Err(faults) => {
+                    for fault in faults {
+                        let line = fault.line.map(|l| format!(":{l}")).unwrap_or_default();
+                        tracing::error!(
+                            "settings unchanged: {} ({}{line}) {}",
+                            fault.what,
+                            fault.file.display(),
+                            fault.fix
+                        );
+                    }
                 }
             }
         }

@@ -1,6 +1,5 @@
 //! `vigie run`: the service, in one or several roles.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
 
 use super::config_arg::ConfigArg;
-use super::reload;
+use super::reload::{self, Hangups};
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
@@ -80,11 +79,11 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
     if args.once {
         return once(&Arc::new(start(settings, clock).await?), &args).await;
     }
-    let file = args.config.path();
+    let mut hangups = Hangups::of(args.config.path());
     let mut ready = make_ready(&settings, &clock, &args.role).await?;
     loop {
         let (app, doors) = ready;
-        match service(Arc::new(app), doors, &args.role, file.as_deref()).await? {
+        match service(Arc::new(app), doors, &args.role, &mut hangups).await? {
             Ended::Stopped => return Ok(()),
             Ended::Reload(new) => {
                 ready = match make_ready(&new, &clock, &args.role).await {
@@ -209,7 +208,7 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, doors: Doors, roles: &[Role], file: Option<&Path>) -> Result<Ended, Failure> {
+async fn service(app: Arc<App>, doors: Doors, roles: &[Role], hangups: &mut Hangups) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
@@ -232,7 +231,7 @@ async fn service(app: Arc<App>, doors: Doors, roles: &[Role], file: Option<&Path
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
         () = stopped() => Ok(Ended::Stopped),
-        settings = reload::asked(file) => Ok(Ended::Reload(Box::new(settings))),
+        settings = hangups.asked() => Ok(Ended::Reload(Box::new(settings))),
         Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
         }),

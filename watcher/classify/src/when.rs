@@ -343,6 +343,7 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
         let joined = between.first().is_some_and(|t| matches!(t.word.as_ref(), "ou" | "et") && t.before == 0);
         days[i - 1].listed |= joined && between.len() <= 3 && days[i - 1].glued_time.is_none();
     }
+    let next: Vec<usize> = days.iter().skip(1).map(|d| d.from).chain([tokens.len()]).collect();
     let years: Vec<Option<i32>> = days.iter().map(|d| d.year).collect();
     let ends: Vec<usize> = days.iter().map(|d| d.to).collect();
     days.iter()
@@ -366,7 +367,8 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
                 None => time_of(tokens, d, floor),
             };
             let zone = d.utc.then_some(Tz::UTC).or_else(|| named_zone(&tokens[to..]));
-            Some(When { from: d.from, to, day, time, zone })
+            // Two days may be told by the same words: none reaches into the next.
+            Some(When { from: d.from, to: to.min(next[i]).max(d.from), day, time, zone })
         })
         .collect()
 }
@@ -576,6 +578,18 @@ mod tests {
             assert_eq!(read(given), wanted, "{given}");
         }
         assert_eq!(read("bientôt"), "");
+    }
+
+    #[test]
+    fn days_told_by_shared_words_do_not_overlap() {
+        for text in [
+            "entre le 15/08 et le 31/10, remise le 3 novembre 2026 a 12 h",
+            "les 9, 10 et 11 mars 2026 et le 12/03 a 9 h",
+        ] {
+            let tokens = tokens(text, &(0..text.len()));
+            let found = moments(&tokens, Some(Reference::Year(2026)));
+            assert!(found.len() > 1 && found.windows(2).all(|w| w[0].to <= w[1].from), "{text}: {found:?}");
+        }
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(super) async fn find_procedure(
 }
 
 /// Whether a call opens anew what ended: all that leads to what is stored is that it names records of procedures that were called off
-/// or awarded, and it is open to answers until another moment than they were.
+/// or awarded, and it is open to answers for longer than they were.
 async fn relaunches(tx: &mut IngestTx, notice: &Notice, strong: &[(String, String)]) -> Result<bool, StoreError> {
     let Some(closes) = notice.deadline().filter(|at| *at > tx.now() && !notice.kind.is_follow_up()) else {
         return Ok(false);
@@ -77,7 +77,10 @@ async fn relaunches(tx: &mut IngestTx, notice: &Notice, strong: &[(String, Strin
     let earlier: Vec<String> = notice.links.earlier.iter().map(|id| procedure::record_key(notice, id)).collect();
     for (key, id) in strong {
         let ended = match tx.procedure(id).await? {
-            Some(found) => found.snapshot.status != Status::Open && found.snapshot.deadline_of("") != Some(closes),
+            Some(found) => {
+                let until = found.snapshot.deadline_of("");
+                found.snapshot.status != Status::Open && until.is_none_or(|until| until < closes)
+            }
             None => false,
         };
         if !ended || !earlier.contains(key) {

@@ -32,7 +32,7 @@ pub(super) struct InitArgs {
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Pose les questions sur une page de cette machine plutôt qu’ici ; l’adresse est celle de la boucle locale
-    #[arg(long, value_name = "ADRESSE", num_args = 0..=1, default_missing_value = page::LISTEN)]
+    #[arg(long, num_args = 0..=1, default_missing_value = page::LISTEN)]
     web: Option<String>,
     /// Base de données : sqlite:CHEMIN ou postgres://utilisateur@hôte/base
     #[arg(long)]
