@@ -136,9 +136,7 @@ async fn walk(
     // The page is bound first, so that a taken port is said before anything else.
     let listener = match once {
         true => None,
-        false => Some(tokio::net::TcpListener::bind(listen).await.map_err(|e| {
-            Failure::new(format!("impossible d’écouter sur {listen} : {e}"), "--listen", "choisissez un autre port")
-        })?),
+        false => Some(vigie_web::server::listen(listen, "--listen").await?),
     };
     let address = listener.as_ref().and_then(|l| l.local_addr().ok());
     if let Some(address) = address {

@@ -3,7 +3,8 @@
 //! Sources and people are not listed: they have pages of their own. A secret is told by its place, never by its value.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
@@ -11,13 +12,13 @@ use crate::load::line_of;
 use crate::secret::Secret;
 use crate::settings::Settings;
 
-/// The file that settings were read from, and the line of each of its values.
+/// The file that settings were read from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origin {
     /// Empty where no file was read.
     pub file: PathBuf,
-    /// Lines, from 1, by the path of the value: `email.host`.
-    lines: BTreeMap<String, usize>,
+    /// What it says.
+    pub(crate) text: Arc<str>,
 }
 
 /// A setting in force.
@@ -31,38 +32,19 @@ pub struct Line {
     pub line: Option<usize>,
 }
 
-impl Origin {
-    /// Where the values of a file that could be read stand.
-    pub(crate) fn of(text: &str, file: &Path) -> Self {
-        let mut lines = BTreeMap::new();
-        if let Ok(table) = DeTable::parse(text) {
-            for (key, value) in table.get_ref() {
-                walk(key.get_ref(), value, text, &mut lines);
-            }
-        }
-        Self { file: file.to_owned(), lines }
-    }
-}
-
-fn walk(path: &str, value: &toml::Spanned<DeValue<'_>>, text: &str, lines: &mut BTreeMap<String, usize>) {
-    lines.insert(path.to_owned(), line_of(text, value.span().start));
-    if let Some(table) = value.get_ref().as_table() {
-        for (key, value) in table {
-            walk(&format!("{path}.{}", key.get_ref()), value, text, lines);
-        }
-    }
-}
-
 /// Every setting in force, in the order of their paths.
 #[must_use]
 pub fn lines(settings: &Settings) -> Vec<Line> {
-    let mut out = Vec::new();
-    // What was read from TOML can be written so; a value that cannot is not shown.
-    if let Ok(table) = toml::Table::try_from(settings) {
-        for (key, value) in table {
-            flatten(key, &value, settings, &mut out);
+    let (text, mut places, mut out) = (&settings.origin.text, BTreeMap::new(), Vec::new());
+    if let Ok(table) = DeTable::parse(text) {
+        for (key, value) in table.get_ref() {
+            locate(key.get_ref(), value, text, &mut places);
         }
     }
+    each(settings, &mut |key, value| {
+        let line = places.get(&key).copied();
+        out.push(Line { value: value.to_string(), line, key });
+    });
     out.sort_by(|a, b| a.key.cmp(&b.key));
     out
 }
@@ -71,47 +53,45 @@ pub fn lines(settings: &Settings) -> Vec<Line> {
 #[must_use]
 pub fn secrets(settings: &Settings) -> Vec<(String, Secret)> {
     let mut out = Vec::new();
-    if let Ok(table) = toml::Table::try_from(settings) {
-        collect("", &toml::Value::Table(table), &mut out);
-    }
+    each(settings, &mut |key, value| out.extend(Secret::try_from(value.clone()).ok().map(|secret| (key, secret))));
     out
 }
 
-fn collect(path: &str, value: &toml::Value, out: &mut Vec<(String, Secret)>) {
-    let Some(table) = value.as_table() else { return };
-    if is_secret(table)
-        && let Ok(secret) = Secret::try_from(value.clone())
-    {
-        out.push((path.to_owned(), secret));
-        return;
-    }
-    for (key, value) in table {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        collect(&path, value, out);
+/// The line of each value, by its path.
+fn locate(path: &str, value: &toml::Spanned<DeValue<'_>>, text: &str, places: &mut BTreeMap<String, usize>) {
+    places.insert(path.to_owned(), line_of(text, value.span().start));
+    if let Some(table) = value.get_ref().as_table() {
+        for (key, value) in table {
+            locate(&format!("{path}.{}", key.get_ref()), value, text, places);
+        }
     }
 }
 
-fn flatten(path: String, value: &toml::Value, settings: &Settings, out: &mut Vec<Line>) {
+/// Shows every setting, by its path; the place of a secret is one.
+fn each(settings: &Settings, look: &mut impl FnMut(String, &toml::Value)) {
+    // What was read from TOML can be written so; a value that cannot is not shown.
+    if let Ok(table) = toml::Table::try_from(settings) {
+        for (key, value) in table {
+            walk(key, &value, look);
+        }
+    }
+}
+
+fn walk(path: String, value: &toml::Value, look: &mut impl FnMut(String, &toml::Value)) {
     match value {
-        toml::Value::Table(table) if !is_secret(table) => {
+        toml::Value::Table(table) if Secret::try_from(value.clone()).is_err() => {
             for (key, value) in table {
-                flatten(format!("{path}.{key}"), value, settings, out);
+                walk(format!("{path}.{key}"), value, look);
             }
         }
-        value => {
-            let line = settings.origin.lines.get(&path).copied();
-            out.push(Line { key: path, value: value.to_string(), line });
-        }
+        value => look(path, value),
     }
-}
-
-/// The place of a secret: one setting.
-fn is_secret(table: &toml::Table) -> bool {
-    table.len() == 1 && (table.contains_key("env") || table.contains_key("file"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

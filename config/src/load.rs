@@ -54,8 +54,8 @@ pub fn parse(text: &str, file: &Path, readers: &[Reader]) -> Result<Settings, Ve
         })
         .collect();
     if faults.is_empty() {
-        let settings = Settings { origin: Origin::of(text, file), ..settings };
-        Ok(beside(settings, file))
+        let origin = Origin { file: file.to_owned(), text: text.into() };
+        Ok(beside(Settings { origin, ..settings }, file))
     } else {
         Err(faults)
     }

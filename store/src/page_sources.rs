@@ -24,18 +24,18 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        let put = |sql, changed: i64| sql::query(sql).bind(clean(id)).bind(clean(form)).bind(changed);
         let put = match seen {
-            None => sql::query(
+            None => put(
                 "INSERT INTO page_source (id, form, changed) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
+                millis(now),
             ),
-            Some(_) => sql::query("UPDATE page_source SET form = $2, changed = $3 WHERE id = $1 AND changed = $4"),
-        };
-        // Two changes of one millisecond are two.
-        let changed = seen.map_or(millis(now), |seen| millis(now).max(seen + 1));
-        let put = put.bind(clean(id)).bind(clean(form)).bind(changed);
-        let put = match seen {
-            None => put,
-            Some(seen) => put.bind(seen),
+            // Two changes of one millisecond are two.
+            Some(seen) => put(
+                "UPDATE page_source SET form = $2, changed = $3 WHERE id = $1 AND changed = $4",
+                millis(now).max(seen + 1),
+            )
+            .bind(seen),
         };
         let kept = put.execute(&mut tx).await? == 1;
         tx.commit().await?;

@@ -88,6 +88,17 @@ impl Store {
         Ok(rows.into_iter().map(|PersonRow(person)| person).collect())
     }
 
+    /// The people who have this mailbox, in use or not, each with that address of theirs.
+    pub async fn people_of_mailbox(&self, email: &str) -> Result<Vec<(Subscriber, Address)>, StoreError> {
+        let mut out = Vec::new();
+        for person in self.find_subscribers(email).await? {
+            let theirs = |a: &Address| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(email);
+            let address = self.addresses(&person.id).await?.into_iter().find(theirs);
+            out.extend(address.map(|address| (person, address)));
+        }
+        Ok(out)
+    }
+
     /// Addresses of a person.
     pub async fn addresses(&self, subscriber: &str) -> Result<Vec<Address>, StoreError> {
         Ok(sql::query_as(concat!(

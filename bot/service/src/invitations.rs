@@ -9,7 +9,6 @@ use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Filter, ProvisionKind, Subscriber};
 use vigie_store::derived_id;
 use vigie_store::invitations::NewInvitation;
-use vigie_store::people::{AddressState, NewSubscriber};
 
 use crate::error::Failure;
 use crate::service::Service;
@@ -76,11 +75,8 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
         return Ok(Invited::NoMail);
     }
     let store = &service.store;
-    for person in store.find_subscribers(email).await? {
-        let addresses = store.addresses(&person.id).await?;
-        if addresses.iter().any(|a| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(email)) {
-            return Ok(Invited::Known(person.id));
-        }
+    if let Some((person, _)) = store.people_of_mailbox(email).await?.into_iter().next() {
+        return Ok(Invited::Known(person.id));
     }
     if store.is_suppressed(Channel::Email, email).await? {
         return Ok(Invited::Suppressed);
@@ -100,8 +96,7 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
     let cadence = Cadence::default_for(guest.role, profile.kind);
     let id = derived_id(&["email", email]);
     let subscriber = Subscriber { id: id.clone(), name: guest.name.clone(), role: guest.role, profile };
-    let addresses = vec![(Channel::Email, email.clone(), AddressState::Unconfirmed)];
-    store.put_subscriber(&NewSubscriber { subscriber: subscriber.clone(), addresses, declared: false }, now).await?;
+    let address = opt_in::enrol(store, subscriber.clone(), email, now).await?;
     if let Some(filter) = &filter {
         store.put_subscription(&id, filter, cadence, now).await?;
     }
@@ -109,7 +104,7 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
     if let Some(siret) = &guest.siret {
         membership::welcome(service, who, &subscriber, siret).await?;
     }
-    opt_in::ask(store, &derived_id(&[&id, Channel::Email.as_str(), email]), false, now).await?;
+    opt_in::ask(store, &address, false, now).await?;
     service.deliveries_queued.notify_one();
     Ok(Invited::Asked(id))
 }

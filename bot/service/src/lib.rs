@@ -14,7 +14,7 @@
 //! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
-//! | [`sign_up`] | somebody signs themselves up on the pages |
+//! | [`sign_up`], [`invitations`] | somebody signs themselves up on the pages, or is invited by who runs the installation |
 //! | [`opt_in`], [`sign_in`], [`links`] | agreement of an address, signing in, signed links |
 //! | [`second_reader`] | a second reader for statements in doubt, where the settings name one |
 //! | [`verdict_correction`], [`pass_on`] | a verdict corrected by a person; a notice passed on by a network |

@@ -12,7 +12,7 @@ use vigie_domain::subscription::{Profile, Role, is_network};
 use vigie_domain::{Alert, AlertKind, Buyer, Channel, Permission, StructureKind, Subscriber};
 use vigie_notifier::card::short;
 use vigie_store::choices::Choice;
-use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::people::NewSubscriber;
 use vigie_store::{StoreError, derived_id};
 
 use crate::opt_in;
@@ -133,15 +133,7 @@ enum Asked {
 
 async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateTime<Utc>) -> Result<Asked, StoreError> {
     let store = &service.store;
-    let known = store.find_subscribers(&row.mail).await?;
-    let mut people = Vec::new();
-    for one in known {
-        let addresses = store.addresses(&one.id).await?;
-        if addresses.iter().any(|a| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(&row.mail)) {
-            people.push(one);
-        }
-    }
-    if let Some(person) = people.into_iter().next() {
+    if let Some((person, _)) = store.people_of_mailbox(&row.mail).await?.into_iter().next() {
         if person.profile.is_member_of(&network.name) {
             return Ok(Asked::Member);
         }
@@ -162,12 +154,9 @@ async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateT
     let profile = Profile { siret: None, claimed_siret: row.siret, kind: row.kind, ..Profile::default() };
     let id = derived_id(&["member", &row.mail]);
     let subscriber = Subscriber { id: id.clone(), name: row.name, role: Role::Structure, profile };
-    let addresses = vec![(Channel::Email, row.mail, AddressState::Unconfirmed)];
-    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    let address = opt_in::enrol(store, subscriber, &row.mail, now).await?;
     store.choose(&id, (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
-    for address in store.addresses(&id).await? {
-        opt_in::ask(store, &address.id, false, now).await?;
-    }
+    opt_in::ask(store, &address, false, now).await?;
     Ok(Asked::Asked)
 }
 

@@ -7,8 +7,10 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_config::settings::Settings;
+use vigie_domain::{Channel, Subscriber};
 use vigie_store::consent::Asked;
-use vigie_store::{Store, StoreError};
+use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::{Store, StoreError, derived_id};
 
 use crate::membership;
 use crate::service::Service;
@@ -38,6 +40,23 @@ pub fn possible(settings: &Settings) -> bool {
 pub async fn ask(store: &Store, address: &str, by_owner: bool, now: DateTime<Utc>) -> Result<Asked, StoreError> {
     let bounds = if by_owner { (GAP_BY_OWNER, ASKS_BY_OWNER) } else { (GAP, ASKS) };
     store.ask_to_confirm(address, by_owner, bounds, now).await
+}
+
+/// Makes a person, or brings one who waits in step, whose one address is a mailbox that its owner has yet to confirm; gives that
+/// address' identifier, to be asked.
+///
+/// # Errors
+/// The database fails.
+pub async fn enrol(
+    store: &Store,
+    subscriber: Subscriber,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<String, StoreError> {
+    let address = derived_id(&[&subscriber.id, Channel::Email.as_str(), email]);
+    let addresses = vec![(Channel::Email, email.to_owned(), AddressState::Unconfirmed)];
+    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    Ok(address)
 }
 
 /// Reminds those who did not answer.

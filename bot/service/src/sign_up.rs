@@ -8,9 +8,9 @@
 use chrono::{DateTime, Duration, Utc};
 use tokio::sync::Mutex;
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Channel, Department, Sector, StructureKind, Subscriber};
+use vigie_domain::{Department, Sector, StructureKind, Subscriber};
 use vigie_store::consent::Asked;
-use vigie_store::people::{Address, AddressState, NewSubscriber};
+use vigie_store::people::AddressState;
 use vigie_store::{StoreError, derived_id};
 
 use crate::error::Failure;
@@ -55,18 +55,15 @@ pub async fn begin(service: &Service, request: &Request, next: &str, now: DateTi
     let new = derived_id(&["email", &request.email]);
     let mut waiting = None;
     let mut known = store.subscriber(&new).await?.is_some();
-    for person in store.find_subscribers(&request.email).await? {
-        let addresses = store.addresses(&person.id).await?;
-        let theirs = |a: &Address| a.channel == Channel::Email && a.value.eq_ignore_ascii_case(&request.email);
-        let Some(address) = addresses.iter().find(|a| theirs(a)) else { continue };
+    for (person, address) in store.people_of_mailbox(&request.email).await? {
         known = true;
         if address.state == AddressState::Active {
             return Ok(sign_in::send_links(service, &request.email, next, now).await?);
         }
         // Nothing is known of them but what a form said before.
-        let only = addresses.len() == 1 && address.state == AddressState::Unconfirmed;
+        let only = address.state == AddressState::Unconfirmed && store.addresses(&person.id).await?.len() == 1;
         if only && !store.is_declared(&person.id).await? {
-            waiting = Some((person.id.clone(), address.id.clone()));
+            waiting = Some((person.id, address.id));
         }
     }
     // Whoever stopped their messages comes back by the link of one of them.
@@ -114,9 +111,8 @@ async fn keep(service: &Service, id: &str, request: &Request, now: DateTime<Utc>
         store.note("person", id, "se dit facilitateur : ce rôle se donne à la page Personnes", now).await?;
     }
     let subscriber = Subscriber { id: id.to_owned(), name: request.name.clone(), role, profile };
-    let addresses = vec![(Channel::Email, request.email.clone(), AddressState::Unconfirmed)];
-    store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now).await?;
+    let address = opt_in::enrol(store, subscriber, &request.email, now).await?;
     let kept = store.put_subscription(id, &request.wish.filter, request.wish.cadence, now).await?;
     store.keep_only_subscriptions(id, &[kept]).await?;
-    Ok(derived_id(&[id, Channel::Email.as_str(), &request.email]))
+    Ok(address)
 }

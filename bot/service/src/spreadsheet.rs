@@ -138,10 +138,7 @@ fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
         return Err(Unreadable::NotATable);
     }
     let text = text.trim_start_matches('\u{feff}');
-    // Excel may say in a line of its own what stands between cells; its line break stays, so that lines keep their numbers.
-    let first = text.lines().next().unwrap_or_default();
-    let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
-    let text = if told.is_some() { &text[first.len()..] } else { text };
+    let (told, text) = separator(text);
     let head = text.lines().find(|l| !l.trim().is_empty()).ok_or(Unreadable::Empty)?;
     let count = |sign: char| head.chars().filter(|c| *c == sign).count();
     let counted = || [b';', b'\t', b','].into_iter().max_by_key(|d| (count(char::from(*d)), *d == b';'));
@@ -165,6 +162,14 @@ fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
         rows.push(Row { line, cells });
     }
     if rows.is_empty() { Err(Unreadable::Empty) } else { Ok(rows) }
+
+/// What stands between cells, where Excel says so in a line of its own (`sep=;`), and the text without that line; its line break stays,
+/// so that lines keep their numbers.
+#[must_use]
+pub fn separator(text: &str) -> (Option<u8>, &str) {
+    let first = text.lines().next().unwrap_or_default();
+    let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
+    (told, if told.is_some() { &text[first.len()..] } else { text })
 }
 
 fn head_of(cells: &[String], known: &[&str], needed: &[&str]) -> Result<Vec<Option<usize>>, Unreadable> {

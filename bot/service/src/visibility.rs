@@ -29,6 +29,18 @@ pub async fn visible(
     Ok(out)
 }
 
+/// The notices of a procedure that `reader` may see.
+///
+/// # Errors
+/// The database fails.
+pub async fn notices_of(
+    service: &Service,
+    reader: Option<&Subscriber>,
+    procedure: &str,
+) -> Result<Vec<NoticeRow>, StoreError> {
+    visible(service, reader, service.store.notices_of(procedure).await?).await
+}
+
 async fn may_see(service: &Service, reader: Option<&Subscriber>, row: &NoticeRow) -> Result<bool, StoreError> {
     if row.notice.visibility.is_public() {
         return Ok(true);

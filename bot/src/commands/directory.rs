@@ -15,9 +15,7 @@ use vigie_watcher::charset;
 
 use super::output::{Cell, Listing, OutputArg, print};
 use crate::setup;
-use vigie_service::Clock;
-use vigie_service::Failure;
-use vigie_service::areas;
+use vigie_service::{Clock, Failure, areas, spreadsheet};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -205,11 +203,8 @@ fn values(object: &serde_json::Value) -> BTreeMap<String, String> {
 }
 
 fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
-    // Excel says in a line of its own what stands between cells.
-    let first = text.lines().next().unwrap_or_default();
-    let said = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|s| s.bytes().next());
-    let skipped = if said.is_some() { first.len() } else { 0 };
-    let text = text[skipped..].trim_start_matches(['\r', '\n']);
+    let (said, text) = spreadsheet::separator(text);
+    let text = text.trim_start_matches(['\r', '\n']);
     let lines_before = usize::from(said.is_some());
     let head = text.lines().next().unwrap_or_default();
     let count = |separator: u8| head.bytes().filter(|b| *b == separator).count();

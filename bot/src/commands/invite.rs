@@ -8,8 +8,7 @@ use vigie_store::invitations::NewInvitation;
 
 use super::output::{Cell, Listing, OutputArg, local, parse_word, print, wrote};
 use crate::setup;
-use vigie_service::Clock;
-use vigie_service::Failure;
+use vigie_service::{Clock, Failure, invitations};
 
 /// Longest life of a code, in days.
 const MAX_DAYS: i64 = 365;
@@ -54,7 +53,7 @@ struct New {
     #[arg(long, conflicts_with_all = ["role", "name", "siret"])]
     subscriber: Option<String>,
     /// Durée de validité, en jours
-    #[arg(long, default_value_t = 14)]
+    #[arg(long, default_value_t = invitations::DAYS)]
     days: i64,
 }
 

@@ -13,6 +13,7 @@ use vigie_service::sources::Watched;
 use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
+use vigie_web::server;
 
 use super::config_arg::ConfigArg;
 use super::reload::{self, Hangups};
@@ -115,24 +116,16 @@ struct Doors {
 
 impl Doors {
     async fn open(settings: &Settings, roles: &[Role]) -> Result<Self, Failure> {
-        let web = Some(&settings.web.listen).filter(|_| roles.contains(&Role::Web));
-        Ok(Self {
-            pages: listen(web, "[web] listen").await?,
-            observe: listen(settings.observe.listen.as_ref(), "[observe] listen").await?,
-        })
+        let pages = match roles.contains(&Role::Web) {
+            true => Some(server::listen(&settings.web.listen, "[web] listen").await?),
+            false => None,
+        };
+        let observe = match &settings.observe.listen {
+            Some(address) => Some(server::listen(address, "[observe] listen").await?),
+            None => None,
+        };
+        Ok(Self { pages, observe })
     }
-}
-
-async fn listen(address: Option<&String>, key: &str) -> Result<Option<TcpListener>, Failure> {
-    let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address).await.map_err(|e| {
-        Failure::new(
-            format!("impossible d’écouter sur {address} : {e}"),
-            key,
-            "choisissez un autre port, ou arrêtez l’autre programme",
-        )
-    })?;
-    Ok(Some(listener))
 }
 
 /// Everything that can fail before a service goes on.

@@ -229,8 +229,7 @@ pub(crate) async fn procedure(State(site): State<Arc<Site>>, program: Program, P
 
 /// The notices of a procedure that the owner of a token may see.
 pub(crate) async fn seen_by(site: &Site, program: &Program, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
-    let all = site.service.store.notices_of(id).await?;
-    let notices = visibility::visible(&site.service, Some(&program.owner), all).await?;
+    let notices = visibility::notices_of(&site.service, Some(&program.owner), id).await?;
     if notices.is_empty() { Err(absent("procédure inconnue")) } else { Ok(notices) }
 }
 

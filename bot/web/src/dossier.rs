@@ -75,6 +75,11 @@ impl Standing {
     }
 }
 
+/// The notice that what was read is held against; read anew only where something was.
+fn held_against(known: Option<&Known>, notices: &[NoticeRow]) -> Option<Announced> {
+    known.filter(|k| k.read.is_some()).and_then(|_| consultation::announced(notices))
+}
+
 /// What the page of a procedure shows a person of its consultation.
 pub(crate) async fn standing(
     service: &Service,
@@ -83,8 +88,7 @@ pub(crate) async fn standing(
     notices: &[NoticeRow],
 ) -> Result<Standing, StoreError> {
     let known = consultation::known(service, person.structure(), procedure).await?;
-    // The notice is read anew only where it is held against something.
-    let notice = known.as_ref().filter(|k| k.read.is_some()).and_then(|_| consultation::announced(notices));
+    let notice = held_against(known.as_ref(), notices);
     Ok(Standing::of(known.as_ref(), notice.as_ref()))
 }
 
@@ -110,7 +114,7 @@ pub(crate) async fn show(
         _ => Vec::new(),
     };
     let hits: Vec<(String, String)> = hits.into_iter().map(|h| (h.quote, h.at.to_string())).collect();
-    let notice = known.as_ref().filter(|k| k.read.is_some()).and_then(|_| consultation::announced(&notices));
+    let notice = held_against(known.as_ref(), &notices);
     let sections = known.as_ref().map(|k| k.sections(notice.as_ref())).unwrap_or_default();
     let standing = Standing::of(known.as_ref(), notice.as_ref());
     // What would be said to everybody, word for word, before it is.

@@ -25,6 +25,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
+use vigie_service::Failure;
+
 use crate::proxies::Proxies;
 
 /// What clients may hold.
@@ -130,6 +132,17 @@ pub(crate) fn network(client: IpAddr) -> IpAddr {
         }
         v4 => v4,
     }
+}
+
+/// Listens on an address that a setting or a flag, `place`, gives.
+///
+/// # Errors
+/// It is none of this machine, or another program has it.
+pub async fn listen(address: &str, place: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|e| {
+        let fix = "choisissez un autre port, ou arrêtez l’autre programme";
+        Failure::new(format!("impossible d’écouter sur {address} : {e}"), place, fix)
+    })
 }
 
 /// Serves a router until `stop` ends; what is under way then ends first.

@@ -502,6 +502,18 @@ mod tests {
     }
 
     #[test]
+    fn days_told_by_shared_words_do_not_overlap() {
+        for text in [
+            "entre le 15/08 et le 31/10, remise le 3 novembre 2026 a 12 h",
+            "les 9, 10 et 11 mars 2026 et le 12/03 a 9 h",
+        ] {
+            let tokens = tokens(text, &(0..text.len()));
+            let found = moments(&tokens, Some(Reference::Year(2026)));
+            assert!(found.len() > 1 && found.windows(2).all(|w| w[0].to <= w[1].from), "{text}: {found:?}");
+        }
+    }
+
+    #[test]
     fn several_days_of_one_month_are_several() {
         let folded = crate::fold::fold("les 9, 10 et 11 mars 2026 à 9 h");
         let tokens = tokens(&folded, &(0..folded.len()));

@@ -78,8 +78,7 @@ impl Asker<'_> {
             };
             return Ok(word(format!("{title}Lecture en cours{far}. Je dirai ici ce que dit le dossier.")));
         }
-        let notices = self.service.store.notices_of(&procedure).await?;
-        let seen = visibility::visible(self.service, Some(self.person), notices).await?;
+        let seen = visibility::notices_of(self.service, Some(self.person), &procedure).await?;
         let told = words::brief(
             &known.sections(consultation::announced(&seen).as_ref()),
             self.service.procedure_url(&procedure).as_deref(),

@@ -76,8 +76,7 @@ pub(super) async fn notice_of(
     reader: Option<&Subscriber>,
     procedure: &str,
 ) -> Result<Option<Announced>, StoreError> {
-    let notices = service.store.notices_of(procedure).await?;
-    Ok(announced(&visibility::visible(service, reader, notices).await?))
+    Ok(announced(&visibility::notices_of(service, reader, procedure).await?))
 }
 
 /// The notice that a consultation is held against, of those that a reader may see: the latest call.

@@ -22,7 +22,8 @@ const MAX_EARLIER: u32 = 5;
 /// The procedure a notice belongs to: by statements first, and where they lead to several procedures these are found to be
 /// one. A buyer's reference joins a call only to what is still open and speaks of the same thing: under the reference of a
 /// procedure called off or awarded it is a relaunch, under that of another object a reference used twice; both are news. A call
-/// that names the one before it is a relaunch likewise where that one ended. At last by likeness. A page joins only records of different sources: within one, its reader knows its entries.
+/// that names the one before it is a relaunch likewise where that one ended. At last by likeness. A page joins only records of
+/// different sources: within one, its reader knows its entries.
 pub(super) async fn find_procedure(
     tx: &mut IngestTx,
     notice: &Notice,
@@ -75,19 +76,17 @@ async fn relaunches(tx: &mut IngestTx, notice: &Notice, strong: &[(String, Strin
         return Ok(false);
     };
     let earlier: Vec<String> = notice.links.earlier.iter().map(|id| procedure::record_key(notice, id)).collect();
-    for (key, id) in strong {
-        let ended = match tx.procedure(id).await? {
-            Some(found) => {
-                let until = found.snapshot.deadline_of("");
-                found.snapshot.status != Status::Open && until.is_none_or(|until| until < closes)
-            }
-            None => false,
-        };
-        if !ended || !earlier.contains(key) {
+    if strong.is_empty() || !strong.iter().all(|(key, _)| earlier.contains(key)) {
+        return Ok(false);
+    }
+    for (_, id) in strong {
+        let Some(found) = tx.procedure(id).await? else { return Ok(false) };
+        let until = found.snapshot.deadline_of("");
+        if found.snapshot.status == Status::Open || until.is_some_and(|until| until >= closes) {
             return Ok(false);
         }
     }
-    Ok(!strong.is_empty())
+    Ok(true)
 }
 
 /// The one open procedure of its source whose title a notice repeats to say what became of it; none where several bear that title.

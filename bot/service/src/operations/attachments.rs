@@ -99,7 +99,7 @@ pub async fn settle(service: &Service, structure: &str, id: &str, now: DateTime<
     let mut changed = Operation { state, ..o.clone() };
     if changed.siret.is_none() || changed.buyer.is_empty() {
         for procedure in &attached {
-            let notices = visibility::visible(service, None, store.notices_of(procedure).await?).await?;
+            let notices = visibility::notices_of(service, None, procedure).await?;
             let buyer = notices.iter().map(|n| &n.notice.buyer).find(|b| b.siret.is_some() || !b.name.is_empty());
             if let Some(buyer) = buyer {
                 changed.siret = changed.siret.or_else(|| buyer.siret.clone());

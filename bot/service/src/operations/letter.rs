@@ -75,7 +75,7 @@ pub async fn asked(service: &Service, structure: &str, operation: &str) -> Resul
         if row.state_at(now).phase == Phase::Planned {
             continue;
         }
-        let notices = visibility::visible(service, None, store.notices_of(&row.procedure).await?).await?;
+        let notices = visibility::notices_of(service, None, &row.procedure).await?;
         let Some(main) = main_of(&notices) else { continue };
         let clauses: Vec<_> = main
             .assessment

@@ -171,7 +171,7 @@ pub async fn follow(
         return Ok(Some((known, false)));
     }
     let now = service.clock.now();
-    let notices = visibility::visible(service, None, store.notices_of(procedure).await?).await?;
+    let notices = visibility::notices_of(service, None, procedure).await?;
     let Some(row) = crate::after_award::messages::main_of(&notices).or(notices.last()) else { return Ok(None) };
     let estimated = row.notice.estimated_value.filter(|v| v.is_finite() && (1.0..1e12).contains(v));
     let buyer = row.assessment.buyer.clone().unwrap_or_else(|| row.notice.buyer.name.clone());

@@ -151,7 +151,7 @@ pub async fn say(service: &Service, person: &Subscriber, procedure: &str, read: 
     if !person.role.may(Permission::CorrectVerdict) {
         return Ok(false);
     }
-    let notices = visibility::visible(service, None, service.store.notices_of(procedure).await?).await?;
+    let notices = visibility::notices_of(service, None, procedure).await?;
     let Some(row) = main_of(&notices) else { return Ok(false) };
     let unseen = |p: &&Provision| p.kind == ProvisionKind::SocialConditionNotSeen;
     if !row.assessment.provisions.iter().any(|p| unseen(&p)) {

@@ -61,8 +61,7 @@ pub async fn open(service: &Service, person: &Subscriber, by: &str, new: NewCall
     if !person.role.may(Permission::Coordinate) {
         return no("Ce compte ne coordonne pas d’appels à partenaires.");
     }
-    let notices = service.store.notices_of(&new.procedure).await?;
-    let visible = visibility::visible(service, Some(person), notices).await?;
+    let visible = visibility::notices_of(service, Some(person), &new.procedure).await?;
     if visible.is_empty() {
         return no("Ce marché n’est plus connu.");
     }

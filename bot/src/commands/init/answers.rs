@@ -112,8 +112,7 @@ pub(super) fn of_page(typed: &Typed, dir: &Path) -> Result<Answers, Failure> {
     };
     let (host, port) = host_and_port(&needed(&typed.mail_host, "le serveur d’envoi des courriels")?);
     let user = said(&typed.mail_user);
-    let own = user.as_ref().filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"));
-    let from = match said(&typed.mail_from).or(own) {
+    let from = match said(&typed.mail_from).or_else(|| own_address(user.as_deref())) {
         Some(from) => from,
         None => needed("", "l’adresse d’où partent les messages")?,
     };
@@ -167,8 +166,7 @@ pub(super) fn mail(
             Some(typed.ok_or_else(|| missing("--mail-password-file"))?)
         }
     };
-    let own = user.as_ref().filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"));
-    let from = match (from, own) {
+    let from = match (from, own_address(user.as_deref())) {
         (Some(from), _) => from,
         (None, Some(own)) => optional(&format!("Adresse d’où partent les messages [{own}]")).unwrap_or(own),
         (None, None) => {
@@ -176,6 +174,11 @@ pub(super) fn mail(
         }
     };
     Ok(Mail { host, port: port.or(own_port), tls, user, password, from })
+}
+
+/// The address from which messages leave where nobody says another: that of the account, if it is one.
+fn own_address(user: Option<&str>) -> Option<String> {
+    user.filter(|user| user.contains('@')).map(|user| format!("Vigie <{user}>"))
 }
 
 /// `smtp.exemple.fr:2525` is a server and its port; an IPv6 address holds colons of its own.

@@ -99,12 +99,10 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
     }
     file::make_dirs(&dir)?;
     let settings = loop {
-        let mut made = Vec::new();
-        let e = match write(&answers, &dir, &path, &text, &mut made).await {
+        let e = match write(&answers, &dir, &path, &text).await {
             Ok(settings) => break settings,
             Err(e) => e,
         };
-        take_away(made);
         if e.usage || !ask::somebody() {
             return Err(e);
         }
@@ -136,28 +134,15 @@ fn next_steps(dir: &Path, said: &str) -> String {
     )
 }
 
-/// Sets an installation up with these answers, in one go; where it fails, nothing of it is left.
+/// Sets an installation up with these answers, in one go.
 async fn set_up(answers: &answers::Answers, dir: &Path) -> Result<String, Failure> {
     let path = dir.join("vigie.toml");
     if path.exists() {
         return Err(already(&path));
     }
     file::make_dirs(dir)?;
-    let mut made = Vec::new();
-    match write(answers, dir, &path, &file::text(answers, dir), &mut made).await {
-        Ok(settings) => first_operator(settings, answers.skip_mail_check).await,
-        Err(e) => {
-            take_away(made);
-            Err(e)
-        }
-    }
-}
-
-/// Takes away what an attempt made that came to nothing.
-fn take_away(made: Vec<PathBuf>) {
-    for path in made {
-        let _ = std::fs::remove_file(path);
-    }
+    let settings = write(answers, dir, &path, &file::text(answers, dir)).await?;
+    first_operator(settings, answers.skip_mail_check).await
 }
 
 /// Where a package expects its settings, if it is installed; else here.
@@ -174,9 +159,21 @@ fn already(path: &Path) -> Failure {
     )
 }
 
+/// Writes the secrets and the settings; what an attempt made that came to nothing is taken away again.
+async fn write(answers: &answers::Answers, dir: &Path, path: &Path, text: &str) -> Result<Settings, Failure> {
+    let mut made = Vec::new();
+    let outcome = fill(answers, dir, path, text, &mut made).await;
+    if outcome.is_err() {
+        for path in made {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    outcome
+}
+
 /// Writes the secrets, reads the settings as the service will, tries the mail server, and writes the file last. What was made stands in
-/// `made`, for whoever has to take it away again.
-async fn write(
+/// `made`.
+async fn fill(
     answers: &answers::Answers,
     dir: &Path,
     path: &Path,

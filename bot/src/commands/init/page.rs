@@ -50,9 +50,7 @@ pub(super) async fn serve(listen: &str, dir: &Path) -> Result<(), Failure> {
     let address: SocketAddr = listen.parse().ok().filter(|a: &SocketAddr| a.ip().is_loopback()).ok_or_else(|| {
         Failure::usage(format!("« {listen} » n’est pas une adresse de la boucle locale"), "--web", fix)
     })?;
-    let listener = tokio::net::TcpListener::bind(address).await.map_err(|e| {
-        Failure::new(format!("impossible d’écouter sur {address} : {e}"), "--web", "choisissez un autre port")
-    })?;
+    let listener = server::listen(&address.to_string(), "--web").await?;
     let address = listener.local_addr().unwrap_or(address);
     let setup = Arc::new(Setup { dir: dir.to_owned(), key: super::key()?, turn: Mutex::default(), end: Notify::new() });
     print(&format!(

@@ -364,7 +364,7 @@ async fn not_understood(service: &Service, sent: &Sent, reply: &Reply, now: Date
         short(&reply.words, 120),
         about(service, sent).await?
     );
-    let once = alert_named(derived_id(&["not understood", &sent.address.id, &sent.procedure]));
+    let once = Alert::word(AlertKind::Account, derived_id(&["not understood", &sent.address.id, &sent.procedure]));
     service.store.answer(&sent.address, &once, &sent.procedure, &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
@@ -417,11 +417,7 @@ async fn answer(service: &Service, mail: &str, sent: &Sent, body: &str, now: Dat
 
 /// What a mail is answered by: the same mail is answered once.
 fn word_of(mail: &str) -> Alert {
-    alert_named(derived_id(&["mail", mail]))
-}
-
-fn alert_named(id: String) -> Alert {
-    Alert::word(AlertKind::Account, id)
+    Alert::word(AlertKind::Account, derived_id(&["mail", mail]))
 }
 
 /// What a member passes on becomes a lead of their structure, with its files. The lead itself is told like any market; a word comes

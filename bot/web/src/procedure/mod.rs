@@ -34,8 +34,7 @@ pub(crate) fn current(notices: &[NoticeRow]) -> Option<&NoticeRow> {
 
 /// The notices of a procedure that this reader may see.
 pub(crate) async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> Result<Vec<NoticeRow>, Trouble> {
-    let all = site.service.store.notices_of(id).await?;
-    let notices = visibility::visible(&site.service, reader.map(|s| &s.person), all).await?;
+    let notices = visibility::notices_of(&site.service, reader.map(|s| &s.person), id).await?;
     if notices.is_empty() {
         return Err(Trouble::unknown(
             "Procédure inconnue",
