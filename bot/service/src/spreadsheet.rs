@@ -150,7 +150,7 @@ fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|_| Unreadable::NotATable)?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |at| line_of(text, at));
         let cells: Vec<String> = record.iter().map(said).collect();
         if cells.iter().all(String::is_empty) {
             continue;
@@ -170,6 +170,13 @@ pub fn separator(text: &str) -> (Option<u8>, &str) {
     let first = text.lines().next().unwrap_or_default();
     let told = first.trim().trim_matches('"').strip_prefix("sep=").and_then(|sign| sign.bytes().next());
     (told, if told.is_some() { &text[first.len()..] } else { text })
+}
+
+/// The line on which a record begins: its position is where the one before it ended, blank lines follow.
+fn line_of(text: &str, at: &csv::Position) -> u64 {
+    let from = usize::try_from(at.byte()).unwrap_or(usize::MAX);
+    let blank = text.as_bytes().get(from..).unwrap_or_default().iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+    at.line() + blank.filter(|b| **b == b'\n').count() as u64
 }
 
 fn head_of(cells: &[String], known: &[&str], needed: &[&str]) -> Result<Vec<Option<usize>>, Unreadable> {

@@ -4,8 +4,11 @@ use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::french;
 
+/// Its first moment, and the first after it, in Paris.
+pub(crate) type Bounds = (DateTime<Utc>, DateTime<Utc>);
+
 /// The first and the first-after moments of a month, in Paris.
-pub(crate) fn bounds(first: NaiveDate) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+pub(crate) fn bounds(first: NaiveDate) -> Option<Bounds> {
     Period { first, months: 1 }.bounds()
 }
 
@@ -38,7 +41,7 @@ impl Period {
     }
 
     /// Its first moment and the first after it, in Paris.
-    pub(crate) fn bounds(self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+    pub(crate) fn bounds(self) -> Option<Bounds> {
         let at = |day: NaiveDate| {
             Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc))
         };

@@ -17,7 +17,7 @@ use vigie_service::funnel::{self, By, FEWEST, Line, Rung, Track};
 use vigie_service::impact::{self, Figures};
 
 use super::frame::{Decider, Fields, Posted, Shown, Site, Trouble};
-use super::period::Period;
+use super::period::{Bounds, Period};
 use super::tables;
 
 /// Heads of the columns, after the group's.
@@ -25,7 +25,7 @@ const HEADS: [&str; 9] =
     ["Repérés", "Lus", "Analysés", "Répondus", "Gagnés", "Perdus", "Sans suite", "Abandonnés", "Écartés"];
 
 /// The year that an address names, or this one; its first moment and the first after it, in Paris.
-fn year(fields: &Fields, now: DateTime<Utc>) -> Result<(Period, (DateTime<Utc>, DateTime<Utc>)), Trouble> {
+fn year(fields: &Fields, now: DateTime<Utc>) -> Result<(Period, Bounds), Trouble> {
     let year = Period::year_named(fields.one("annee"), now).ok_or_else(Trouble::no_page)?;
     Ok((year, year.bounds().ok_or_else(Trouble::no_page)?))
 }

@@ -69,7 +69,7 @@ pub struct Advice {
     pub per_week: f64,
     /// Days looked at.
     pub days: u32,
-    /// The changes that would help most, at most [`WAYS`]; none where no single change would.
+    /// The changes that would help most, a few at most; none where no single change would.
     pub ways: Vec<Way>,
 }
 
