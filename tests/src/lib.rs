@@ -12,7 +12,6 @@ pub mod name_server;
 pub mod pages;
 mod postgres;
 pub mod publishers;
-pub mod push;
 pub mod replay;
 pub mod servers;
 pub mod service;
