@@ -11,7 +11,7 @@ use vigie_domain::procedure::Statement;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::taste::{Side, Taste};
 use vigie_domain::{
-    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Passage, StructureKind,
+    Alert, AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, StructureKind,
     Subscriber, Subscription, TypedDate,
 };
 use vigie_notifier::card::Why;
@@ -141,16 +141,12 @@ fn a_correction_by_a_person_is_signed_and_not_told_to_its_author() {
     let told = [("fatou", Disposition::Instant), ("ana", Disposition::Instant), ("weekly", Disposition::Digest)];
     let stored = after(&first, &told);
     let signed = Signed { by: "fatou".into(), remark: "Corrigé par Fatou : article 5 du CCAP".into() };
-    let corrected = Notice {
-        passages: vec![Passage {
-            field: "texte".into(),
-            lot: None,
-            text: "Le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi.".into(),
-        }],
-        ..call()
-    };
+    let alert = Alert { id: "c".into(), kind: AlertKind::VerdictCorrection, ..first.alert.clone() };
+    let (notice, assessment) = (call(), &first.assessment);
+    let candidate = Candidate { notice: &notice, assessment, folded: " ", now: now(), communes: rules::communes };
     let planner = planner(&audience, None).signed(Some(&signed));
-    let (_, people) = plan(&planner, &corrected, &stored, &People::default());
+    let audiences = planner.audiences(&candidate, &stored.told);
+    let people = planner.people(audiences, &alert, false, assessment, &People::default());
     let of = |who: &str| people.shares.iter().find(|(s, _)| s.subscriber == who).unwrap();
     assert!(of("fatou").1.is_empty(), "{:?}", of("fatou"));
     assert!(of("fatou").0.reasons.contains("vous en êtes l’auteur"), "the journal says so");
