@@ -18,6 +18,10 @@ use vigie_domain::{Assessment, Department, Sector, StructureKind, SupplyMode, co
 const NEAR: f64 = 35.0;
 const FAR: f64 = 60.0;
 const FARTHEST: f64 = 90.0;
+/// Groups of sectors that are carried out on the spot every day, or eaten warm: nobody goes far for them.
+const DAILY: [&str; 2] = ["hygiene-et-proprete-64", "restauration"];
+/// How far they go for these, in kilometres.
+const DAILY_REACH: f64 = 40.0;
 
 /// Activity codes (NAF rév. 2) by their beginning, the longer before the shorter, and the sectors, or whole groups of sectors, that they
 /// are.
@@ -46,12 +50,14 @@ const BY_NAF: &[(&str, &[&str])] = &[
     ("1085", &["restauration"]),
     ("56", &["restauration"]),
     ("0113", &["maraichage", "livraison-de-fruits-et-legumes-34", "agriculture"]),
-    ("01", &["agro-alimentaire"]),
+    ("011", &["agro-alimentaire"]),
+    ("012", &["agro-alimentaire"]),
     ("4520", &["garage-mecanique-automobile-10", "nettoyage-de-vehicules-12"]),
-    ("9529", &["reparation-de-velos-14"]),
-    ("952", &["entretien-machines-materiels-50"]),
+    // 9529Z repairs bicycles, jewels and instruments alike: a name tells which.
+    ("9521", &["entretien-machines-materiels-50"]),
+    ("9522", &["entretien-machines-materiels-50"]),
     ("4942", &["demenagement-45"]),
-    ("4941", &["transport-de-marchandises", "demenagement-45"]),
+    ("4941", &["transport-de-marchandises"]),
     ("493", &["transports-de-personnes"]),
     ("532", &["coursiers-livraison-de-plis-colis"]),
     ("8292", &["logistique-conditionnement", "manutention"]),
@@ -66,7 +72,8 @@ const BY_NAF: &[(&str, &[&str])] = &[
 
 /// Words of a name, as keys, and the group of sectors they tell. A word ends there, or goes on where it ends in `*`.
 const BY_NAME: &[(&str, &str)] = &[
-    ("jardin*", "espaces-verts-exterieurs-2"),
+    ("jardinage", "espaces-verts-exterieurs-2"),
+    ("jardiniers", "espaces-verts-exterieurs-2"),
     ("espaces verts", "espaces-verts-exterieurs-2"),
     ("paysag*", "espaces-verts-exterieurs-2"),
     ("riviere*", "espaces-verts-exterieurs-2"),
@@ -95,12 +102,18 @@ const BY_NAME: &[(&str, &str)] = &[
     ("cocagne", "agro-alimentaire"),
     ("potager*", "agro-alimentaire"),
     ("velo*", "reparations-depannages-8"),
+    ("cycles", "reparations-depannages-8"),
+    ("industrie*", "sous-traitance-industrielle"),
     ("garage", "reparations-depannages-8"),
     ("demenagement*", "demenagements-livraisons-transports-79"),
     ("transport*", "demenagements-livraisons-transports-79"),
     ("menuiserie", "ameublement-deco-textile-artisanat-73"),
     ("ebenisterie", "ameublement-deco-textile-artisanat-73"),
 ];
+
+/// Words of a name that tell a trade so plainly that an activity code of another one does not count: gardens, whether kept or cropped.
+const GARDENS: [&str; 3] = ["jardin*", "espaces verts", "paysag*"];
+const OF_GARDENS: [&str; 2] = ["espaces-verts-exterieurs-2", "agro-alimentaire"];
 
 /// A lot, as structures are looked for.
 pub(super) struct Sought<'a> {
@@ -181,6 +194,10 @@ fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
     if !entry.sectors.is_empty() {
         return None;
     }
+    let gardens = is_named(&entry.name, &GARDENS);
+    if gardens && !OF_GARDENS.iter().any(|group| sought.groups.contains(group)) {
+        return None;
+    }
     if let Some(code) = &entry.naf
         && let Some((_, trades)) = BY_NAF.iter().find(|(from, _)| code.starts_with(from))
     {
@@ -194,12 +211,16 @@ fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
 
 /// The groups of sectors that a name tells.
 fn groups_named(name: &str) -> impl Iterator<Item = &'static str> {
+    BY_NAME.iter().filter(move |(word, _)| is_named(name, &[*word])).map(|(_, group)| *group)
+}
+
+/// Whether a name has one of these words, as keys.
+fn is_named(name: &str, words: &[&str]) -> bool {
     let key = format!(" {} ", commune::key(name));
-    let said = move |word: &str| match word.strip_suffix('*') {
+    words.iter().any(|word| match word.strip_suffix('*') {
         Some(begins) => key.contains(&format!(" {begins}")),
         None => key.contains(&format!(" {word} ")),
-    };
-    BY_NAME.iter().filter(move |(word, _)| said(word)).map(|(_, group)| *group)
+    })
 }
 
 /// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.
@@ -207,6 +228,7 @@ fn place(entry: &Structure, sought: &Sought<'_>) -> Option<(String, Option<f64>)
     let reach = match entry.kind {
         StructureKind::Ai => NEAR,
         StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => FARTHEST,
+        _ if DAILY.iter().any(|group| sought.groups.contains(group)) => DAILY_REACH,
         _ => FAR,
     };
     let own = entry.place.as_ref().map(|p| rules::communes().locate(p)).unwrap_or_default();
@@ -265,16 +287,34 @@ mod tests {
         let near = suits(&entry("Les chantiers", StructureKind::Aci, "8130Z", "Liévin", "62800"), &sought).unwrap();
         assert!(near.reasons[0].contains("8130Z") && near.reasons[1].contains("Liévin"), "{near:?}");
         assert!(near.km.is_some_and(|km| km < 10.0));
-        let by_name = entry("Jardins de l’Artois", StructureKind::Aci, "8899B", "Lens", "62300");
+        let by_name = entry("Jardinage de l’Artois", StructureKind::Aci, "8899B", "Lens", "62300");
         assert!(suits(&by_name, &sought).unwrap().reasons[0].contains("d’après son nom"));
         for (other, why) in [
             (entry("Propre", StructureKind::Ei, "8121Z", "Lens", "62300"), "another trade"),
+            (entry("Jardin de Cocagne", StructureKind::Aci, "8899B", "Lens", "62300"), "crops, and keeps no parks"),
             (entry("Sans métier connu", StructureKind::Aci, "8899B", "Lens", "62300"), "no trade known"),
             (entry("Jardins du Sud", StructureKind::Aci, "8130Z", "Marseille", "13001"), "too far"),
             (entry("Intérim", StructureKind::Etti, "7820Z", "Lens", "62300"), "lends staff, and none is asked for"),
         ] {
             assert_eq!(suits(&other, &sought), None, "{why}");
         }
+    }
+
+    #[test]
+    fn an_activity_code_counts_where_the_name_tells_no_other_trade_and_the_place_is_near_enough_for_it() {
+        let a = lens("Nettoyage des locaux", "nettoyage-de-locaux-16");
+        let sought = Sought::of(&a, a.lots.first());
+        let suits = |name: &str, city: &str, postcode: &str| {
+            suits(&entry(name, StructureKind::Ei, "8121Z", city, postcode), &sought).is_some()
+        };
+        assert!(suits("Artois Propreté", "Douai", "59500"));
+        assert!(!suits("Douaisis Jardins", "Douai", "59500"), "it keeps gardens, whatever its code");
+        assert!(!suits("Propre", "Saint-Amand-les-Eaux", "59230"), "nobody cleans every day 42 km away");
+        let bikes = lens("Réparation de vélos", "reparation-de-velos-14");
+        let sought = Sought::of(&bikes, bikes.lots.first());
+        assert_eq!(super::suits(&entry("Les Ateliers", StructureKind::Aci, "9529Z", "Lens", "62300"), &sought), None);
+        let named = entry("Cycles & Go", StructureKind::Aci, "9529Z", "Lens", "62300");
+        assert!(super::suits(&named, &sought).is_some());
     }
 
     #[test]
