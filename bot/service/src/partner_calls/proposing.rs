@@ -19,7 +19,7 @@ use vigie_store::choices::Choice;
 
 use super::looking::{About, live_lots};
 use super::opening::{coordinates, earlier, may_be_asked, partners_before};
-use super::reach::{self, Sought};
+use super::reach::{self, Candidate, Sought};
 use super::{members_of, name_of};
 use crate::after_award::messages::main_of;
 use crate::service::Service;
@@ -118,7 +118,8 @@ pub async fn for_call(
     let mut skipped: BTreeSet<String> = store.who_chose(Choice::NeverProposed, "").await?.into_iter().collect();
     skipped.extend(store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure));
     skipped.insert(call.coordinator.clone());
-    let (candidates, agreed) = candidates(service, &skipped).await?;
+    let (entries, agreed) = candidates(service, &skipped).await?;
+    let candidates: Vec<Candidate<'_>> = entries.iter().map(Candidate::of).collect();
     let beside = Beside {
         before: partners_before(service, &call.coordinator).await?,
         agreed,
@@ -198,10 +199,11 @@ struct Beside {
 }
 
 /// The best for a lot. Pure.
-fn pick(candidates: &[Structure], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
+fn pick(candidates: &[Candidate<'_>], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
     let mut found: Vec<((bool, bool, bool), f64, &Structure, Vec<String>)> = Vec::new();
-    for entry in candidates {
-        let Some(suits) = reach::suits(entry, sought) else { continue };
+    for candidate in candidates {
+        let Some(suits) = reach::suits(candidate, sought) else { continue };
+        let entry = candidate.entry;
         let mut reasons = suits.reasons;
         let before = of.before.get(&entry.siret);
         match before {

@@ -144,6 +144,32 @@ impl<'a> Sought<'a> {
     }
 }
 
+/// A structure as lots are looked for it: what its name and its address tell, read once for all lots.
+pub(super) struct Candidate<'a> {
+    pub(super) entry: &'a Structure,
+    at: Option<Commune>,
+    /// Groups of sectors that its name tells.
+    named: Vec<&'static str>,
+    /// Its name tells gardens.
+    gardens: bool,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn of(entry: &'a Structure) -> Self {
+        let name = format!(" {} ", commune::key(&entry.name));
+        let said = |word: &str| match word.strip_suffix('*') {
+            Some(begins) => name.contains(&format!(" {begins}")),
+            None => name.contains(&format!(" {word} ")),
+        };
+        Self {
+            entry,
+            at: entry.place.as_ref().and_then(|p| rules::communes().locate(p).into_iter().next()),
+            named: BY_NAME.iter().filter(|(word, _)| said(word)).map(|(_, group)| *group).collect(),
+            gardens: GARDENS.iter().any(|word| said(word)),
+        }
+    }
+}
+
 /// Why a structure suits a lot, and how far it is in kilometres where both places are known.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Suits {
@@ -154,18 +180,17 @@ pub(super) struct Suits {
 }
 
 /// Whether a structure suits a lot.
-pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
+pub(super) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Suits> {
+    let entry = candidate.entry;
     let access = access::of_lot(entry.kind, sought.assessment, sought.lot)?;
     if access == Access::Closed {
         return None;
     }
     let lends = entry.kind.supply_modes().contains(&SupplyMode::Staff);
-    let (place, km) = place(entry, sought)?;
     let mut reasons = Vec::new();
     if sought.staff || access == Access::Serve {
         // « GEIQ BTP » lends builders.
-        let mut named = groups_named(&entry.name).peekable();
-        if named.peek().is_some() && !named.any(|group| sought.groups.contains(group)) {
+        if !candidate.named.is_empty() && !candidate.named.iter().any(|group| sought.groups.contains(group)) {
             return None;
         }
         let how = if sought.staff {
@@ -177,14 +202,16 @@ pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
     } else if lends {
         return None;
     } else {
-        reasons.push(trade(entry, sought)?);
+        reasons.push(trade(candidate, sought)?);
     }
+    let (place, km) = place(candidate, sought)?;
     reasons.push(place);
     Some(Suits { reasons, km, beside: access == Access::Serve })
 }
 
 /// The trade that a structure and a lot have in common, in words, and who says so.
-fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
+fn trade(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<String> {
+    let entry = candidate.entry;
     let rules = Rules::embedded();
     let own: Vec<&Sector> = entry.sectors.iter().filter(|s| sought.trades.contains(s.as_str())).collect();
     if !own.is_empty() {
@@ -194,8 +221,7 @@ fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
     if !entry.sectors.is_empty() {
         return None;
     }
-    let gardens = is_named(&entry.name, &GARDENS);
-    if gardens && !OF_GARDENS.iter().any(|group| sought.groups.contains(group)) {
+    if candidate.gardens && !OF_GARDENS.iter().any(|group| sought.groups.contains(group)) {
         return None;
     }
     if let Some(code) = &entry.naf
@@ -205,34 +231,20 @@ fn trade(entry: &Structure, sought: &Sought<'_>) -> Option<String> {
         let label = if rules.is_sector(is_it) { rules.trade(is_it) } else { rules.group_label(is_it) };
         return Some(format!("{label} (code d’activité {code})"));
     }
-    let group = groups_named(&entry.name).find(|group| sought.groups.contains(group))?;
+    let group = candidate.named.iter().find(|group| sought.groups.contains(*group))?;
     Some(format!("{} (d’après son nom)", rules.group_label(group)))
 }
 
-/// The groups of sectors that a name tells.
-fn groups_named(name: &str) -> impl Iterator<Item = &'static str> {
-    BY_NAME.iter().filter(move |(word, _)| is_named(name, &[*word])).map(|(_, group)| *group)
-}
-
-/// Whether a name has one of these words, as keys.
-fn is_named(name: &str, words: &[&str]) -> bool {
-    let key = format!(" {} ", commune::key(name));
-    words.iter().any(|word| match word.strip_suffix('*') {
-        Some(begins) => key.contains(&format!(" {begins}")),
-        None => key.contains(&format!(" {word} ")),
-    })
-}
-
 /// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.
-fn place(entry: &Structure, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
+fn place(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
+    let (entry, own) = (candidate.entry, candidate.at.as_ref());
     let reach = match entry.kind {
         StructureKind::Ai => NEAR,
         StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => FARTHEST,
         _ if DAILY.iter().any(|group| sought.groups.contains(group)) => DAILY_REACH,
         _ => FAR,
     };
-    let own = entry.place.as_ref().map(|p| rules::communes().locate(p)).unwrap_or_default();
-    if let ([own, ..], false) = (own.as_slice(), sought.communes.is_empty()) {
+    if let (Some(own), false) = (own, sought.communes.is_empty()) {
         let km = sought.communes.iter().filter_map(|c| c.km_to(own)).min_by(f64::total_cmp)?;
         let said =
             if km < 1.0 { format!("à {}", own.name) } else { format!("à {}, {} km du lot", own.name, km.round()) };
@@ -240,7 +252,7 @@ fn place(entry: &Structure, sought: &Sought<'_>) -> Option<(String, Option<f64>)
     }
     let shared = entry.departments.iter().find(|d| sought.departments.contains(d))?;
     let name = Rules::embedded().department_name(shared.as_str()).to_owned();
-    let said = match own.first() {
+    let said = match own {
         Some(own) => format!("à {}, même département ({name})", own.name),
         None => format!("même département ({name})"),
     };
@@ -252,6 +264,10 @@ mod tests {
     use vigie_domain::{Place, Provision, ProvisionKind};
 
     use super::*;
+
+    fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
+        super::suits(&Candidate::of(entry), sought)
+    }
 
     fn entry(name: &str, kind: StructureKind, naf: &str, city: &str, postcode: &str) -> Structure {
         Structure {
@@ -304,17 +320,17 @@ mod tests {
     fn an_activity_code_counts_where_the_name_tells_no_other_trade_and_the_place_is_near_enough_for_it() {
         let a = lens("Nettoyage des locaux", "nettoyage-de-locaux-16");
         let sought = Sought::of(&a, a.lots.first());
-        let suits = |name: &str, city: &str, postcode: &str| {
+        let cleans = |name: &str, city: &str, postcode: &str| {
             suits(&entry(name, StructureKind::Ei, "8121Z", city, postcode), &sought).is_some()
         };
-        assert!(suits("Artois Propreté", "Douai", "59500"));
-        assert!(!suits("Douaisis Jardins", "Douai", "59500"), "it keeps gardens, whatever its code");
-        assert!(!suits("Propre", "Saint-Amand-les-Eaux", "59230"), "nobody cleans every day 42 km away");
+        assert!(cleans("Artois Propreté", "Douai", "59500"));
+        assert!(!cleans("Douaisis Jardins", "Douai", "59500"), "it keeps gardens, whatever its code");
+        assert!(!cleans("Propre", "Saint-Amand-les-Eaux", "59230"), "nobody cleans every day 42 km away");
         let bikes = lens("Réparation de vélos", "reparation-de-velos-14");
         let sought = Sought::of(&bikes, bikes.lots.first());
-        assert_eq!(super::suits(&entry("Les Ateliers", StructureKind::Aci, "9529Z", "Lens", "62300"), &sought), None);
+        assert_eq!(suits(&entry("Les Ateliers", StructureKind::Aci, "9529Z", "Lens", "62300"), &sought), None);
         let named = entry("Cycles & Go", StructureKind::Aci, "9529Z", "Lens", "62300");
-        assert!(super::suits(&named, &sought).is_some());
+        assert!(suits(&named, &sought).is_some());
     }
 
     #[test]

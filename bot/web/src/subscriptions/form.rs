@@ -254,6 +254,11 @@ pub(super) fn way(fields: &Fields) -> Option<Filter> {
     filter.faults().is_empty().then_some(filter)
 }
 
+/// What a page that told what these conditions would have given sends back: whoever keeps the same was told.
+pub(super) fn mark(filter: &Filter) -> String {
+    vigie_store::derived_id(&[&serde_json::to_string(filter).unwrap_or_default()])
+}
+
 /// The field that a fault of a filter speaks of.
 fn field_of(fault: &str) -> &'static str {
     let words = [
@@ -341,6 +346,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             criteria => french::capital(&criteria::in_french(f)),
             faults => wish.faults.clone(),
             said => Serde(asked.said.clone()),
+            told => asked.said.as_ref().map(|_| mark(f)),
             from_search => asked.from_search,
             days => preview::DAYS,
             cadences => Serde(cadences),

@@ -194,8 +194,9 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         return Ok(show(StatusCode::OK, &Wish { filter, ..wish }, Some(said)));
     }
     let wanted = posted.fields.one("do");
-    // What asks for what it asked before was read then.
-    let as_before = mine.iter().any(|s| Some(s.id.as_str()) == id && s.filter == wish.filter);
+    // What asks for what it asked before was read then; so was what the page that it comes from told of it.
+    let as_before = mine.iter().any(|s| Some(s.id.as_str()) == id && s.filter == wish.filter)
+        || posted.fields.one("lu") == form::mark(&wish.filter);
     if wanted != "quand-meme" && !(as_before && wanted == "garder") {
         let said = preview_of(site, &posted.session, &wish.filter).await?;
         if wanted != "garder" || said.warns {
