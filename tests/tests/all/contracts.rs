@@ -521,8 +521,8 @@ async fn the_recorded_file_of_a_buyers_profile_brings_subcontracts_offers_and_en
     }
     bench.publishers.with(|d| d.official = Some(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()));
     bench.poll().await;
-    let held = ContractQuery { holder: Some("552045999".into()), ..ContractQuery::default() };
-    let found = store.find_contracts(&held, 10).await.unwrap();
+    let bought = ContractQuery { buyer: Some("217500016".into()), ..ContractQuery::default() };
+    let found = store.find_contracts(&bought, 10).await.unwrap();
     assert_eq!(found.len(), 2, "two buyers' numbers may be the same: {found:?}");
     for row in &found {
         let sub = &row.contract.subcontracts;

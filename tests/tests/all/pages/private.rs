@@ -98,6 +98,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
         holders: vec![Company::named("MARTIN SARL")],
         notified: chrono::NaiveDate::from_ymd_opt(2024, 3, 1),
         months: Some(48.0),
+        places: vec!["Lens (62)".into()],
         ..contract_by_hand::Said::default()
     };
     let today = now().date_naive();
