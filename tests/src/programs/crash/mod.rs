@@ -3,7 +3,7 @@
 //! `cargo run --release -p vigie-tests -- crash --engine sqlite --kills 1000 --seed 1`
 //!
 //! A publisher brings out notices, `vigie` polls it and mails people through a recording server, writes in the chats of a
-//! double of the Bot API and, with `--rooms`, in a room of a real homeserver. It is killed at random moments (SIGKILL), at
+//! double of the Bot API, posts to programs and, with `--rooms`, writes in a room of a real homeserver. It is killed at random moments (SIGKILL), at
 //! each named crash point, and while the mail server or the Bot API keeps its answer to itself. Meanwhile people leave and
 //! groups move. Then it runs undisturbed until nothing waits. Ends with one line,
 //! `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and with exit code 1 if anything was lost or unexpected, or arrived
@@ -25,6 +25,7 @@ use vigie_domain::DeliveryState;
 use vigie_service::crash_point::CrashPoint;
 use vigie_store::Store;
 use vigie_tests::homeserver::{Rooms, Synapse};
+use vigie_tests::hooks::Tools;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::{Database, Engine, vigie};
 use vigie_tests::service::Outcome;
@@ -63,6 +64,8 @@ const PEOPLE: [(&str, &str); 5] = [
     ("d@pas.example", OFTEN_TOO),
     ("e@pas.example", OFTEN_TOO),
 ];
+/// Programs that take messages at an address of their own: its path, and the département that it follows.
+const PROGRAMS: [(&str, &str); 2] = [("/programs/often", OFTEN), ("/programs/rare", RARE)];
 /// Départements of those who read in rooms: one, since a homeserver takes a message a second.
 const ROOMS: [&str; 1] = [OFTEN];
 /// Most messages an hour to one person, before the rest is grouped.
@@ -190,6 +193,7 @@ struct Stage {
     database: Database,
     replay: Replay,
     sink: Sink,
+    tools: Tools,
     rooms: Option<(Synapse, Rooms)>,
     #[cfg(feature = "telegram")]
     chats: Chats,
@@ -285,6 +289,18 @@ impl Stage {
                 department,
             })
             .collect();
+        let tools = Tools::start().await?;
+        let secret = dir.path().join("secret");
+        std::fs::write(&secret, "un secret de signature pour les essais")?;
+        for (n, (path, department)) in PROGRAMS.into_iter().enumerate() {
+            let file = dir.path().join(format!("program-{n}"));
+            std::fs::write(&file, format!("{}{path}", tools.base))?;
+            readers.push(Reader {
+                address: format!("[[subscriber.tool]]\nkind = 'webhook'\nurl = {{ file = '{}' }}", file.display()),
+                name: path.to_owned(),
+                department,
+            });
+        }
         if let Some((server, rooms)) = &rooms {
             accounts.push_str(&format!("[matrix]\n{}", rooms.account(&server.url, true)));
             readers.extend(rooms.ids.iter().zip(ROOMS).map(|(id, department)| Reader {
@@ -312,10 +328,12 @@ impl Stage {
             })
             .collect();
         let settings = format!(
-            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n[pace]\ninstant_per_hour = {PER_HOUR}\n\
+            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\nsecret = {{ file = '{}' }}\n[pace]\ninstant_per_hour = {PER_HOUR}\n\
              [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
              [[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 2\nschedule = '* * * * * *'\n{people}",
-            database.url, sink.port
+            database.url,
+            secret.display(),
+            sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
         Ok(Self {
@@ -323,6 +341,7 @@ impl Stage {
             database,
             replay,
             sink,
+            tools,
             rooms,
             #[cfg(feature = "telegram")]
             chats,
@@ -469,6 +488,18 @@ impl Stage {
         }
         let mut readers: Vec<(String, &str)> =
             PEOPLE.iter().map(|(mail, department)| ((*mail).to_owned(), *department)).collect();
+        // A program knows a message by its `webhook-id`: what came again under it is counted as a mail is.
+        let mut events: BTreeMap<String, usize> = BTreeMap::new();
+        for (path, department) in PROGRAMS {
+            readers.push((path.to_owned(), department));
+            for event in self.tools.at(path) {
+                tally.messages += 1;
+                *events.entry(event.signed[0].clone()).or_default() += 1;
+                for word in marks_in(&event.body) {
+                    got.entry((path.to_owned(), word)).or_default().insert(event.signed[0].clone());
+                }
+            }
+        }
         if let Some((_, rooms)) = &self.rooms {
             for (room, department) in rooms.ids.iter().zip(ROOMS) {
                 readers.push((room.clone(), department));
@@ -498,6 +529,9 @@ impl Stage {
         for (message_id, mails) in &copies {
             let delivery = message_id.split('@').next().unwrap_or_default();
             tally.repeat(message_id, mails.len() - 1, doubtful(&store, delivery).await?);
+        }
+        for (delivery, times) in events {
+            tally.repeat(&delivery, times - 1, doubtful_or_deferred(&store, &delivery).await?);
         }
         #[cfg(feature = "telegram")]
         {
@@ -532,6 +566,11 @@ async fn waiting(store: &Store) -> Outcome<i64> {
 async fn doubtful(store: &Store, delivery: &str) -> Outcome<usize> {
     let attempts = store.attempts(delivery).await?;
     Ok(attempts.iter().filter(|a| a.outcome.as_deref() == Some("ambiguous")).count())
+}
+
+/// The same for a program: an answer that was lost is tried again and counts for nothing, since a program knows what it has.
+async fn doubtful_or_deferred(store: &Store, delivery: &str) -> Outcome<usize> {
+    Ok(store.attempts(delivery).await?.len().saturating_sub(1))
 }
 
 /// The marks in a text.
