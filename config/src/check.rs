@@ -347,7 +347,7 @@ impl Check {
         if let Some(fault) = subscriber.rhythm.fault() {
             self.fault(&format!("{path}.rhythm"), fault, "écrivez par exemple 7");
         }
-        for (n, tool) in subscriber.tool.iter().enumerate().filter(|(_, tool)| !tool.kind.is_hook()) {
+        for (n, tool) in subscriber.tool.iter().enumerate().filter(|(_, tool)| !Channel::COPIED.contains(&tool.kind)) {
             let what = format!("« {} » n’est pas un outil qui reçoit à une adresse", tool.kind.as_str());
             let fix = "écrivez webhook, mattermost, slack, teams ou rocket_chat";
             self.fault(&format!("{path}.tool.{n}.kind"), what, fix);

@@ -11,6 +11,7 @@ pub mod looks;
 pub mod name_server;
 pub mod pages;
 mod postgres;
+pub mod push;
 pub mod publishers;
 pub mod replay;
 pub mod servers;

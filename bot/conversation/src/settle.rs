@@ -182,6 +182,7 @@ fn channel(word: &str) -> Option<Channel> {
         "slack" => Channel::Slack,
         "teams" => Channel::Teams,
         "rocket.chat" | "rocket" => Channel::RocketChat,
+        "navigateur" | "notification" | "notifications" => Channel::Browser,
         _ => return None,
     })
 }

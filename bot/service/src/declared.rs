@@ -100,7 +100,7 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     }
     // Tools that they added themselves, and were asked about, are theirs.
     for tool in service.store.addresses(&id).await?.into_iter().filter(|a| a.channel.is_hook()) {
-        if service.store.consent(&tool.id).await?.0.is_some() {
+        if tool.channel == Channel::Browser || service.store.consent(&tool.id).await?.0.is_some() {
             named.push((tool.channel, tool.value, tool.state));
         }
     }
