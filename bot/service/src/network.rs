@@ -270,11 +270,13 @@ pub async fn members(service: &Service, network: &Subscriber) -> Result<Vec<Memb
         if call.state != CallState::Open {
             continue;
         }
-        let silent = crate::partner_calls::telling::silent(service, &call).await?;
-        for invitation in service.store.partner_invitations(&call.id).await? {
-            let counts = asked.entry(invitation.structure.clone()).or_default();
-            counts.0 += 1;
-            counts.1 += usize::from(silent.contains(&invitation.structure));
+        let (answered, silent) = crate::partner_calls::telling::answered_and_silent(service, &call).await?;
+        for (invitations, unanswered) in [(answered, 0), (silent, 1)] {
+            for invitation in invitations {
+                let counts = asked.entry(invitation.structure).or_default();
+                counts.0 += 1;
+                counts.1 += unanswered;
+            }
         }
     }
     let mut out = Vec::new();

@@ -69,15 +69,13 @@ async fn page(
         if call.state != CallState::Open {
             continue;
         }
-        let silent = telling::silent(service, &call).await?;
-        let asked = service.store.partner_invitations(&call.id).await?;
-        let names: Vec<String> =
-            asked.iter().filter(|i| silent.contains(&i.structure)).map(|i| i.name.clone()).collect();
+        let (answered, silent) = telling::answered_and_silent(service, &call).await?;
+        let names: Vec<String> = silent.into_iter().map(|i| i.name).collect();
         calls.push(Call {
             path: format!("/groupements/{}", call.id),
             title: short(&looking::about(service, &call.procedure).await?.title, 160),
             closes: moment(call.closes),
-            asked: asked.len(),
+            asked: answered.len() + names.len(),
             more: names.len().saturating_sub(MAX_NAMES),
             silent: names.into_iter().take(MAX_NAMES).collect(),
         });

@@ -156,11 +156,12 @@ async fn form(
         partners.push((one.structure, one.name, one.reason, on));
     }
     let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let tender = published.deadline_of("").map(|at| moment(at.with_timezone(&Utc)));
+    let letter = proposing::letter(&site.service, &about, tender.as_deref(), session.name());
     let values = context! {
-        id => procedure, title => about.title, buyer => about.buyer, lots => Serde(lots), members => members,
+        letter => letter, title => about.title, buyer => about.buyer, lots => Serde(lots), members => members,
         network => session.person.role == Role::Network, partners => Serde(partners), f => Serde(typed), fault => fault, rules => RULES,
-        tender => published.deadline_of("").map(|at| moment(at.with_timezone(&Utc))),
-        max_note => vigie_service::partner_calls::MAX_NOTE,
+        id => procedure, tender => tender, max_note => vigie_service::partner_calls::MAX_NOTE,
     };
     Ok(site.page_as(status, visitor, "groupement-nouveau.html", values))
 }
@@ -256,7 +257,8 @@ fn lot_name(lot: &str) -> String {
 
 fn lines(view: &Coordinated) -> Vec<Line> {
     // Those who answered something; a column that is empty from top to bottom tells nothing.
-    let columns: Vec<&str> = answering_structures(view);
+    let (answered, _) = view.answered_and_silent();
+    let columns: Vec<&str> = answered.iter().map(|i| i.structure.as_str()).collect();
     let line = |lot: &vigie_domain::partner_call::LotLineUp| Line {
         lot: lot_name(&lot.lot),
         title: view.about.lots.get(&lot.lot).cloned().unwrap_or_default(),
@@ -268,21 +270,15 @@ fn lines(view: &Coordinated) -> Vec<Line> {
     view.line_up.iter().map(line).collect()
 }
 
-fn answering_structures(view: &Coordinated) -> Vec<&str> {
-    view.asked
-        .iter()
-        .map(|i| i.structure.as_str())
-        .filter(|s| view.positions.iter().any(|p| p.structure == *s))
-        .collect()
-}
-
 fn columns(view: &Coordinated) -> Vec<Column> {
     let mine = |s: &str| view.positions.iter().filter(|p| p.structure == s).cloned().collect::<Vec<_>>();
     let said = |of: &BTreeMap<String, String>, s: &str| of.get(s).cloned().unwrap_or_default();
-    answering_structures(view)
-        .into_iter()
+    let (answered, _) = view.answered_and_silent();
+    answered
+        .iter()
         .enumerate()
-        .map(|(n, s)| {
+        .map(|(n, invitation)| {
+            let s = invitation.structure.as_str();
             let answers = mine(s);
             Column {
                 number: n + 1,
@@ -393,11 +389,11 @@ fn coordinator_page(
     let now = site.service.clock.now();
     let lines = lines(view);
     let columns = columns(view);
-    let silent: Vec<String> = view.silent().map(|i| i.name.clone()).collect();
+    let silent: Vec<String> = view.answered_and_silent().1.into_iter().map(|i| i.name).collect();
     let bidders = view.line_up.iter().map(|l| l.on.iter().filter(|p| p.role.bids()).count()).max().unwrap_or(0);
     let many = bidders >= vigie_domain::partner_call::MANY_TOGETHER;
     let values = context! {
-        lines => Serde(&lines), columns => Serde(&columns), silent => silent, asked => view.asked.len(),
+        lines => Serde(&lines), columns => Serde(&columns), asked => columns.len() + silent.len(), silent => silent,
         uncovered => lines.iter().filter(|l| l.uncovered).count(), lot_count => lines.len(), bidders => bidders, many => many,
         done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v) }),
     };
@@ -521,7 +517,10 @@ pub(crate) async fn partners(State(site): State<Arc<Site>>, signed: Decider, Pat
         .collect();
     let asked = service.store.partner_invitations(&id).await?;
     let known: Vec<_> = known.into_iter().filter(|(s, ..)| !asked.iter().any(|i| i.structure == *s)).collect();
-    let values = context! { lots => Serde(lots), known => Serde(known), ..head(&call, &about, service.clock.now()) };
+    let letter = proposing::letter(service, &about, call.tender.map(moment).as_deref(), signed.session.name());
+    let values = context! {
+        letter => letter, lots => Serde(lots), known => Serde(known), ..head(&call, &about, service.clock.now())
+    };
     Ok(site.page(&signed.visitor, "groupement-partenaires.html", values))
 }
 

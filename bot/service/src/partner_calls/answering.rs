@@ -46,6 +46,8 @@ pub enum Answered {
     /// It stands.
     Noted {
         call: Box<PartnerCall>,
+        /// Who answered: the structure, as the coordinator calls it.
+        name: String,
         before: Vec<Position>,
         now: Vec<Position>,
         /// Lots of other calls on the same procedure for which the structure already bids with others; empty text = all of them.
@@ -74,9 +76,8 @@ pub async fn answer(service: &Service, answer: &Answer<'_>) -> Result<Answered, 
     }
     let structure = answer.person.structure();
     let Some(call) = service.store.partner_call(answer.call).await? else { return Ok(Answered::Unknown) };
-    if !service.store.partner_invitations(&call.id).await?.iter().any(|i| i.structure == structure) {
-        return Ok(Answered::Unknown);
-    }
+    let invitations = service.store.partner_invitations(&call.id).await?;
+    let Some(own) = invitations.into_iter().find(|i| i.structure == structure) else { return Ok(Answered::Unknown) };
     if !call.takes_answers(now) {
         return Ok(Answered::Closed(Box::new(call)));
     }
@@ -130,7 +131,7 @@ pub async fn answer(service: &Service, answer: &Answer<'_>) -> Result<Answered, 
     Ok(match put {
         PositionsPut::Noted { before, now } => {
             let elsewhere = if bids { service.store.bids_elsewhere(&call, structure).await? } else { Vec::new() };
-            Answered::Noted { call: Box::new(call), before, now, elsewhere }
+            Answered::Noted { call: Box::new(call), name: own.name, before, now, elsewhere }
         }
         PositionsPut::Meanwhile(standing) => Answered::Meanwhile(standing),
         PositionsPut::Refused => Answered::Closed(Box::new(call)),
@@ -182,8 +183,11 @@ pub fn in_french(positions: &[Position]) -> String {
 #[must_use]
 pub fn line(answered: &Answered, by: &str) -> String {
     match answered {
-        Answered::Noted { call, before, now, elsewhere } => {
-            let mut said = format!("Noté pour {} : {}.", short(&call.name, MAX_NAME), in_french(now));
+        Answered::Noted { call, name, before, now, elsewhere } => {
+            let mut said = format!("Noté pour {} : {}.", short(name, MAX_NAME), in_french(now));
+            if call.name != *name {
+                said.push_str(&format!(" {} le voit.", short(&call.name, MAX_NAME)));
+            }
             // A colleague's answer is not changed unawares.
             if let Some(first) = before.iter().find(|p| p.by != by).filter(|_| in_french(before) != in_french(now)) {
                 said = format!("{} avait répondu : {}. {said}", short(&first.by, MAX_NAME), in_french(before));

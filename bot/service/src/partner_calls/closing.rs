@@ -144,7 +144,8 @@ async fn one(service: &Service, id: &str, now: DateTime<Utc>) -> Result<bool, St
     let Some(turn) = call.reminder_due(now) else { return Ok(false) };
     call.told = turn;
     tx.put_partner_call(&call).await?;
-    let silent = telling::silent(service, &call).await?;
+    let (_, silent) = telling::answered_and_silent(service, &call).await?;
+    let silent: Vec<String> = silent.into_iter().map(|i| i.structure).collect();
     telling::tell(service, &mut tx, &call, turn, &silent, "").await?;
     tx.commit().await?;
     Ok(true)

@@ -73,9 +73,10 @@ impl Coordinated {
         uncovered(&self.line_up)
     }
 
-    /// Those asked who answered nothing.
-    pub fn silent(&self) -> impl Iterator<Item = &Invitation> {
-        self.asked.iter().filter(|i| !self.positions.iter().any(|p| p.structure == i.structure))
+    /// Those who answered something, and those who answered nothing.
+    #[must_use]
+    pub fn answered_and_silent(&self) -> (Vec<Invitation>, Vec<Invitation>) {
+        super::telling::split(&self.call, self.asked.clone(), &self.positions)
     }
 }
 

@@ -7,15 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_config::rules::Rules;
+use vigie_config::settings::SignUpMode;
 use vigie_domain::access::{self, Access};
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{line_up, uncovered};
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Assessment, Subscriber, SupplyMode, french};
+use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
 
-use super::looking::live_lots;
+use super::looking::{About, live_lots};
 use super::opening::{coordinates, earlier, may_be_asked, partners_before};
 use super::reach::{self, Sought};
 use super::{members_of, name_of};
@@ -224,3 +226,24 @@ fn reasons(profile: &Profile, coordinator: &Profile, a: &Assessment) -> Option<V
     }
     Some(reasons)
 }
+/// A message that a coordinator may send by themselves to a structure that Vigie does not write to, line by line.
+#[must_use]
+pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str) -> Vec<String> {
+    let until = tender.map(|tender| format!(" Les offres sont à remettre avant le {tender}.")).unwrap_or_default();
+    let asked = format!(
+        "Nous préparons une réponse à « {} » ({}) et cherchons des partenaires.{until} Cela vous intéresse-t-il ?",
+        short(&about.title, 240),
+        about.buyer
+    );
+    let home = service.home_url().unwrap_or_default();
+    let how = match service.settings.sign_up.mode {
+        SignUpMode::Off => format!(
+            "Pour répondre en un toucher, votre structure peut être inscrite à Vigie ({home}), puis accepter d’être proposée dans « Mon compte »."
+        ),
+        SignUpMode::Code | SignUpMode::Open => format!(
+            "Pour répondre en un toucher, inscrivez votre structure à Vigie ({home}inscription), puis acceptez d’être proposée dans « Mon compte »."
+        ),
+    };
+    vec!["Bonjour,".to_owned(), asked, how, name.to_owned()]
+}
+

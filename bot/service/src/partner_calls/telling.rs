@@ -1,10 +1,11 @@
 //! Who is told what of a call: everyone of a structure who decides, at once within their cap. What a message says is made when it
 //! leaves ([`super::messages`]), so that it tells what stands then.
 
-use vigie_domain::partner_call::{PartnerCall, Turn};
+use vigie_domain::partner_call::{PartnerCall, Position, Turn};
 use vigie_domain::{Alert, AlertKind, Permission};
 use vigie_notifier::card::{OfCall, Why, short};
 use vigie_store::ingest::{IngestTx, Share};
+use vigie_store::partner_calls::Invitation;
 use vigie_store::{StoreError, derived_id};
 
 use crate::after_award::messages::main_of;
@@ -89,13 +90,26 @@ pub(super) async fn not_refusing(service: &Service, call: &PartnerCall) -> Resul
     Ok(asked.into_iter().map(|i| i.structure).filter(|s| !refuses(s)).collect())
 }
 
-/// Structures asked that answered nothing.
+/// Structures asked that answered something, and those that answered nothing: nobody waits for what a coordinator asks itself.
 ///
 /// # Errors
 /// The database fails.
-pub async fn silent(service: &Service, call: &PartnerCall) -> Result<Vec<String>, StoreError> {
+pub async fn answered_and_silent(
+    service: &Service,
+    call: &PartnerCall,
+) -> Result<(Vec<Invitation>, Vec<Invitation>), StoreError> {
     let positions = service.store.positions_on(&call.id).await?;
-    let asked = service.store.partner_invitations(&call.id).await?;
-    let answered = |structure: &str| positions.iter().any(|p| p.structure == structure);
-    Ok(asked.into_iter().map(|i| i.structure).filter(|s| !answered(s)).collect())
+    Ok(split(call, service.store.partner_invitations(&call.id).await?, &positions))
+}
+
+/// The same, of what was read already.
+pub(super) fn split(
+    call: &PartnerCall,
+    asked: Vec<Invitation>,
+    positions: &[Position],
+) -> (Vec<Invitation>, Vec<Invitation>) {
+    let (answered, mut silent): (Vec<Invitation>, Vec<Invitation>) =
+        asked.into_iter().partition(|i| positions.iter().any(|p| p.structure == i.structure));
+    silent.retain(|i| i.structure != call.coordinator);
+    (answered, silent)
 }
