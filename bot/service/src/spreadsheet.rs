@@ -162,6 +162,7 @@ fn rows_of(bytes: &[u8]) -> Result<Vec<Row>, Unreadable> {
         rows.push(Row { line, cells });
     }
     if rows.is_empty() { Err(Unreadable::Empty) } else { Ok(rows) }
+}
 
 /// What stands between cells, where Excel says so in a line of its own (`sep=;`), and the text without that line; its line break stays,
 /// so that lines keep their numbers.
