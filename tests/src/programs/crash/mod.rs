@@ -3,14 +3,16 @@
 //! `cargo run --release -p vigie-tests -- crash --engine sqlite --kills 1000 --seed 1`
 //!
 //! A publisher brings out notices, `vigie` polls it and mails people through a recording server, writes in the chats of a
-//! double of the Bot API, posts to programs and, with `--rooms`, writes in a room of a real homeserver. It is killed at random moments (SIGKILL), at
-//! each named crash point, and while the mail server or the Bot API keeps its answer to itself. Meanwhile people leave and
-//! groups move. Then it runs undisturbed until nothing waits. Ends with one line,
+//! double of the Bot API, posts to programs and, with `--rooms`, writes in a room of a real homeserver. It is killed at random
+//! moments (SIGKILL), at each named crash point, and while the mail server or the Bot API keeps its answer to itself. Meanwhile
+//! people leave and groups move. Then it runs undisturbed until nothing waits. Ends with one line,
 //! `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and with exit code 1 if anything was lost or unexpected, or arrived
 //! twice without a record that it might have.
 
 #[cfg(feature = "telegram")]
 mod chats;
+mod programs;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -25,7 +27,6 @@ use vigie_domain::DeliveryState;
 use vigie_service::crash_point::CrashPoint;
 use vigie_store::Store;
 use vigie_tests::homeserver::{Rooms, Synapse};
-use vigie_tests::hooks::Tools;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::{Database, Engine, vigie};
 use vigie_tests::service::Outcome;
@@ -33,6 +34,8 @@ use vigie_tests::sink::{Moment, Reaction, Received, Sink};
 
 #[cfg(feature = "telegram")]
 use chats::Chats;
+use programs::Programs;
+use tally::Tally;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -64,8 +67,6 @@ const PEOPLE: [(&str, &str); 5] = [
     ("d@pas.example", OFTEN_TOO),
     ("e@pas.example", OFTEN_TOO),
 ];
-/// Programs that take messages at an address of their own: its path, and the département that it follows.
-const PROGRAMS: [(&str, &str); 2] = [("/programs/often", OFTEN), ("/programs/rare", RARE)];
 /// Départements of those who read in rooms: one, since a homeserver takes a message a second.
 const ROOMS: [&str; 1] = [OFTEN];
 /// Most messages an hour to one person, before the rest is grouped.
@@ -88,64 +89,6 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let tally = torment(args).await?;
     writeln!(std::io::stdout(), "{tally}")?;
     Ok(tally.good())
-}
-
-/// What is counted at the end.
-#[derive(Debug, Default)]
-struct Tally {
-    lost: usize,
-    unexpected: usize,
-    duplicated: usize,
-    unrecorded: usize,
-    ambiguous: usize,
-    kills: usize,
-    messages: usize,
-    /// Kills at each crash point.
-    at_points: BTreeMap<&'static str, usize>,
-}
-
-impl Tally {
-    fn good(&self) -> bool {
-        self.lost == 0 && self.unexpected == 0 && self.unrecorded == 0
-    }
-
-    fn lose(&mut self, reader: &str, what: &str) {
-        self.lost += 1;
-        let _ = writeln!(std::io::stderr(), "{reader} never got {what}");
-    }
-
-    fn surprise(&mut self, reader: &str, what: &str, times: usize) {
-        self.unexpected += times;
-        let _ = writeln!(std::io::stderr(), "{reader} got {what}, which was not due ({times})");
-    }
-
-    /// Messages that arrived again, and attempts that say that they might have arrived.
-    fn repeat(&mut self, reader: &str, times: usize, doubtful: usize) {
-        self.duplicated += times;
-        self.ambiguous += doubtful;
-        if times > doubtful {
-            self.unrecorded += times - doubtful;
-            let _ = writeln!(std::io::stderr(), "{reader} got {times} messages again; {doubtful} are on record");
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.unrecorded > 0 {
-            writeln!(f, "{} messages arrived twice without a record that they might have", self.unrecorded)?;
-        }
-        write!(f, "messages={}", self.messages)?;
-        for (point, kills) in &self.at_points {
-            write!(f, " {point}={kills}")?;
-        }
-        writeln!(f)?;
-        write!(
-            f,
-            "lost={} unexpected={} duplicated={} ambiguous={} kills={}",
-            self.lost, self.unexpected, self.duplicated, self.ambiguous, self.kills
-        )
-    }
 }
 
 /// Xorshift: the same seed gives the same moments.
@@ -193,7 +136,7 @@ struct Stage {
     database: Database,
     replay: Replay,
     sink: Sink,
-    tools: Tools,
+    programs: Programs,
     rooms: Option<(Synapse, Rooms)>,
     #[cfg(feature = "telegram")]
     chats: Chats,
@@ -289,18 +232,8 @@ impl Stage {
                 department,
             })
             .collect();
-        let tools = Tools::start().await?;
-        let secret = dir.path().join("secret");
-        std::fs::write(&secret, "un secret de signature pour les essais")?;
-        for (n, (path, department)) in PROGRAMS.into_iter().enumerate() {
-            let file = dir.path().join(format!("program-{n}"));
-            std::fs::write(&file, format!("{}{path}", tools.base))?;
-            readers.push(Reader {
-                address: format!("[[subscriber.tool]]\nkind = 'webhook'\nurl = {{ file = '{}' }}", file.display()),
-                name: path.to_owned(),
-                department,
-            });
-        }
+        let programs = Programs::open(dir.path()).await?;
+        readers.extend(programs.readers()?);
         if let Some((server, rooms)) = &rooms {
             accounts.push_str(&format!("[matrix]\n{}", rooms.account(&server.url, true)));
             readers.extend(rooms.ids.iter().zip(ROOMS).map(|(id, department)| Reader {
@@ -328,11 +261,11 @@ impl Stage {
             })
             .collect();
         let settings = format!(
-            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\nsecret = {{ file = '{}' }}\n[pace]\ninstant_per_hour = {PER_HOUR}\n\
+            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n{}[pace]\ninstant_per_hour = {PER_HOUR}\n\
              [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
              [[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 2\nschedule = '* * * * * *'\n{people}",
             database.url,
-            secret.display(),
+            programs.settings(),
             sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
@@ -341,7 +274,7 @@ impl Stage {
             database,
             replay,
             sink,
-            tools,
+            programs,
             rooms,
             #[cfg(feature = "telegram")]
             chats,
@@ -488,18 +421,8 @@ impl Stage {
         }
         let mut readers: Vec<(String, &str)> =
             PEOPLE.iter().map(|(mail, department)| ((*mail).to_owned(), *department)).collect();
-        // A program knows a message by its `webhook-id`: what came again under it is counted as a mail is.
-        let mut events: BTreeMap<String, usize> = BTreeMap::new();
-        for (path, department) in PROGRAMS {
-            readers.push((path.to_owned(), department));
-            for event in self.tools.at(path) {
-                tally.messages += 1;
-                *events.entry(event.signed[0].clone()).or_default() += 1;
-                for word in marks_in(&event.body) {
-                    got.entry((path.to_owned(), word)).or_default().insert(event.signed[0].clone());
-                }
-            }
-        }
+        readers.extend(programs::ALL.map(|(path, department)| (path.to_owned(), department)));
+        let events = self.programs.count(&mut got, tally);
         if let Some((_, rooms)) = &self.rooms {
             for (room, department) in rooms.ids.iter().zip(ROOMS) {
                 readers.push((room.clone(), department));
@@ -526,12 +449,10 @@ impl Stage {
             tally.surprise(&address, &word, messages.len());
         }
         let store = Store::open(&self.database.url).await?;
-        for (message_id, mails) in &copies {
-            let delivery = message_id.split('@').next().unwrap_or_default();
-            tally.repeat(message_id, mails.len() - 1, doubtful(&store, delivery).await?);
-        }
-        for (delivery, times) in events {
-            tally.repeat(&delivery, times - 1, doubtful_or_deferred(&store, &delivery).await?);
+        let mails = copies.into_iter().map(|(message_id, mails)| (message_id, mails.len()));
+        for (message, times) in mails.chain(events) {
+            let delivery = message.split('@').next().unwrap_or_default();
+            tally.repeat(&message, times - 1, doubtful(&store, delivery).await?);
         }
         #[cfg(feature = "telegram")]
         {
@@ -566,11 +487,6 @@ async fn waiting(store: &Store) -> Outcome<i64> {
 async fn doubtful(store: &Store, delivery: &str) -> Outcome<usize> {
     let attempts = store.attempts(delivery).await?;
     Ok(attempts.iter().filter(|a| a.outcome.as_deref() == Some("ambiguous")).count())
-}
-
-/// The same for a program: an answer that was lost is tried again and counts for nothing, since a program knows what it has.
-async fn doubtful_or_deferred(store: &Store, delivery: &str) -> Outcome<usize> {
-    Ok(store.attempts(delivery).await?.len().saturating_sub(1))
 }
 
 /// The marks in a text.
