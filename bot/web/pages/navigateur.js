@@ -13,6 +13,18 @@
     var plain = atob(text.replace(/-/g, '+').replace(/_/g, '/'));
     return Uint8Array.from(plain, function (c) { return c.charCodeAt(0); });
   }
+  // A browser that knows another key of this site is given ours.
+  async function subscribed(manager) {
+    var wanted = { userVisibleOnly: true, applicationServerKey: bytes(form.dataset.cle) };
+    try {
+      return await manager.subscribe(wanted);
+    } catch (fault) {
+      var old = await manager.getSubscription();
+      if (!old) { throw fault; }
+      await old.unsubscribe();
+      return manager.subscribe(wanted);
+    }
+  }
   button.hidden = false;
   button.addEventListener('click', async function () {
     button.disabled = true;
@@ -24,7 +36,7 @@
       }
       await navigator.serviceWorker.register('/notifications.js');
       var worker = await navigator.serviceWorker.ready;
-      var given = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(form.dataset.cle) });
+      var given = await subscribed(worker.pushManager);
       var shape = given.toJSON();
       form.elements.adresse.value = shape.endpoint;
       form.elements.cle.value = shape.keys.p256dh;

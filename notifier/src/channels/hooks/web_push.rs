@@ -18,6 +18,7 @@ use url::Url;
 
 use super::links;
 use crate::channels::Envelope;
+use crate::chat::Style;
 
 /// Length of a point of P-256, uncompressed, and of a browser's secret.
 const POINT: usize = 65;
@@ -110,7 +111,8 @@ impl Sender {
     /// The key made of these bytes; `None` where they are none, which happens to one in four thousand million.
     #[must_use]
     pub fn of(secret: &[u8; 32]) -> Option<Self> {
-        let public = PrivateKey::from_private_key(&ECDH_P256, secret).ok()?.compute_public_key().ok()?.as_ref().to_vec();
+        let public =
+            PrivateKey::from_private_key(&ECDH_P256, secret).ok()?.compute_public_key().ok()?.as_ref().to_vec();
         let pair =
             EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, secret, &public).ok()?;
         Some(Self { pair, public })
@@ -151,14 +153,19 @@ pub fn headers(envelope: &Envelope<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// What the browser shows, before it is encrypted: a title, some lines, and the page that a click opens. `home` is opened where the
-/// message leads nowhere.
+/// What the browser shows, before it is encrypted: a title, some lines, and the page that a click opens: the first of ours that the text
+/// names, since a click decides nothing; else what its links open; else `home`, the address of our pages.
 #[must_use]
 pub fn shown(envelope: &Envelope<'_>, home: Option<&str>) -> Vec<u8> {
     let message = envelope.message;
     let text = message.chat().typeset();
     let lines: Vec<&str> = text.text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
-    let url = links(envelope).into_iter().map(|link| link.url).next().or_else(|| home.map(str::to_owned));
+    let named = text.spans.iter().find_map(|span| match &span.style {
+        Style::Link(url) if home.is_none_or(|home| url.starts_with(home)) => Some(url.clone()),
+        _ => None,
+    });
+    let linked = || links(envelope).into_iter().map(|link| link.url).next();
+    let url = named.or_else(linked).or_else(|| home.map(str::to_owned));
     json!({
         "title": super::cut(&message.subject, MAX_TITLE),
         "body": super::cut(&lines.join("\n"), MAX_TEXT),
@@ -188,7 +195,8 @@ mod tests {
             "BTBZMqHH6r4Tts7J_aSIgg",
         ))
         .unwrap();
-        let own = PrivateKey::from_private_key(&ECDH_P256, &bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
+        let own =
+            PrivateKey::from_private_key(&ECDH_P256, &bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
         let salt: [u8; 16] = bytes("DGv6ra1nlYgDCS1FRnbzlw").try_into().unwrap();
         let body = browser.encrypt_with(b"When I grow up, I want to be a watermelon", &salt, &own).unwrap();
         assert_eq!(
@@ -225,7 +233,10 @@ mod tests {
         ));
         assert!(browser.unwrap().encrypt(&shown).unwrap().len() <= RECORD as usize);
         let read: serde_json::Value = serde_json::from_slice(&shown).unwrap();
-        assert_eq!(read["url"], "https://vigie.example/repondre/t?mot=oui");
+        assert_eq!(read["url"], "https://vigie.example/procedure/p1");
+        let elsewhere = super::shown(&envelope(&message, &buttons), Some("https://veille.example/"));
+        let read: serde_json::Value = serde_json::from_slice(&elsewhere).unwrap();
+        assert_eq!(read["url"], "https://vigie.example/repondre/t?mot=oui", "the text names a page of somebody else");
     }
 
     #[test]
