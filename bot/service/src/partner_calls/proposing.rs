@@ -246,4 +246,3 @@ pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str
     };
     vec!["Bonjour,".to_owned(), asked, how, name.to_owned()]
 }
-
