@@ -417,7 +417,9 @@ fn file(a: &Attachment) -> FileLine {
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
     let choice =
         |r: Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(r) };
-    Refusal::ALL.into_iter().map(choice).collect()
+    // One list for each answer that takes a reason: what does not go with the answer is not kept.
+    let of_loss = Refusal::OF_LOSS.into_iter().filter(|r| !Refusal::ALL.contains(r));
+    Refusal::ALL.into_iter().chain(of_loss).map(choice).collect()
 }
 
 #[cfg(test)]
