@@ -79,9 +79,9 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: Decider) -> Show
     let (mine, to) = looking::calls_of(&site.service, person).await?;
     let mut coordinated = Vec::new();
     for call in &mine {
-        let asked = site.service.store.partner_invitations(&call.id).await?.len();
-        let silent = telling::silent(&site.service, call).await?.len();
-        coordinated.push(row(&site, call, format!("{} réponses sur {asked}", asked - silent)).await?);
+        let (answered, silent) = telling::answered_and_silent(&site.service, call).await?;
+        let (answered, asked) = (answered.len(), answered.len() + silent.len());
+        coordinated.push(row(&site, call, format!("{answered} réponses sur {asked}")).await?);
     }
     let mut asked = Vec::new();
     for call in &to {
