@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{Department, Filter};
+use vigie_domain::{Channel, Department, Filter};
 
 use crate::fault::{BlockFault, Step};
 use crate::mail_address;
@@ -333,7 +333,7 @@ impl Check {
 
     fn subscriber(&mut self, path: &str, subscriber: &Subscriber, settings: &Settings) {
         let in_chat = subscriber.matrix.is_some() || subscriber.telegram.is_some();
-        if subscriber.email.is_none() && !in_chat && !subscriber.console {
+        if subscriber.email.is_none() && !in_chat && !subscriber.console && subscriber.tool.is_empty() {
             let what = format!("« {} » n’a aucune adresse", subscriber.name);
             self.fault(&format!("{path}.name"), what, "ajoutez email = \"…\" ou console = true");
         }
@@ -346,6 +346,15 @@ impl Check {
         }
         if let Some(fault) = subscriber.rhythm.fault() {
             self.fault(&format!("{path}.rhythm"), fault, "écrivez par exemple 7");
+        }
+        for (n, tool) in subscriber.tool.iter().enumerate().filter(|(_, tool)| !Channel::COPIED.contains(&tool.kind)) {
+            let what = format!("« {} » n’est pas un outil qui reçoit à une adresse", tool.kind.as_str());
+            let fix = "écrivez webhook, mattermost, slack, teams ou rocket_chat";
+            self.fault(&format!("{path}.tool.{n}.kind"), what, fix);
+        }
+        if settings.web.secret.is_none() && subscriber.tool.iter().any(|tool| tool.kind == Channel::Webhook) {
+            let what = "un logiciel reçoit des messages signés, mais rien ne les signe";
+            self.fault(&format!("{path}.tool"), what, "ajoutez secret à [web]");
         }
         let channels = [
             (

@@ -18,7 +18,7 @@ pub use sign_up::{SIGN_UPS_A_DAY, SignUp, SignUpMode};
 pub use source::{Baseline, Source, SourceVisibility};
 
 use vigie_domain::subscription::{Rhythm, Role};
-use vigie_domain::{Cadence, Filter, StructureKind};
+use vigie_domain::{Cadence, Channel, Filter, StructureKind};
 
 pub use crate::fault::BlockFault;
 use crate::in_force::Origin;
@@ -328,6 +328,17 @@ pub struct Observe {
     pub heartbeat_url: Option<url::Url>,
 }
 
+/// `[[subscriber.tool]]`: a program or a chat that takes messages at an address of its own. Whoever writes the file answers for it, so
+/// that it is not asked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Which: `webhook`, `mattermost`, `slack`, `teams` or `rocket_chat`.
+    pub kind: Channel,
+    /// Its address: whoever knows it can write there.
+    pub url: Secret,
+}
+
 /// `[[subscriber]]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -347,6 +358,9 @@ pub struct Subscriber {
     /// Messages on standard output.
     #[serde(default)]
     pub console: bool,
+    /// Tools that take messages at an address of their own.
+    #[serde(default)]
+    pub tool: Vec<Tool>,
     #[serde(default)]
     pub kind: Option<StructureKind>,
     /// SIRET of the structure.
@@ -374,6 +388,7 @@ impl Subscriber {
             matrix: None,
             telegram: None,
             console: true,
+            tool: Vec::new(),
             kind: None,
             siret: None,
             networks: Vec::new(),

@@ -1,6 +1,6 @@
 //! How often a person hears of what a subscription finds.
 //!
-//! One word everywhere (settings, command line, database, JSON): `instant`, `auto`, `daily`, `weekly`, or a number and a unit
+//! One word everywhere (settings, command line, database, JSON): `instant`, `auto`, `reserved`, `daily`, `weekly`, or a number and a unit
 //! such as `30min`, `4h`, `2d`. People may write it in French too: « tous les 2 jours ».
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -19,6 +19,8 @@ pub enum Cadence {
     /// Once a day; at once what is reserved for structures of their kind, or presses. Proposed to structures: one that gets
     /// more than two messages a week beside its digest mutes the bot.
     Auto,
+    /// Once a day; at once what is reserved for structures of their kind, and nothing else, however soon it closes.
+    Reserved,
     /// Every so often.
     Every(Every),
 }
@@ -82,7 +84,7 @@ impl Every {
 /// A rhythm that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "rythme « {0} » inconnu : instant, auto, daily (chaque jour), weekly (chaque semaine), ou par exemple 30min, 4h, 2d (tous les 2 jours)"
+    "rythme « {0} » inconnu : instant, auto, reserved (les réservés tout de suite), daily (chaque jour), weekly (chaque semaine), ou par exemple 30min, 4h, 2d (tous les 2 jours)"
 )]
 pub struct UnknownCadence(String);
 
@@ -94,13 +96,14 @@ impl Cadence {
         if role == Role::Structure && kind.is_some() { Self::Auto } else { Self::Instant }
     }
 
-    /// About how many minutes lie between two messages: none where they come at once, one where only the urgent does.
+    /// About how many minutes lie between two messages: none where they come at once, one or two where only some do.
     #[must_use]
     pub fn minutes(self) -> u32 {
         const DAY: u32 = 1440;
         match self {
             Self::Instant => 0,
             Self::Auto => 1,
+            Self::Reserved => 2,
             Self::Daily => DAY,
             Self::Weekly => 7 * DAY,
             Self::Every(every) => every.minutes(),
@@ -110,7 +113,7 @@ impl Cadence {
     /// Whether everything waits for a digest.
     #[must_use]
     pub fn waits(self) -> bool {
-        !matches!(self, Self::Instant | Self::Auto)
+        !matches!(self, Self::Instant | Self::Auto | Self::Reserved)
     }
 
     /// As a person reads it.
@@ -121,6 +124,7 @@ impl Cadence {
             Self::Daily => "un résumé par jour".to_owned(),
             Self::Weekly => "un résumé par semaine".to_owned(),
             Self::Auto => "un résumé par jour, et tout de suite ce qui vous est réservé ou est urgent".to_owned(),
+            Self::Reserved => "un résumé par jour, et tout de suite seulement ce qui vous est réservé".to_owned(),
             Self::Every(Every { n: 1, unit: Unit::Hours }) => "un résumé par heure".to_owned(),
             Self::Every(Every { n: 1, unit: Unit::Days }) => "un résumé par jour".to_owned(),
             Self::Every(Every { n, unit: Unit::Minutes }) => format!("un résumé toutes les {n} minutes"),
@@ -137,6 +141,7 @@ impl std::fmt::Display for Cadence {
             Self::Daily => f.write_str("daily"),
             Self::Weekly => f.write_str("weekly"),
             Self::Auto => f.write_str("auto"),
+            Self::Reserved => f.write_str("reserved"),
             Self::Every(Every { n, unit: Unit::Minutes }) => write!(f, "{n}min"),
             Self::Every(Every { n, unit: Unit::Hours }) => write!(f, "{n}h"),
             Self::Every(Every { n, unit: Unit::Days }) => write!(f, "{n}d"),
@@ -155,6 +160,7 @@ impl std::str::FromStr for Cadence {
             "daily" => return Ok(Self::Daily),
             "weekly" => return Ok(Self::Weekly),
             "auto" => return Ok(Self::Auto),
+            "reserved" => return Ok(Self::Reserved),
             _ => {}
         }
         let rest =
@@ -193,6 +199,7 @@ mod tests {
         for (written, word) in [
             ("instant", "instant"),
             ("auto", "auto"),
+            ("Reserved", "reserved"),
             ("tous les 2 jours", "2d"),
             ("Toutes les 4 heures", "4h"),
             ("every 30 minutes", "30min"),

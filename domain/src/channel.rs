@@ -28,11 +28,13 @@ pub enum Channel {
     Teams,
     /// Rocket.Chat, by an incoming webhook.
     RocketChat,
+    /// A browser, by the push service that it named (Web Push).
+    Browser,
 }
 
 impl Channel {
     /// Every channel of this build.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Email,
         Self::Telegram,
         Self::Matrix,
@@ -42,9 +44,13 @@ impl Channel {
         Self::Slack,
         Self::Teams,
         Self::RocketChat,
+        Self::Browser,
     ];
     /// Tools that take messages at an address of their own, and answer by links alone.
-    pub const HOOKS: [Self; 5] = [Self::Mattermost, Self::Slack, Self::Teams, Self::RocketChat, Self::Webhook];
+    pub const HOOKS: [Self; 6] =
+        [Self::Mattermost, Self::Slack, Self::Teams, Self::RocketChat, Self::Webhook, Self::Browser];
+    /// Those whose address a person copies from the tool.
+    pub const COPIED: [Self; 5] = [Self::Mattermost, Self::Slack, Self::Teams, Self::RocketChat, Self::Webhook];
 
     /// Whether messages are posted to an address that is a secret of its owner.
     #[must_use]
@@ -75,6 +81,7 @@ impl Channel {
             Self::Slack => "sur Slack",
             Self::Teams => "sur Teams",
             Self::RocketChat => "sur Rocket.Chat",
+            Self::Browser => "dans votre navigateur",
         }
     }
 
@@ -91,6 +98,7 @@ impl Channel {
             Self::Slack => "Slack",
             Self::Teams => "Teams",
             Self::RocketChat => "Rocket.Chat",
+            Self::Browser => "navigateur",
         }
     }
 }

@@ -464,7 +464,8 @@ impl RetryPolicy {
             Channel::Telegram => Self::telegram(),
             Channel::Matrix => Self::matrix(),
             Channel::Console => Self::console(),
-            Channel::Webhook => Self::webhook(),
+            // A second attempt takes the place of the first, under its topic and its tag.
+            Channel::Webhook | Channel::Browser => Self::webhook(),
             Channel::Mattermost | Channel::Slack | Channel::Teams | Channel::RocketChat => Self::hook(),
         }
     }
@@ -526,7 +527,7 @@ impl Pace {
             },
             Channel::Console => Self { gap: chrono::Duration::zero(), shared: Vec::new() },
             Channel::Webhook => Self { gap: WEBHOOK_GAP, shared: Vec::new() },
-            Channel::Mattermost | Channel::Slack | Channel::Teams | Channel::RocketChat => {
+            Channel::Mattermost | Channel::Slack | Channel::Teams | Channel::RocketChat | Channel::Browser => {
                 Self { gap: HOOK_GAP, shared: Vec::new() }
             }
         }

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
+use crate::subscription::Role;
 use crate::words::words;
 use crate::{Department, Filter, Sector, Subscriber};
 
@@ -226,6 +227,12 @@ impl Subscriber {
     #[must_use]
     pub fn structure(&self) -> &str {
         self.profile.siret.as_deref().filter(|s| !s.is_empty()).unwrap_or(&self.id)
+    }
+
+    /// Whether they say to be a facilitator and wait for somebody who may to give them the role.
+    #[must_use]
+    pub fn asks_to_be_facilitator(&self) -> bool {
+        self.profile.says_facilitator && self.role == Role::Subscriber
     }
 }
 

@@ -237,6 +237,8 @@ impl Routes {
 /// A person is away.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absence {
+    /// From when; `None` = since it was said.
+    pub from: Option<DateTime<Utc>>,
     /// Until when: nothing new is told them before.
     pub until: DateTime<Utc>,
     /// The colleague who hears in their place, by identifier.
@@ -247,6 +249,12 @@ impl Absence {
     /// Whether they are away at that moment.
     #[must_use]
     pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        self.until > now && self.from.is_none_or(|from| from <= now)
+    }
+
+    /// Whether it is not over at that moment: it holds, or is yet to begin.
+    #[must_use]
+    pub fn stands(&self, now: DateTime<Utc>) -> bool {
         self.until > now
     }
 }

@@ -95,6 +95,9 @@ pub struct Profile {
     /// The SIRET of a structure that the person says to speak for, until somebody who may approves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_siret: Option<String>,
+    /// They say to be a facilitator, until somebody who may gives them the role or says no.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub says_facilitator: bool,
     #[serde(default)]
     pub sectors: Vec<Sector>,
     #[serde(default)]
@@ -116,12 +119,18 @@ fn is_true(value: &bool) -> bool {
     *value
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Default for Profile {
     fn default() -> Self {
         Self {
             kind: None,
             siret: None,
             claimed_siret: None,
+            says_facilitator: false,
             sectors: Vec::new(),
             departments: Vec::new(),
             networks: Vec::new(),

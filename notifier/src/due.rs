@@ -37,7 +37,7 @@ pub fn next_digest(cadence: Cadence, times: DigestTimes, now: DateTime<Utc>) -> 
 /// The same, on whatever day it falls.
 fn due_at(cadence: Cadence, times: DigestTimes, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match cadence {
-        Cadence::Instant | Cadence::Auto => None,
+        Cadence::Instant | Cadence::Auto | Cadence::Reserved => None,
         Cadence::Daily => next_day(times, now, 1, |_| true),
         Cadence::Weekly => next_day(times, now, 7, |day| day.weekday() == times.weekday),
         Cadence::Every(every) => match every.unit() {

@@ -74,7 +74,8 @@ impl Form {
             | Channel::Mattermost
             | Channel::Slack
             | Channel::Teams
-            | Channel::RocketChat => Self::Chat,
+            | Channel::RocketChat
+            | Channel::Browser => Self::Chat,
         }
     }
 }

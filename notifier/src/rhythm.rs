@@ -47,12 +47,23 @@ pub fn is_quiet(rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> bool
     rhythm.quiet.and_then(|quiet| end_of_quiet(quiet, times, now)).is_some()
 }
 
+/// The rhythm in which one thing comes, where the one that was chosen tells what is reserved for structures of their kind from the rest.
+#[must_use]
+pub fn settled(cadence: Cadence, profile: &Profile, assessment: &Assessment, found: &Match) -> Cadence {
+    match cadence {
+        Cadence::Reserved if reserved_for(profile, assessment, found) => Cadence::Instant,
+        Cadence::Reserved => Cadence::Daily,
+        other => other,
+    }
+}
+
+/// When something comes that does, or does not, press; the rhythm is one that is [`settled`].
 #[must_use]
 pub fn when(cadence: Cadence, pressing: bool, rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> When {
     let times = own_times(rhythm, times);
     let cadence = match (cadence, pressing) {
         (Cadence::Auto, true) => Cadence::Instant,
-        (Cadence::Auto, false) => Cadence::Daily,
+        (Cadence::Auto, false) | (Cadence::Reserved, _) => Cadence::Daily,
         (other, _) => other,
     };
     if let Some(due) = next_digest(cadence, times, now) {

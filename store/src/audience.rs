@@ -35,7 +35,7 @@ const FORGOTTEN_AT_ONCE: i64 = 10_000;
 /// The columns of a [`NumberedPerson`].
 macro_rules! person_columns {
     () => {
-        "id, name, role, profile, number, rhythm, routes, away_until, stand_in"
+        "id, name, role, profile, number, rhythm, routes, away_until, stand_in, away_from"
     };
 }
 
@@ -284,7 +284,7 @@ struct NumberedPerson {
 impl FromRow for NumberedPerson {
     fn from_row(row: &Row<'_>) -> Result<Self, SqlError> {
         let PersonRow(subscriber) = PersonRow::from_row(row)?;
-        let away = absence(row.get(7)?, row.get(8)?);
+        let away = absence((row.get(9)?, row.get(7)?), row.get(8)?);
         Ok(Self { subscriber, number: row.get(4)?, rhythm: row.get(5)?, routes: row.get(6)?, away })
     }
 }

@@ -45,6 +45,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     HOURS_TO_FILL,
     EVENTS,
     ADVICE_AND_TASTE,
+    ABSENCE_FROM,
 ];
 
 const FIRST_TABLES: &str = r"
@@ -556,6 +557,9 @@ CREATE TABLE taste (
   decided BIGINT NOT NULL, state TEXT NOT NULL, asked BIGINT NOT NULL, at BIGINT NOT NULL, decided_by TEXT NOT NULL);
 CREATE INDEX taste_structure ON taste (structure);
 ";
+
+/// From when somebody is away; 0 = since they said so.
+const ABSENCE_FROM: &str = "ALTER TABLE subscriber ADD COLUMN away_from BIGINT NOT NULL DEFAULT 0;";
 
 /// Brings the database to the newest step.
 ///

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::subscription::{Profile, Rhythm};
+use vigie_domain::subscription::{Profile, Rhythm, Role};
 use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 
 use crate::Store;
@@ -281,6 +281,35 @@ impl Store {
 
     /// Ends the claim of a person: approved, its SIRET becomes theirs. Gives the SIRET; `None` when they claim none.
     pub async fn settle_claim(&self, subscriber: &str, approved: bool) -> Result<Option<String>, StoreError> {
+        let settle = |person: &mut Subscriber| {
+            let siret = person.profile.claimed_siret.take()?;
+            if approved {
+                person.profile.siret = Some(siret.clone());
+            }
+            Some(siret)
+        };
+        self.settle_person(subscriber, settle).await
+    }
+
+    /// Ends what a person says, to be a facilitator: granted, they are. `false` when they say no such thing.
+    pub async fn settle_facilitator(&self, subscriber: &str, granted: bool) -> Result<bool, StoreError> {
+        let settle = |person: &mut Subscriber| {
+            let asks = person.asks_to_be_facilitator();
+            person.profile.says_facilitator = false;
+            if asks && granted {
+                person.role = Role::Facilitator;
+            }
+            asks.then_some(())
+        };
+        Ok(self.settle_person(subscriber, settle).await?.is_some())
+    }
+
+    /// Changes a person as `settle` says, unless it gives nothing: what it gives.
+    async fn settle_person<T>(
+        &self,
+        subscriber: &str,
+        settle: impl FnOnce(&mut Subscriber) -> Option<T>,
+    ) -> Result<Option<T>, StoreError> {
         let mut tx = self.begin().await?;
         // The row is locked before it is read: two answers at a time are one.
         sql::query("UPDATE subscriber SET id = id WHERE id = $1").bind(subscriber).execute(&mut tx).await?;
@@ -289,18 +318,16 @@ impl Store {
             .fetch_optional(&mut tx)
             .await?;
         let Some(PersonRow(mut person)) = row else { return Ok(None) };
-        let Some(siret) = person.profile.claimed_siret.take() else { return Ok(None) };
-        if approved {
-            person.profile.siret = Some(siret.clone());
-        }
-        sql::query("UPDATE subscriber SET profile = $1 WHERE id = $2")
+        let Some(settled) = settle(&mut person) else { return Ok(None) };
+        sql::query("UPDATE subscriber SET profile = $1, role = $2 WHERE id = $3")
             .bind(to_json(&person.profile)?)
+            .bind(to_json(&person.role)?.trim_matches('"').to_owned())
             .bind(subscriber)
             .execute(&mut tx)
             .await?;
         person_changed(&mut tx, subscriber).await?;
         tx.commit().await?;
-        Ok(Some(siret))
+        Ok(Some(settled))
     }
 
     /// Whether a person is declared in the settings file.

@@ -27,11 +27,12 @@ pub struct Preferences {
 }
 
 /// The columns of [`Preferences`].
-type Columns = (String, String, i64, String, i64);
+type Columns = (String, String, i64, i64, String, i64);
 
 /// Reads the columns that say whether somebody is away.
-pub(crate) fn absence(until: i64, stand_in: String) -> Option<Absence> {
-    (until > 0).then(|| Absence { until: moment(until), stand_in: Some(stand_in).filter(|s| !s.is_empty()) })
+pub(crate) fn absence((from, until): (i64, i64), stand_in: String) -> Option<Absence> {
+    let stand_in = Some(stand_in).filter(|s| !s.is_empty());
+    (until > 0).then(|| Absence { from: (from > 0).then(|| moment(from)), until: moment(until), stand_in })
 }
 
 /// Those of some addresses in use that carry a kind of message.
@@ -48,28 +49,32 @@ pub fn routed<'a>(
 impl Store {
     /// How a person is written to; the defaults where there is no such person.
     pub async fn preferences(&self, subscriber: &str) -> Result<Preferences, StoreError> {
-        let row: Option<Columns> =
-            sql::query_as("SELECT rhythm, routes, away_until, stand_in, advice FROM subscriber WHERE id = $1")
-                .bind(subscriber.to_owned())
-                .fetch_optional(&self.key_reader)
-                .await?;
-        let Some((rhythm, routes, until, stand_in, advice)) = row else { return Ok(Preferences::default()) };
+        let row: Option<Columns> = sql::query_as(
+            "SELECT rhythm, routes, away_from, away_until, stand_in, advice FROM subscriber WHERE id = $1",
+        )
+        .bind(subscriber.to_owned())
+        .fetch_optional(&self.key_reader)
+        .await?;
+        let Some((rhythm, routes, from, until, stand_in, advice)) = row else { return Ok(Preferences::default()) };
         let place = format!("subscriber {subscriber}");
         Ok(Preferences {
             rhythm: from_json(&rhythm, &place)?,
             routes: from_json(&routes, &place)?,
-            away: absence(until, stand_in),
+            away: absence((from, until), stand_in),
             unadvised: advice == 0,
         })
     }
 
-    /// Who said to be away, and until when.
+    /// Who said to be away, from when and until when.
     pub async fn absences(&self) -> Result<HashMap<String, Absence>, StoreError> {
-        let rows: Vec<(String, i64, String)> =
-            sql::query_as("SELECT id, away_until, stand_in FROM subscriber WHERE away_until > 0")
+        let rows: Vec<(String, i64, i64, String)> =
+            sql::query_as("SELECT id, away_from, away_until, stand_in FROM subscriber WHERE away_until > 0")
                 .fetch_all(&self.reader)
                 .await?;
-        Ok(rows.into_iter().filter_map(|(id, until, stand_in)| Some((id, absence(until, stand_in)?))).collect())
+        Ok(rows
+            .into_iter()
+            .filter_map(|(id, from, until, stand_in)| Some((id, absence((from, until), stand_in)?)))
+            .collect())
     }
 
     /// The addresses of a person in use that carry a kind of message.
@@ -86,13 +91,14 @@ impl Store {
         self.change_person(update.bind(subscriber.to_owned())).await.map(drop)
     }
 
-    /// Says until when a person is away and who stands in for them; `None` = they are here.
+    /// Says from when and until when a person is away, and who stands in for them; `None` = they are here.
     pub async fn set_absence(&self, subscriber: &str, away: Option<&Absence>) -> Result<(), StoreError> {
         let update = sql::query_as(
-            "UPDATE subscriber SET away_until = $1, stand_in = $2 WHERE id = $3 AND (away_until <> $1 OR stand_in <> $2) RETURNING id",
+            "UPDATE subscriber SET away_until = $1, stand_in = $2, away_from = $3 WHERE id = $4 AND (away_until <> $1 OR stand_in <> $2 OR away_from <> $3) RETURNING id",
         )
         .bind(away.map_or(0, |a| millis(a.until)))
-        .bind(away.and_then(|a| a.stand_in.clone()).unwrap_or_default());
+        .bind(away.and_then(|a| a.stand_in.clone()).unwrap_or_default())
+        .bind(away.and_then(|a| a.from).map_or(0, millis));
         self.change_person(update.bind(subscriber.to_owned())).await.map(drop)
     }
 

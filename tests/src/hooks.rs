@@ -29,6 +29,9 @@ pub struct Taken {
     /// Headers of Standard Webhooks: identifier, timestamp, signature; empty where there are none.
     pub signed: [String; 3],
     pub body: String,
+    /// The same, byte for byte, and all that stood before it.
+    pub bytes: Bytes,
+    pub headers: HeaderMap,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +63,8 @@ async fn take(State(kept): State<Arc<Mutex<Kept>>>, uri: Uri, headers: HeaderMap
             path: uri.path().to_owned(),
             signed: [text("webhook-id"), text("webhook-timestamp"), text("webhook-signature")],
             body: String::from_utf8_lossy(&body).into_owned(),
+            bytes: body.clone(),
+            headers: headers.clone(),
         });
         kept.does.get(uri.path()).cloned().unwrap_or(Does::Says(200, "ok"))
     };

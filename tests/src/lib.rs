@@ -12,6 +12,7 @@ pub mod name_server;
 pub mod pages;
 mod postgres;
 pub mod publishers;
+pub mod push;
 pub mod replay;
 pub mod servers;
 pub mod service;

@@ -3,16 +3,17 @@
 //! ```text
 //! résumé à 7 h                 jours lundi, jeudi            silence de 20 h à 7 h     urgences oui
 //! au plus 5 par heure          alertes sur Telegram          résumés par courriel      ordre Telegram, courriel
-//! absence jusqu’au 12 janvier 2027, Marc me remplace         de retour
+//! absence jusqu’au 12 janvier 2027, Marc me remplace         absence du 3 au 12 janvier                       de retour
 //! ```
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use vigie_domain::preferences::{Days, MessageKind};
 use vigie_domain::subscription::QuietHours;
 use vigie_domain::{Channel, Subscriber};
 use vigie_service::answers::action::folded;
-use vigie_service::preferences::{Change, Setting};
+use vigie_service::preferences::{Change, Period, Setting};
+use vigie_watcher::classify::dates;
 
 use crate::command::until;
 
@@ -182,6 +183,7 @@ fn channel(word: &str) -> Option<Channel> {
         "slack" => Channel::Slack,
         "teams" => Channel::Teams,
         "rocket.chat" | "rocket" => Channel::RocketChat,
+        "navigateur" | "notification" | "notifications" => Channel::Browser,
         _ => return None,
     })
 }
@@ -253,12 +255,16 @@ fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> 
         return one(Change::Away(None));
     }
     let (when, who) = rest.split_once(',').unwrap_or((rest, ""));
-    let Some(end) = until(when, zone, now) else {
+    let period = match BEGINS.iter().find_map(|p| when.strip_prefix(p)) {
+        Some(days) => between(days, zone, now),
+        None => until(when, zone, now).map(|until| Period { from: None, until }),
+    };
+    let Some(period) = period else {
         return Asked::Unread(Some(
-            "Je ne comprends pas cette date. Par exemple : « absence 2 semaines », « absence jusqu’au 12 janvier 2027, Marc me remplace ».",
+            "Je ne comprends pas cette date. Par exemple : « absence 2 semaines », « absence du 3 au 12 janvier », « absence jusqu’au 12 janvier 2027, Marc me remplace ».",
         ));
     };
-    let mut changes = vec![Change::Away(Some(end))];
+    let mut changes = vec![Change::Away(Some(period))];
     if !who.trim().is_empty() {
         match colleague(who.trim(), colleagues) {
             Ok(id) => changes.push(Change::StandIn(Some(id))),
@@ -266,6 +272,28 @@ fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> 
         }
     }
     Asked::Changes(changes)
+}
+
+/// What stands before the first day of an absence.
+const BEGINS: [&str; 3] = ["du ", "a partir du ", "des le "];
+
+/// Two days as people write them, `3 au 12 janvier`: the second is the return, as after « jusqu’au ». A day without a year is the
+/// next one of that name. `None` where there are no two days in that order.
+fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
+    let (from, to) = [" jusqu'au ", " jusqu au ", " au "].iter().find_map(|p| days.split_once(p))?;
+    let today = now.with_timezone(&zone).date_naive();
+    let day = |text: &str| -> Option<NaiveDate> {
+        let read = |text: &str| Some(dates::written(text, zone)?.0.date_naive());
+        let of_year = |year: i32| read(&format!("{text} {year}")).filter(|day| *day >= today);
+        read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
+    };
+    let until = day(to)?;
+    // « du 3 au 12 janvier »: the month of the second day is the first one's too.
+    let rest = to.split_once(' ').map_or("", |(_, rest)| rest);
+    let from = [from.to_owned(), format!("{from} {rest}")].iter().filter_map(|text| day(text)).find(|d| *d < until)?;
+    let midnight =
+        |day: NaiveDate| Some(zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?.with_timezone(&Utc));
+    Some(Period { from: midnight(from).filter(|from| *from > now), until: midnight(until)? })
 }
 
 /// A change as it is written: [`read`] gives it back.
@@ -299,8 +327,12 @@ pub fn written(change: &Change, zone: Tz) -> String {
         }
         Change::Order(order) if order.is_empty() => "ordre libre".to_owned(),
         Change::Order(order) => format!("ordre {}", order.iter().map(channel).collect::<Vec<_>>().join(" ")),
-        Change::Away(Some(until)) => {
-            format!("absence jusqu'au {}", until.with_timezone(&zone).format("%d/%m/%Y"))
+        Change::Away(Some(Period { from, until })) => {
+            let day = |at: &DateTime<Utc>| at.with_timezone(&zone).format("%d/%m/%Y").to_string();
+            match from {
+                Some(from) => format!("absence du {} au {}", day(from), day(until)),
+                None => format!("absence jusqu'au {}", day(until)),
+            }
         }
         Change::Away(None) => "de retour".to_owned(),
         Change::StandIn(Some(id)) => format!("remplacant #{}", id.chars().take(12).collect::<String>()),
@@ -337,7 +369,9 @@ mod tests {
 
     #[test]
     fn people_write_it_as_they_say_it() {
-        let until = |y, m, d| Change::Away(Some(ZONE.with_ymd_and_hms(y, m, d, 0, 0, 0).unwrap().with_timezone(&Utc)));
+        let at = |y, m, d| ZONE.with_ymd_and_hms(y, m, d, 0, 0, 0).unwrap().with_timezone(&Utc);
+        let until = |y, m, d| Change::Away(Some(Period { from: None, until: at(y, m, d) }));
+        let days = |from, until| vec![Change::Away(Some(Period { from: Some(from), until }))];
         assert!(matches!(said("remplaçant #"), Asked::Unread(Some(_))), "a number without digits names nobody");
         assert_eq!(said("remplaçant #dddd"), Asked::Changes(vec![Change::StandIn(Some("ddddeeeeffff2222".into()))]));
         for (line, wanted) in [
@@ -365,6 +399,11 @@ mod tests {
                 "absence jusqu’au 12/01/2027, Léa me remplace",
                 vec![until(2027, 1, 12), Change::StandIn(Some("ddddeeeeffff2222".into()))],
             ),
+            ("absence du 3 au 12 janvier", days(at(2027, 1, 3), at(2027, 1, 12))),
+            ("absence du 3 au 12 janvier 2028", days(at(2028, 1, 3), at(2028, 1, 12))),
+            ("absence du 28 décembre au 4 janvier", days(at(2026, 12, 28), at(2027, 1, 4))),
+            ("absence : à partir du 01/12/2026 jusqu’au 12/12/2026", days(at(2026, 12, 1), at(2026, 12, 12))),
+            ("absence du 21 au 30 novembre 2026", vec![until(2026, 11, 30)]),
             ("remplaçant Marc Dupont", vec![Change::StandIn(Some("aaaabbbbcccc1111".into()))]),
             ("remplaçant aucun", vec![Change::StandIn(None)]),
             ("de retour", vec![Change::Away(None)]),
@@ -385,6 +424,8 @@ mod tests {
             "remplaçant Marc",
             "remplaçant Zoé",
             "absence hier",
+            "absence du 12 au 3 janvier 2027",
+            "absence à partir du 3 janvier 2027",
             "n’importe quoi",
             "🎉",
         ] {
@@ -410,7 +451,8 @@ mod tests {
             Change::PerHour(None),
             Change::Order(vec![Channel::Matrix, Channel::Email]),
             Change::Order(Vec::new()),
-            Change::Away(Some(until)),
+            Change::Away(Some(Period { from: None, until })),
+            Change::Away(Some(Period { from: Some(until), until: until + chrono::Duration::days(9) })),
             Change::Away(None),
             Change::StandIn(Some("ddddeeeeffff2222".into())),
             Change::StandIn(None),

@@ -125,6 +125,34 @@ pub async fn settle(service: &Service, person: &Subscriber, area: &ServiceArea) 
     Ok(())
 }
 
+/// Where an organisation said no area, the places that a person of it subscribed to are its area, for colleagues to correct: départements
+/// and intercommunalities as they are, a circle by its commune.
+///
+/// # Errors
+/// The database fails.
+pub async fn begin(service: &Service, person: &Subscriber) -> Result<(), StoreError> {
+    if service.store.service_area(person.structure()).await?.is_some() {
+        return Ok(());
+    }
+    let mut area = Area::default();
+    for one in service.store.subscriptions_of(&person.id).await? {
+        area.departments.extend(one.filter.departments);
+        area.epcis.extend(one.filter.epcis);
+        area.communes.extend(one.filter.around.into_iter().map(|a| a.commune));
+    }
+    area.departments.sort();
+    area.departments.dedup();
+    for list in [&mut area.epcis, &mut area.communes] {
+        list.sort();
+        list.dedup();
+        list.truncate(MAX_PLACES);
+    }
+    if area.is_empty() {
+        return Ok(());
+    }
+    settle(service, person, &ServiceArea { area, ..ServiceArea::default() }).await
+}
+
 /// Parts of an area that are subscriptions of their own: in one, all conditions hold together.
 const PARTS: [&str; 3] = ["places", "buyers", "quarters"];
 

@@ -1,6 +1,7 @@
 //! The people declared in the settings file: the file says who they are, the database follows it. What they want to hear of, and at
 //! which hours, is said there first: it is theirs from their first change on (`subscriptions`, `preferences`).
 
+use vigie_config::secret::expose;
 use vigie_config::{mail_address, settings};
 use vigie_domain::subscription::Profile;
 use vigie_domain::{Cadence, Channel, Subscriber};
@@ -8,6 +9,7 @@ use vigie_store::derived_id;
 use vigie_store::people::{AddressState, NewSubscriber};
 
 use crate::error::Failure;
+use crate::hooks;
 use crate::service::Service;
 
 /// Brings the people declared in the settings file in step with the database. Subscriptions and rhythm of whoever has taken them in
@@ -72,6 +74,14 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     if declared.console {
         addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
     }
+    for tool in &declared.tool {
+        let place = format!("[[subscriber]] « {} », tool", declared.name);
+        let url =
+            tool.url.read().map_err(|e| Failure::usage(e.to_string(), place.clone(), "définissez cette adresse"))?;
+        let url = hooks::read_url(service, expose(&url))
+            .map_err(|why| Failure::usage(why, place.clone(), "corrigez l’adresse que ce secret contient"))?;
+        addresses.push((tool.kind, url, AddressState::Active));
+    }
     let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
     let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
     let profile = Profile {
@@ -89,9 +99,12 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
         let known = derived_id(&[&id, channel.as_str(), chat]);
         named.extend(service.store.address(&known).await?.map(|a| (a.channel, a.value, a.state)));
     }
-    // Tools that they added themselves are theirs.
-    let own = service.store.addresses(&id).await?.into_iter().filter(|a| a.channel.is_hook());
-    named.extend(own.map(|a| (a.channel, a.value, a.state)));
+    // Tools that they added themselves, and were asked about, are theirs.
+    for tool in service.store.addresses(&id).await?.into_iter().filter(|a| a.channel.is_hook()) {
+        if tool.channel == Channel::Browser || service.store.consent(&tool.id).await?.0.is_some() {
+            named.push((tool.channel, tool.value, tool.state));
+        }
+    }
     service.store.keep_only_addresses(&id, &named).await?;
     let subscriber = Subscriber { id: id.clone(), name: declared.name.clone(), role: declared.role, profile };
     service.store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: true }, now).await?;

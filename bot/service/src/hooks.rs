@@ -5,6 +5,7 @@
 
 use url::Url;
 use vigie_domain::{Channel, Subscriber};
+use vigie_notifier::channels::hooks::web_push::Browser;
 use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState, NewSubscriber};
 use vigie_store::{StoreError, derived_id};
@@ -69,7 +70,7 @@ pub fn read_url(service: &Service, typed: &str) -> Result<String, String> {
 /// The database fails.
 pub async fn add(service: &Service, person: &Subscriber, channel: Channel, typed: &str) -> Result<Added, StoreError> {
     let (store, now) = (&service.store, service.clock.now());
-    if !channel.is_hook() {
+    if !Channel::COPIED.contains(&channel) {
         return Ok(Added::Refused("Choisissez un outil de la liste.".to_owned()));
     }
     if service.link(Purpose::Confirm, "", Some(now)).is_none() {
@@ -110,6 +111,42 @@ pub async fn add(service: &Service, person: &Subscriber, channel: Channel, typed
         }
         Asked::NotNeeded => Ok(Added::Known),
     }
+}
+
+/// Adds the browser in which somebody signed in allowed notifications: it asked them itself, so that nobody else is asked.
+///
+/// # Errors
+/// The database fails.
+pub async fn add_browser(
+    service: &Service,
+    person: &Subscriber,
+    (endpoint, key, secret): (&str, &str, &str),
+) -> Result<Added, StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    if service.push_sender().is_none() {
+        return Ok(Added::Refused("Cette installation n’envoie pas de notifications.".to_owned()));
+    }
+    let endpoint = match read_url(service, endpoint) {
+        Ok(endpoint) => endpoint,
+        Err(why) => return Ok(Added::Refused(why)),
+    };
+    let value = Browser::written(&endpoint, key, secret);
+    if Browser::read(&value).is_none() {
+        return Ok(Added::Refused("Votre navigateur n’a pas donné de quoi lui écrire. Réessayez.".to_owned()));
+    }
+    let mine = of(service, &person.id).await?;
+    let known = mine.iter().find(|a| a.channel == Channel::Browser && a.value == value);
+    if known.is_some_and(|a| a.state == AddressState::Active) {
+        return Ok(Added::Known);
+    }
+    if known.is_none() && mine.len() >= MAX {
+        return Ok(Added::Refused(format!("Vous avez déjà {MAX} outils : retirez-en un d’abord.")));
+    }
+    let addresses = vec![(Channel::Browser, value.clone(), AddressState::Active)];
+    store.put_subscriber(&NewSubscriber { subscriber: person.clone(), addresses, declared: false }, now).await?;
+    let id = derived_id(&[&person.id, Channel::Browser.as_str(), &value]);
+    store.set_address_state(&id, AddressState::Active, "ajouté par son propriétaire").await?;
+    Ok(Added::Known)
 }
 
 /// Takes a tool away; `false` when that person has none of that identifier.

@@ -23,6 +23,7 @@
 //! | [`preferences`], [`subscriptions`] | how a person is written to, and what they want to hear of, as they settle it |
 //! | [`events`] | meetings worth going to: by hand, from sources, told in digests |
 //! | [`hours_to_fill`] | hours of clauses to be worked: told to those who asked for it, answered, filled |
+//! | [`open_now`] | what is open for somebody now; the first digest of who has just agreed |
 //! | [`open_markets`] | the line for a structure that leaves every open market aside |
 //! | [`impact`] | what contracts won gave |
 //! | [`network`] | a network and its members: asked, joined, left |
@@ -76,6 +77,7 @@ pub mod my_markets;
 pub mod network;
 pub mod on_behalf;
 pub mod open_markets;
+pub mod open_now;
 pub mod operations;
 pub mod operators;
 pub mod opt_in;

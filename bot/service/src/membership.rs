@@ -1,11 +1,13 @@
 //! Who speaks for a structure. Colleagues share its decisions, so that a SIRET is a key: saying one opens nothing until somebody
 //! who may has approved it, and whoever is there already hears of each newcomer.
 //!
-//! A claim stands in the person's profile; approved, it becomes their structure.
+//! A claim stands in the person's profile; approved, it becomes their structure. So does that somebody says to be a facilitator.
 
 use vigie_domain::Subscriber;
+use vigie_domain::subscription::Role;
 use vigie_notifier::card::short;
 
+use crate::areas;
 use crate::error::Failure;
 use crate::on_behalf;
 use crate::operators::{self, OperatorEvent};
@@ -45,6 +47,15 @@ pub async fn claims(service: &Service) -> Result<Vec<Claim>, Failure> {
     Ok(out)
 }
 
+/// How many people wait for an answer of the operators: to speak for a structure, or to be a facilitator.
+///
+/// # Errors
+/// The database fails.
+pub async fn waiting(service: &Service) -> Result<usize, Failure> {
+    let people = service.store.subscribers().await?;
+    Ok(people.iter().filter(|p| p.profile.claimed_siret.is_some() || p.asks_to_be_facilitator()).count())
+}
+
 /// Tells the operators that somebody says to speak for a structure; until they approve, nothing is shared.
 ///
 /// # Errors
@@ -52,11 +63,7 @@ pub async fn claims(service: &Service) -> Result<Vec<Claim>, Failure> {
 pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, structure: &str) -> Result<(), Failure> {
     let there = members(service, siret).await?;
     let names: Vec<String> = there.iter().map(|p| short(&p.name, 60)).collect();
-    let named = if structure.is_empty() {
-        format!("la structure {siret}, que l’annuaire ne connaît pas")
-    } else {
-        format!("{} ({siret})", short(structure, 80))
-    };
+    let named = named(siret, structure);
     let answer = match &service.settings.web.public_url {
         Some(base) => format!(" : {}/exploitation/personnes/{}", base.trim_end_matches('/'), person.id),
         None => format!(" : vigie members approve {id} ou vigie members refuse {id}", id = person.id),
@@ -72,6 +79,74 @@ pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, struct
     );
     let event = format!("structure:{}:{siret}", person.id);
     operators::tell(service, OperatorEvent::Once(&event), &body, service.clock.now()).await
+}
+
+fn named(siret: &str, structure: &str) -> String {
+    match structure.is_empty() {
+        true => format!("la structure {siret}, que l’annuaire ne connaît pas"),
+        false => format!("{} ({siret})", short(structure, 80)),
+    }
+}
+
+/// Tells the operators that somebody says to be a facilitator, of the organisation that they claim where they do (SIRET, name); until
+/// they give the role, that person reads as everybody does.
+///
+/// # Errors
+/// The database fails.
+pub async fn asks_to_be_facilitator(
+    service: &Service,
+    person: &Subscriber,
+    claim: Option<&(String, String)>,
+) -> Result<(), Failure> {
+    let who = if person.name.is_empty() { "Une personne".to_owned() } else { short(&person.name, 60) };
+    let of = claim.map(|(siret, name)| format!(", pour {}", named(siret, name))).unwrap_or_default();
+    let place = match &service.settings.web.public_url {
+        Some(base) => format!(" : {}/exploitation/personnes/{}", base.trim_end_matches('/'), person.id),
+        None => ", à la page Personnes".to_owned(),
+    };
+    let body = format!(
+        "Quelqu’un se dit facilitateur\n{who} se dit facilitateur des clauses sociales{of}. Un bouton lui en donne le rôle{place}. D’ici là, cette personne reçoit ses alertes et ne corrige rien.",
+    );
+    let event = format!("facilitator:{}", person.id);
+    operators::tell(service, OperatorEvent::Once(&event), &body, service.clock.now()).await
+}
+
+/// Gives the role to a person who says to be a facilitator, or not, as `who`; `false` when they say no such thing. They are told. The
+/// places that they follow become the area of their organisation, where it said none.
+///
+/// # Errors
+/// The database fails.
+pub async fn settle_facilitator(
+    service: &Service,
+    who: &str,
+    person: &Subscriber,
+    granted: bool,
+) -> Result<bool, Failure> {
+    if !service.store.settle_facilitator(&person.id, granted).await? {
+        return Ok(false);
+    }
+    let (what, body) = if granted {
+        (
+            "rôle facilitateur donné",
+            "Vous êtes facilitateur dans Vigie\nVotre demande est acceptée : vos opérations, votre territoire et les corrections de verdict vous sont ouverts. Le territoire de votre inscription est repris : vérifiez-le à la page « Notre territoire ».",
+        )
+    } else {
+        (
+            "rôle facilitateur refusé",
+            "Votre demande n’est pas acceptée\nVous n’avez pas le rôle de facilitateur ; vos abonnements et vos décisions restent les vôtres.",
+        )
+    };
+    on_behalf::acted(service, who, &person.id, what, body).await?;
+    begin_area(service, &person.id).await?;
+    Ok(true)
+}
+
+/// What a facilitator follows is where their organisation works, until somebody of it says so.
+async fn begin_area(service: &Service, person: &str) -> Result<(), Failure> {
+    if let Some(person) = service.store.subscriber(person).await?.filter(|p| p.role == Role::Facilitator) {
+        areas::begin(service, &person).await?;
+    }
+    Ok(())
 }
 
 /// Approves or refuses the claim of a person, as `who`; `false` when they have none. The person and their colleagues are told.
@@ -98,6 +173,7 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
     on_behalf::acted(service, who, &person.id, what, &body).await?;
     if approved {
         welcome(service, who, person, &siret).await?;
+        begin_area(service, &person.id).await?;
     }
     Ok(true)
 }

@@ -12,8 +12,9 @@ use vigie_store::consent::Asked;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::{Store, StoreError, derived_id};
 
-use crate::membership;
+use crate::error::Failure;
 use crate::service::Service;
+use crate::{membership, open_now};
 
 /// How often an address is asked on behalf of somebody: once, and two reminders.
 pub const ASKS: i64 = 3;
@@ -75,17 +76,34 @@ pub async fn remind(service: &Service, now: DateTime<Utc>) -> Result<(), StoreEr
     Ok(())
 }
 
-/// The operators hear of a structure that somebody says to speak for once an address of theirs is confirmed: before, anybody might
-/// have said so for them.
-async fn claim(service: &Service, address: &str) -> Result<(), StoreError> {
-    let Some(address) = service.store.address(address).await? else { return Ok(()) };
-    let Some(person) = service.store.subscriber(&address.subscriber).await? else { return Ok(()) };
-    let Some(siret) = person.profile.claimed_siret.clone() else { return Ok(()) };
-    let name = service.store.structure(&siret).await?.map(|s| s.name).unwrap_or_default();
-    if let Err(e) = membership::claimed(service, &person, &siret, &name).await {
+/// What follows an agreement. The operators hear of a structure that somebody says to speak for, and of who says to be a facilitator:
+/// before, anybody might have said so for them. Whoever has no other address gets what is open for them in a first digest.
+async fn agreed(service: &Service, address: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let store = &service.store;
+    let Some(address) = store.address(address).await? else { return Ok(()) };
+    let Some(person) = store.subscriber(&address.subscriber).await? else { return Ok(()) };
+    if let Err(e) = claim(service, &person).await {
         tracing::error!("the operators are not told of a claim: {}", e.what);
     }
+    if store.active_addresses(&person.id).await?.len() == 1 {
+        open_now::first_digest(service, &person, now).await?;
+    }
     Ok(())
+}
+
+async fn claim(service: &Service, person: &Subscriber) -> Result<(), Failure> {
+    let claim = match person.profile.claimed_siret.clone() {
+        Some(siret) => {
+            let name = service.store.structure(&siret).await?.map(|s| s.name).unwrap_or_default();
+            Some((siret, name))
+        }
+        None => None,
+    };
+    match (&claim, person.asks_to_be_facilitator()) {
+        (claim, true) => membership::asks_to_be_facilitator(service, person, claim.as_ref()).await,
+        (Some((siret, name)), false) => membership::claimed(service, person, siret, name).await,
+        (None, false) => Ok(()),
+    }
 }
 
 /// Puts an address in use: its owner agreed, in the way `how` says. `false` when it waited for no agreement.
@@ -96,7 +114,7 @@ pub async fn confirm(service: &Service, address: &str, how: &str, now: DateTime<
     let done = service.store.confirm(address, how, now).await?;
     if done {
         service.store.note("address", address, &format!("adresse confirmée : {how}"), now).await?;
-        claim(service, address).await?;
+        agreed(service, address, now).await?;
     }
     Ok(done)
 }

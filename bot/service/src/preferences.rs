@@ -19,6 +19,19 @@ use crate::service::Service;
 /// Most messages an hour that may be asked for.
 pub const MAX_PER_HOUR: u16 = 1_000;
 
+/// Days away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// The first moment away; none = now.
+    pub from: Option<DateTime<Utc>>,
+    /// The return.
+    pub until: DateTime<Utc>,
+}
+
+/// What somebody reads who is away and has no colleague here.
+pub const NO_COLLEAGUE: &str =
+    "Aucun collègue de votre structure ne reçoit les alertes de Vigie : personne ne peut vous remplacer.";
+
 /// One thing to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
@@ -33,8 +46,8 @@ pub enum Change {
     /// The one channel of a kind of message; none = every address in use.
     Route(MessageKind, Option<Channel>),
     Order(Vec<Channel>),
-    /// Away until then; none = here.
-    Away(Option<DateTime<Utc>>),
+    /// Away for that time; none = here.
+    Away(Option<Period>),
     /// Who stands in, by identifier; none = nobody.
     StandIn(Option<String>),
     /// Whether they are told, once a month, of a subscription that gives too much or nothing.
@@ -215,15 +228,19 @@ impl Standing {
             }
             Change::Advice(wants) => wanted.unadvised = !wants,
             Change::Away(None) => wanted.away = None,
-            Change::Away(Some(until)) if *until <= self.now => {
+            Change::Away(Some(period)) if period.until <= self.now => {
                 return Err("Cette date est passée : donnez le jour de votre retour.".to_owned());
             }
-            Change::Away(Some(until)) => {
-                let stand_in = wanted.away.take().filter(|a| a.holds(self.now)).and_then(|a| a.stand_in);
-                wanted.away = Some(Absence { until: *until, stand_in });
+            Change::Away(Some(period)) if period.from.is_some_and(|from| from >= period.until) => {
+                return Err("Le retour vient après le départ : donnez les deux jours dans l’ordre.".to_owned());
+            }
+            Change::Away(Some(period)) => {
+                let stand_in = wanted.away.take().filter(|a| a.stands(self.now)).and_then(|a| a.stand_in);
+                let from = period.from.filter(|from| *from > self.now);
+                wanted.away = Some(Absence { from, until: period.until, stand_in });
             }
             Change::StandIn(who) => {
-                let Some(away) = wanted.away.as_mut().filter(|a| a.holds(self.now)) else {
+                let Some(away) = wanted.away.as_mut().filter(|a| a.stands(self.now)) else {
                     if who.is_none() {
                         return Ok(());
                     }
@@ -282,14 +299,14 @@ impl Standing {
                 true => "ne m’est pas signalé".to_owned(),
                 false => "m’est signalé une fois par mois".to_owned(),
             },
-            Setting::Away => match self.preferences.away.as_ref().filter(|a| a.holds(self.now)) {
+            Setting::Away => match self.absence() {
                 None => "aucune".to_owned(),
                 Some(away) => {
                     let day = french::date(away.until.with_timezone(&self.zone).date_naive());
-                    match away.stand_in.as_deref().and_then(|id| self.called(id)) {
-                        Some(name) => format!("retour le {day}, {name} remplace"),
-                        None => format!("retour le {day}, personne ne remplace"),
-                    }
+                    let leaves = self.leaves().map(|day| format!("départ le {}, ", french::date(day)));
+                    let who = away.stand_in.as_deref().and_then(|id| self.called(id));
+                    let who = who.map_or_else(|| "personne ne remplace".to_owned(), |name| format!("{name} remplace"));
+                    format!("{}retour le {day}, {who}", leaves.unwrap_or_default())
                 }
             },
         }
@@ -301,11 +318,23 @@ impl Standing {
         self.zone
     }
 
-    /// The day of their return, where they are away.
+    /// Their absence, where they are away or will be.
+    #[must_use]
+    pub fn absence(&self) -> Option<&Absence> {
+        self.preferences.away.as_ref().filter(|a| a.stands(self.now))
+    }
+
+    /// The day on which an absence that is ahead begins.
+    #[must_use]
+    pub fn leaves(&self) -> Option<chrono::NaiveDate> {
+        let from = self.absence()?.from.filter(|from| *from > self.now)?;
+        Some(from.with_timezone(&self.zone).date_naive())
+    }
+
+    /// The day of their return, where they are away or will be.
     #[must_use]
     pub fn returns(&self) -> Option<chrono::NaiveDate> {
-        let away = self.preferences.away.as_ref().filter(|a| a.holds(self.now))?;
-        Some(away.until.with_timezone(&self.zone).date_naive())
+        Some(self.absence()?.until.with_timezone(&self.zone).date_naive())
     }
 }
 

@@ -104,7 +104,7 @@ mod tests {
 
     fn people(rhythms: &[(&str, subscription::Rhythm)], away: &[(&str, Option<&str>)]) -> People {
         let until = Utc::now() + Duration::days(9_000);
-        let absence = |s: &Option<&str>| Absence { until, stand_in: s.map(str::to_owned) };
+        let absence = |s: &Option<&str>| Absence { from: None, until, stand_in: s.map(str::to_owned) };
         People {
             people: ["ana", "bea", "cyr"].map(person).to_vec(),
             rhythms: rhythms.iter().map(|(id, r)| ((*id).to_owned(), *r)).collect(),

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use vigie_config::secret::expose;
 use vigie_config::settings::Settings;
 use vigie_domain::Days;
+use vigie_notifier::channels::hooks::web_push::Sender;
 use vigie_notifier::due::DigestTimes;
 use vigie_notifier::message::Templates;
 use vigie_store::Store;
@@ -131,6 +132,20 @@ impl Service {
     #[must_use]
     pub fn webhook_key(&self, subscriber: &str, url: &str) -> Option<Vec<u8>> {
         Some(self.mac("webhook", &format!("{subscriber} {url}"))?.finalize().into_bytes().to_vec())
+    }
+
+    /// The key by which push services of browsers know this installation; none where it has no key of its own. A change of
+    /// `[web] secret` changes it, and browsers must be added anew.
+    #[must_use]
+    pub fn push_sender(&self) -> Option<Sender> {
+        Sender::of(&self.derived_key("web-push")?)
+    }
+
+    /// Where a push service may write to whoever runs the installation.
+    #[must_use]
+    pub fn push_contact(&self) -> String {
+        let mail = self.settings.operator.as_ref().filter(|o| o.has_mail()).map(|o| format!("mailto:{}", o.contact));
+        mail.or_else(|| self.settings.web.public_url.clone()).unwrap_or_else(|| "https://localhost".to_owned())
     }
 
     /// A signature serves one purpose: the purpose is part of what is signed.

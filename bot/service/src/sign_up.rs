@@ -101,15 +101,13 @@ async fn keep(service: &Service, id: &str, request: &Request, now: DateTime<Utc>
     let profile = Profile {
         kind: request.kind,
         claimed_siret: request.siret.clone(),
+        says_facilitator: request.role == Role::Facilitator,
         sectors: request.sectors.clone(),
         departments: request.departments.clone(),
         ..Profile::default()
     };
-    // Facilitators correct what others are told: nobody makes themselves one.
+    // Facilitators correct what others are told: nobody makes themselves one, somebody who may is asked (`membership`).
     let role = if request.role == Role::Facilitator { Role::Subscriber } else { request.role };
-    if role != request.role {
-        store.note("person", id, "se dit facilitateur : ce rôle se donne à la page Personnes", now).await?;
-    }
     let subscriber = Subscriber { id: id.to_owned(), name: request.name.clone(), role, profile };
     let address = opt_in::enrol(store, subscriber, &request.email, now).await?;
     let kept = store.put_subscription(id, &request.wish.filter, request.wish.cadence, now).await?;

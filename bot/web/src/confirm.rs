@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use minijinja::context;
-use vigie_domain::Permission;
+use vigie_domain::{Permission, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_store::consent::Asked;
@@ -15,10 +15,10 @@ use vigie_store::people::{Address, AddressState};
 use super::frame::{Shown, Site, Trouble, Visitor};
 use super::session;
 use vigie_service::links::{BadLink, Purpose};
-use vigie_service::{opt_in, personal_data, preview, sign_in};
+use vigie_service::{open_now, opt_in, personal_data, sign_in};
+use vigie_watcher::zones;
 
-/// Subscriptions whose open markets are looked for, and how many of these are shown.
-const PREVIEWED: usize = 3;
+/// Open markets shown.
 const OPEN: usize = 5;
 
 pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
@@ -64,26 +64,21 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
     let service = &site.service;
     let now = service.clock.now();
     let person = service.store.subscriber(&address.subscriber).await?.ok_or_else(unknown)?;
-    let mut open: Vec<(String, String)> = Vec::new();
-    let subscriptions = service.store.subscriptions_of(&person.id).await?;
-    for s in subscriptions.iter().take(PREVIEWED) {
-        let seen = preview::preview(service, &s.filter, &person.profile, preview::DAYS).await?;
-        for sample in seen.samples {
-            let is_open = service
-                .store
-                .search_rows(std::slice::from_ref(&sample.procedure))
-                .await?
-                .iter()
-                .any(|r| r.state_at(now).phase.takes_answers());
-            if is_open && open.len() < OPEN && !open.iter().any(|(p, _)| *p == sample.procedure) {
-                open.push((sample.procedure, short(&sample.title, 160)));
-            }
-        }
-    }
+    let chosen = !service.store.subscriptions_of(&person.id).await?.is_empty();
+    let open: Vec<(String, String)> = open_now::of(service, &person, OPEN)
+        .await?
+        .into_iter()
+        .map(|market| (market.procedure, short(&market.title, 160)))
+        .collect();
+    let zone = zones::zone(person.profile.departments.first());
+    let digest = service.store.next_digest_of(&person.id).await?.map(|at| {
+        let at = at.with_timezone(&zone);
+        format!("{} à {}", french::date(at.date_naive()), french::clock(at.fixed_offset()))
+    });
     let sign_in = service.store.put_sign_in(&address.id, now + sign_in::LINK_LASTS, now).await?;
     let cookie = session::enter(site, &sign_in).await?.and_then(|(_, cookie)| cookie);
     let decides = person.role.may(Permission::Decide);
-    let values = context! { open => open, decides => decides, chosen => !subscriptions.is_empty() };
+    let values = context! { open => open, digest => digest, decides => decides, chosen => chosen };
     let mut response = site.page(visitor, "confirme.html", values);
     response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)

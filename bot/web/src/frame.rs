@@ -34,6 +34,8 @@ const POLICY: &str =
 /// The same for messages shown as pages: their style stands in their elements, as mail readers want it.
 pub(crate) const POLICY_OF_MESSAGES: &str =
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+/// The same for the one page that asks a browser for its notifications: our own script, and our own worker.
+pub(crate) const POLICY_WITH_SCRIPT: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// Previews made at a time: each reads a month of notices.
 const PREVIEWS: usize = 2;
 /// Consultations taken in at a time: each is held in memory until it is stored.

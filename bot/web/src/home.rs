@@ -9,7 +9,9 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::{DateKind, DeliveryState, Permission, Stage, french};
+use vigie_notifier::card::short;
 use vigie_service::my_markets::{self, Market};
+use vigie_service::open_now;
 use vigie_store::StoreError;
 
 use super::browse::{self, Row};
@@ -18,6 +20,8 @@ use super::frame::{Fields, Shown, Site, Visitor};
 
 /// Rows of one list.
 const MAX_ROWS: usize = 60;
+/// Open markets shown to who was told of none that waits for them.
+const OPEN: usize = 8;
 /// Days of what was told, for who only reads.
 const TOLD_DAYS: i64 = 30;
 /// Alerts read for it.
@@ -101,6 +105,12 @@ async fn markets(site: &Site, visitor: &Visitor, session: &Session, done: &str) 
     let mine = my_markets::of(&site.service, session.structure()).await?;
     let lines = |list: &[Market]| list.iter().take(MAX_ROWS).map(|m| Line::of(m, now)).collect::<Vec<_>>();
     let subscribed = !store.subscriptions_of(&session.person.id).await?.is_empty();
+    // Nothing that was told waits: what was open before is not passed over in silence.
+    let open = match subscribed && mine.to_decide.is_empty() {
+        true => open_now::of(&site.service, &session.person, OPEN).await?,
+        false => Vec::new(),
+    };
+    let open: Vec<(String, String)> = open.into_iter().map(|m| (m.procedure, short(&m.title, 140))).collect();
     let alarms = match session.person.role.may(Permission::Operate) {
         true => Some(alarms(site).await?),
         false => None,
@@ -117,6 +127,7 @@ async fn markets(site: &Site, visitor: &Visitor, session: &Session, done: &str) 
             decided => Serde(lines(&mine.done)),
             won => mine.done.iter().filter(|m| m.leading().is_some_and(|d| d.stage == Stage::Won)).count(),
             subscribed => subscribed,
+            open => open,
             alarms => alarms,
             done => match done {
                 "note" => "C’est noté.",

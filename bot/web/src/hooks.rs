@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -14,7 +14,7 @@ use vigie_service::hooks::{self, Added};
 use vigie_store::people::AddressState;
 
 use super::cookies::Session;
-use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
+use super::frame::{Client, Fields, POLICY_WITH_SCRIPT, Posted, Shown, SignedIn, Site, Trouble, Visitor};
 
 #[derive(serde::Serialize)]
 struct Row {
@@ -54,7 +54,7 @@ async fn page(
         });
     }
     let chosen = typed.as_ref().map_or("", |t| t.fields.one("outil"));
-    let kinds: Vec<(&str, String, bool)> = Channel::HOOKS
+    let kinds: Vec<(&str, String, bool)> = Channel::COPIED
         .into_iter()
         .map(|c| {
             let label =
@@ -83,6 +83,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
             "Un message vient de partir vers cet outil : ouvrez son lien pour confirmer. Rien d’autre n’y part avant."
         }
         "connu" => "Cet outil est déjà en service.",
+        "navigateur" => "C’est fait : ce navigateur reçoit vos alertes. Retirez-le ici quand vous voulez.",
         "retire" => "Outil retiré : plus rien n’y part.",
         _ => "",
     };
@@ -92,13 +93,36 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
 pub(crate) async fn add(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
     site.costly(client)?;
     let fields = &posted.fields;
-    let Some(channel) = Channel::parse(fields.one("outil")).filter(|c| c.is_hook()) else {
+    let Some(channel) = Channel::parse(fields.one("outil")).filter(|c| Channel::COPIED.contains(c)) else {
         return Err(Trouble::bad("Choisissez un outil de la liste."));
     };
     match hooks::add(&site.service, &posted.session.person, channel, fields.one("adresse")).await? {
         Added::Asked => Ok(Redirect::to("/reglages/outils?fait=demande").into_response()),
         Added::Known => Ok(Redirect::to("/reglages/outils?fait=connu").into_response()),
         Added::Refused(fault) => page(&site, &posted.visitor, &posted.session, Some(Typed { fields, fault }), "").await,
+    }
+}
+
+/// The page where a browser is added: the only one with a script, which is ours and asks nobody else.
+pub(crate) async fn browser(State(site): State<Arc<Site>>, signed: SignedIn) -> Shown {
+    with_script(&site, &signed.visitor, None)
+}
+
+fn with_script(site: &Site, visitor: &Visitor, fault: Option<String>) -> Shown {
+    let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let key = site.service.push_sender().map(|sender| sender.public());
+    let mut response = site.page_as(status, visitor, "navigateur.html", context! { key => key, fault => fault });
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY_WITH_SCRIPT));
+    Ok(response)
+}
+
+pub(crate) async fn add_browser(State(site): State<Arc<Site>>, client: Client, posted: Posted) -> Shown {
+    site.costly(client)?;
+    let fields = &posted.fields;
+    let given = (fields.one("adresse"), fields.one("cle"), fields.one("secret"));
+    match hooks::add_browser(&site.service, &posted.session.person, given).await? {
+        Added::Known | Added::Asked => Ok(Redirect::to("/reglages/outils?fait=navigateur").into_response()),
+        Added::Refused(fault) => with_script(&site, &posted.visitor, Some(fault)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The pages: what was judged, what people decide and subscribe to, what operators look after; calendars, feeds, tables and an
 //! API for programs.
 //!
-//! Server-rendered, no script, no outside request. Templates escape by construction. GET changes nothing but that a signed-in
+//! Server-rendered, no outside request, and no script but on the page that asks a browser for its notifications. Templates escape by construction. GET changes nothing but that a signed-in
 //! reader read something: mail scanners fetch links, and are not signed in.
 //!
 //! | module | does |
@@ -37,7 +37,7 @@
 //! | `tables` | tables as CSV |
 //! | `api`, `api_changes`, `api_contracts` | the API for programs |
 //! | `questions` | what Vigie asked a person in a message of its own |
-//! | `hooks` | tools that take messages at an address of their own |
+//! | `hooks` | tools that take messages at an address of their own; notifications of a browser |
 //! | `operator` | sources, queue, deliveries, people |
 //! | `by_link` | what links in messages open: an answer, a digest in full |
 //! | `unsubscribe` | fewer messages, a pause, none any more; and the way back |
@@ -215,6 +215,7 @@ routes! {
     "/reglages" => get(preferences::show).post(preferences::save),
     "/reglages/fichier" => post(preferences::follow_file),
     "/reglages/outils" => get(hooks::show).post(hooks::add),
+    "/reglages/navigateur" => get(hooks::browser).post(hooks::add_browser),
     "/reglages/outils/{id}/retirer" => post(hooks::remove),
     "/reglages/propositions/{id}" => get(questions::show).post(questions::settle),
     "/mois" => get(month::show),
@@ -319,12 +320,19 @@ routes! {
     "/donnees-personnelles" => get(public::privacy),
     "/sante" => get(public::health),
     "/style.css" => get(|| async { still("text/css; charset=utf-8", templates::STYLE) }),
+    "/navigateur.js" => get(|| async { script(templates::BROWSER_SCRIPT) }),
+    "/notifications.js" => get(|| async { script(templates::BROWSER_WORKER) }),
     "/icone.svg" => get(|| async { still("image/svg+xml", templates::ICON) }),
     "/robots.txt" => get(|| async { still("text/plain; charset=utf-8", ROBOTS) }),
 }
 
 /// Search engines have the publishers' own pages.
 const ROBOTS: &str = "User-agent: *\nDisallow: /\n";
+
+/// A script under an address that stays: a browser asks again whether it changed.
+fn script(body: &'static str) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")], body)
+}
 
 fn still(kind: &'static str, body: &'static str) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, FOR_EVER)], body)

@@ -14,7 +14,7 @@ use minijinja::value::Serde;
 use vigie_domain::preferences::{Days, MessageKind};
 use vigie_domain::subscription::QuietHours;
 use vigie_domain::{Channel, Permission, french};
-use vigie_service::preferences::{self, Change, Setting, Settled, Standing};
+use vigie_service::preferences::{self, Change, Period, Setting, Settled, Standing};
 use vigie_service::questions::{self, Question};
 use vigie_service::{declared, subscriptions};
 
@@ -120,8 +120,7 @@ impl Held<'_> {
         let mut options = vec![(String::new(), "personne".to_owned())];
         options
             .extend(self.standing.colleagues.iter().filter_map(|c| Some((c.id.clone(), self.standing.called(&c.id)?))));
-        let stands = self.standing.preferences.away.as_ref().filter(|_| self.standing.returns().is_some());
-        let stands = stands.and_then(|a| a.stand_in.clone()).unwrap_or_default();
+        let stands = self.standing.absence().and_then(|a| a.stand_in.clone()).unwrap_or_default();
         Some(self.select("remplacant", "Qui me remplace", stands, options))
     }
 }
@@ -150,7 +149,8 @@ async fn page(
     let declared = store.is_declared(&me.id).await?;
     let from_file = store.follows_file(&me.id).await?;
     let urgent = typed.map_or(rhythm.urgent_passes, |(fields, _)| fields.one("urgences") == "oui");
-    let returns = standing.returns().map(|d| d.to_string()).unwrap_or_default();
+    let day = |day: Option<NaiveDate>| day.map(|d| d.to_string()).unwrap_or_default();
+    let (leaves, returns) = (day(standing.leaves()), day(standing.returns()));
     let status = if typed.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok(site.page_as(
         status,
@@ -172,8 +172,10 @@ async fn page(
             order => Serde(held.order()),
             advice => typed.map_or(!standing.preferences.unadvised, |(fields, _)| fields.one("conseils") == "oui"),
             questions => Serde(asked(site, session).await?),
+            leaves => held.value("depart", leaves),
             returns => held.value("retour", returns),
             stand_ins => Serde(held.stand_ins()),
+            no_colleague => preferences::NO_COLLEAGUE,
         },
     ))
 }
@@ -311,19 +313,26 @@ fn changes(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> 
 
 fn absence(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> {
     let stand_in = Some(fields.one("remplacant").to_owned()).filter(|id| !id.is_empty());
-    let day = match fields.one("retour") {
-        "" if stand_in.is_some() => return Err("Dites aussi le jour de votre retour.".to_owned()),
-        "" => None,
-        text => Some(text.parse::<NaiveDate>().map_err(|_| "Ce jour de retour n’existe pas.".to_owned())?),
+    let day = |name: &str, fault: &str| match fields.one(name) {
+        "" => Ok(None),
+        text => text.parse::<NaiveDate>().map(Some).map_err(|_| fault.to_owned()),
     };
-    let mut out = Vec::new();
-    if day != standing.returns() {
-        let midnight = |day: NaiveDate| standing.zone().from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest();
-        out.push(Change::Away(day.and_then(midnight).map(|at| at.with_timezone(&Utc))));
+    let leaves = day("depart", "Ce jour de départ n’existe pas.")?;
+    let returns = day("retour", "Ce jour de retour n’existe pas.")?;
+    if returns.is_none() && (stand_in.is_some() || leaves.is_some()) {
+        return Err("Dites aussi le jour de votre retour.".to_owned());
     }
-    let stands =
-        standing.preferences.away.as_ref().filter(|_| standing.returns().is_some()).and_then(|a| a.stand_in.clone());
-    if stand_in != stands && day.is_some() {
+    let mut out = Vec::new();
+    if (leaves, returns) != (standing.leaves(), standing.returns()) {
+        let midnight = |day: NaiveDate| {
+            let at = standing.zone().from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest();
+            at.map(|at| at.with_timezone(&Utc))
+        };
+        let until = returns.and_then(midnight);
+        out.push(Change::Away(until.map(|until| Period { from: leaves.and_then(midnight), until })));
+    }
+    let stands = standing.absence().and_then(|a| a.stand_in.clone());
+    if stand_in != stands && returns.is_some() {
         out.push(Change::StandIn(stand_in));
     }
     Ok(out)

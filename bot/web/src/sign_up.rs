@@ -78,9 +78,18 @@ impl Screen {
         SCREENS
             .iter()
             .map(|(s, _)| *s)
-            .filter(|s| role == Role::Structure || !matches!(s, Self::Siret | Self::Structure))
+            .filter(|s| match s {
+                Self::Siret => speaks_for_somebody(role),
+                Self::Structure => role == Role::Structure,
+                _ => true,
+            })
             .collect()
     }
+}
+
+/// Whether somebody of that role speaks for an organisation, which has a SIRET.
+fn speaks_for_somebody(role: Role) -> bool {
+    matches!(role, Role::Structure | Role::Facilitator)
 }
 
 fn role(fields: &Fields) -> Role {
@@ -121,12 +130,12 @@ async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
         _ => None,
     };
     let mistyped = siret.as_deref().is_some_and(|siret| structure.is_none() && !Buyer::has_siret_key(siret));
-    if role == Role::Structure && mistyped {
+    if speaks_for_somebody(role) && mistyped {
         let text =
             "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres, ou laissez vide pour continuer à la main.";
         fault = Some((Screen::Siret, "siret", text.to_owned()));
     }
-    if role == Role::Structure && siret.is_none() && !typed.is_empty() {
+    if speaks_for_somebody(role) && siret.is_none() && !typed.is_empty() {
         let text = "Un SIRET a quatorze chiffres : vérifiez-le, ou laissez vide pour continuer à la main.";
         fault = Some((Screen::Siret, "siret", text.to_owned()));
     }
@@ -189,13 +198,20 @@ async fn page(
 ) -> Result<Response, Trouble> {
     let filter = &said.wish.filter;
     let mut way = way(fields, said.role, screen);
-    // What the directory knows of a structure stands in the next screens, to be corrected there.
+    // A circle took the place of what the directory knew: ticked anew, a département is theirs.
+    if fields.all("prerempli").next().is_some() && said.wish.prefilled.is_empty() {
+        way.carried.retain(|(name, _)| !matches!(name.as_str(), "departement" | "prerempli"));
+    }
+    // What the directory knows of a structure stands in the next screens, to be corrected there: a circle that is asked for then takes
+    // the place of its départements.
     if let Some(known) = said.structure.as_ref().filter(|_| screen == Screen::Structure) {
         if filter.sectors.is_empty() {
             way.carried.extend(known.sectors.iter().map(|s| ("secteur".to_owned(), s.clone())));
         }
-        if filter.departments.is_empty() {
-            way.carried.extend(known.departments.iter().map(|d| ("departement".to_owned(), d.to_string())));
+        if filter.departments.is_empty() && said.wish.prefilled.is_empty() && filter.around.is_empty() {
+            for d in &known.departments {
+                way.carried.extend(["departement", "prerempli"].map(|name| (name.to_owned(), d.to_string())));
+            }
         }
     }
     let kind = kind(fields, said.structure.as_ref());
@@ -227,6 +243,7 @@ async fn page(
             departments => Serde(departments(&filter.departments)),
             commune => fields.one("commune"),
             km => if fields.one("km").is_empty() { "20" } else { fields.one("km") },
+            epci => fields.one("epci"),
             criteria => french::capital(&criteria::in_french(filter)),
             example => Serde(example),
             days => preview::DAYS,
@@ -309,7 +326,7 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                 name: short(fields.one("nom"), MAX_NAME),
                 role: said.role,
                 kind: kind.filter(|_| said.role == Role::Structure),
-                siret: said.siret.clone().filter(|_| said.role == Role::Structure),
+                siret: said.siret.clone().filter(|_| speaks_for_somebody(said.role)),
                 sectors: filter.sectors.clone(),
                 departments: filter.departments.clone(),
                 wish: Kept { name: String::new(), filter, cadence: said.wish.cadence },

@@ -3,6 +3,10 @@
 pub(crate) const STYLE: &str = include_str!("../pages/style.css");
 pub(crate) const ICON: &str = include_str!("../pages/icone.svg");
 
+/// Asks a browser for its notifications; and what shows them there.
+pub(crate) const BROWSER_SCRIPT: &str = include_str!("../pages/navigateur.js");
+pub(crate) const BROWSER_WORKER: &str = include_str!("../pages/notifications.js");
+
 pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("page.html", include_str!("../pages/page.html")),
     ("pieces.html", include_str!("../pages/pieces.html")),
@@ -44,6 +48,7 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("inscription.html", include_str!("../pages/inscription.html")),
     ("reglages.html", include_str!("../pages/reglages.html")),
     ("proposition.html", include_str!("../pages/proposition.html")),
+    ("navigateur.html", include_str!("../pages/navigateur.html")),
     ("outils.html", include_str!("../pages/outils.html")),
     ("contrat.html", include_str!("../pages/contrat.html")),
     ("piste.html", include_str!("../pages/piste.html")),

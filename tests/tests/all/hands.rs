@@ -10,7 +10,7 @@ use vigie_delivery::failover;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Cadence, Channel, Department, Filter, MessageKind, StructureKind, Subscriber};
 use vigie_notifier::typeset::typeset;
-use vigie_service::preferences::{self, Change};
+use vigie_service::preferences::{self, Change, Setting};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::preferences::Preferences;
 use vigie_tests::pages::{Pages, Visitor};
@@ -116,6 +116,11 @@ const TABLE: &[Preference] = &[
         "/reglages ordre Telegram, courriel",
         "Si un canal ne répond plus : Telegram, puis courriel",
     ),
+    (
+        &[("depart", "2027-01-03"), ("retour", "2027-01-12")],
+        "/absence du 3 au 12 janvier 2027",
+        "Absence : départ le 3 janvier 2027, retour le 12 janvier 2027, personne ne remplace",
+    ),
     (&[("conseils", "")], "/reglages conseils non", "Abonnement trop large ou trop étroit : ne m’est pas signalé"),
     (
         &[("retour", "2027-01-12"), ("remplacant", "marc")],
@@ -126,6 +131,13 @@ const TABLE: &[Preference] = &[
 
 #[tokio::test]
 async fn each_preference_set_on_the_page_shows_in_both_chats_and_each_set_in_a_chat_shows_on_the_page() {
+    for setting in Setting::all() {
+        let named = format!("{} : ", setting.in_french());
+        assert!(
+            TABLE.iter().any(|(.., reads)| named.ends_with(reads.split_inclusive(" : ").next().unwrap())),
+            "{named}"
+        );
+    }
     for from_page in [true, false] {
         for (n, (fields, words, reads)) in TABLE.iter().enumerate() {
             let pages = Pages::start(now(), "").await.unwrap();
@@ -153,7 +165,7 @@ async fn each_preference_set_on_the_page_shows_in_both_chats_and_each_set_in_a_c
                         input.is_some_and(|i| i.split('>').next().unwrap().contains(" checked"))
                     }
                     "conseils" => !between(&page, "name=\"conseils\"", ">").contains(" checked"),
-                    "limite" | "retour" => page.contains(&format!("name=\"{name}\" value=\"{value}\"")),
+                    "limite" | "depart" | "retour" => page.contains(&format!("name=\"{name}\" value=\"{value}\"")),
                     _ => {
                         let select = page.split("<select ").find(|s| s.contains(&format!("name=\"{name}\""))).unwrap();
                         select.contains(&format!("<option value=\"{value}\" selected>"))
@@ -219,6 +231,8 @@ async fn buttons_of_the_settings_do_what_they_say_and_what_is_wrong_changes_noth
         &[("jour", "")][..],
         &[("retour", "2020-01-01")][..],
         &[("retour", ""), ("remplacant", "marc")][..],
+        &[("depart", "2027-01-12"), ("retour", "2027-01-03")][..],
+        &[("depart", "2027-01-12"), ("retour", ""), ("remplacant", "")][..],
     ] {
         assert_eq!(form(&ana, wrong).await, 422, "{wrong:?}");
         assert_eq!(stands(&pages, "ana").await, before, "{wrong:?}");

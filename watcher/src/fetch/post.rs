@@ -63,12 +63,15 @@ impl Poster {
         Ok(Self { client, allowed, timeout })
     }
 
-    /// Posts a JSON document with these headers.
+    /// Posts a document with these headers: a JSON document, where they name no other kind.
     pub async fn post(&self, url: &Url, headers: &[(&str, String)], body: Vec<u8>, now: DateTime<Utc>) -> Posted {
         if let Err(what) = guard::check_literal(url, &self.allowed) {
             return Posted::Forbidden(what);
         }
-        let mut request = self.client.post(url.clone()).header("content-type", "application/json").body(body);
+        let mut request = self.client.post(url.clone()).body(body);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -85,9 +85,12 @@ impl Asker<'_> {
                 let mut buttons = Vec::new();
                 if changes.iter().any(|c| matches!(c, Change::Away(Some(_)))) {
                     lines.push(
-                        "Les nouveaux marchés ne vous seront pas signalés d’ici là ; ceux que vous suivez le restent."
+                        "Entre-temps, les nouveaux marchés ne vous seront pas signalés ; ceux que vous suivez le restent."
                             .to_owned(),
                     );
+                    if standing.colleagues.is_empty() {
+                        lines.push(preferences::NO_COLLEAGUE.to_owned());
+                    }
                     buttons = stand_ins(&standing);
                 }
                 if was_of_file {
@@ -190,7 +193,7 @@ fn choices(standing: &Standing, setting: Setting) -> Vec<Reply> {
                 rows.push(vec![press("Je suis de retour", Change::Away(None))]);
             }
             (
-                "Jusqu’à quand ? Par exemple « /absence jusqu’au 12 janvier 2027, Marc me remplace » : votre collègue reçoit alors ce qui vous serait venu.",
+                "Jusqu’à quand ? Par exemple « /absence du 3 au 12 janvier, Marc me remplace » : votre collègue reçoit alors ce qui vous serait venu.",
                 rows,
             )
         }

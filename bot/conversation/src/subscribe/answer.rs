@@ -396,8 +396,9 @@ pub(super) fn provisions(mut draft: Draft, text: &str, words: &str) -> Next {
     Next::Ask(draft, String::new())
 }
 
-const RHYTHMS: [(&str, Cadence); 4] = [
+const RHYTHMS: [(&str, Cadence); 5] = [
     ("Automatique", Cadence::Auto),
+    ("Réservés tout de suite", Cadence::Reserved),
     ("Tout de suite", Cadence::Instant),
     ("Chaque jour", Cadence::Daily),
     ("Chaque semaine", Cadence::Weekly),
@@ -406,6 +407,7 @@ const RHYTHMS: [(&str, Cadence); 4] = [
 pub(super) fn rhythm(draft: Draft, words: &str) -> Next {
     let cadence = match words {
         "auto" => Some(Cadence::Auto),
+        "reserves" | "les reserves tout de suite" | "seulement les reserves tout de suite" => Some(Cadence::Reserved),
         "immediat" | "instantane" => Some(Cadence::Instant),
         "jour" | "par jour" | "quotidien" | "un resume par jour" => Some(Cadence::Daily),
         "semaine" | "par semaine" | "hebdomadaire" | "un resume par semaine" => Some(Cadence::Weekly),

@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use url::Url;
 use vigie_domain::delivery::Outcome;
 use vigie_domain::{Cause, Channel};
 use vigie_notifier::channels::Envelope;
 use vigie_notifier::channels::hooks::answer::{Answer, outcome};
+use vigie_notifier::channels::hooks::web_push::{self, Browser};
 use vigie_notifier::channels::hooks::webhook::{self, Event};
 use vigie_notifier::channels::hooks::{mattermost, rocket_chat, signature, slack, teams};
 use vigie_service::{Failure, Service, alert_card};
@@ -16,6 +18,15 @@ use vigie_watcher::fetch::{Posted, Poster};
 
 /// Most markets that one event lists; a digest may hold thousands.
 const MAX_TOLD: usize = 100;
+
+fn answer_of(posted: Posted) -> Answer {
+    match posted {
+        Posted::Status { status, retry_after, words } => Answer::Status { status, retry_after, words },
+        Posted::Forbidden(what) => Answer::Forbidden(what),
+        Posted::NotConnected(why) => Answer::NotConnected(why),
+        Posted::Lost(why) => Answer::Lost(why),
+    }
+}
 
 /// The channel of such tools.
 pub struct Hooks {
@@ -40,6 +51,9 @@ impl Hooks {
             return Outcome::AddressRefused("ce n’est pas une adresse du web".to_owned());
         };
         let now = self.service.clock.now();
+        if channel == Channel::Browser {
+            return self.push(envelope, now).await;
+        }
         let mut headers = Vec::new();
         let mut owner = String::new();
         let document = match channel {
@@ -70,13 +84,23 @@ impl Hooks {
                 ("webhook-signature", signed),
             ];
         }
-        let answer = match self.poster.post(&url, &headers, body, now).await {
-            Posted::Status { status, retry_after, words } => Answer::Status { status, retry_after, words },
-            Posted::Forbidden(what) => Answer::Forbidden(what),
-            Posted::NotConnected(why) => Answer::NotConnected(why),
-            Posted::Lost(why) => Answer::Lost(why),
+        outcome(channel, answer_of(self.poster.post(&url, &headers, body, now).await))
+    }
+
+    /// Posts one message to a browser's push service, for that browser alone to read.
+    async fn push(&self, envelope: &Envelope<'_>, now: DateTime<Utc>) -> Outcome {
+        let Some(browser) = Browser::read(envelope.to) else {
+            return Outcome::AddressRefused("ce n’est pas l’adresse d’un navigateur".to_owned());
         };
-        outcome(channel, answer)
+        let sender = self.service.push_sender();
+        let proof = sender.and_then(|s| s.proof(&browser.endpoint, &self.service.push_contact(), now));
+        let shown = web_push::shown(envelope, self.service.home_url().as_deref());
+        let (Some(proof), Some(body)) = (proof, browser.encrypt(&shown)) else {
+            return Outcome::Permanent("[web] secret manque, ou la clé du navigateur n’en est pas une".to_owned());
+        };
+        let mut headers = web_push::headers(envelope);
+        headers.push(("authorization", proof));
+        outcome(Channel::Browser, answer_of(self.poster.post(&browser.endpoint, &headers, body, now).await))
     }
 
     /// What an event is about, read from what its delivery carries, and whose it is.

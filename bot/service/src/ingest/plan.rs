@@ -265,9 +265,7 @@ impl<'a> Planner<'a> {
     /// Those who may have this at once, each with their hourly cap.
     pub(super) fn may_hear_at_once<'p>(&'p self, audiences: &'p Audiences<'_>) -> Vec<(&'p str, u32)> {
         let at_once = |id: &str, hit: &Option<Hit>| {
-            audiences.before.contains_key(id)
-                || hit.as_ref().is_none_or(|h| matches!(h.cadence, Cadence::Instant | Cadence::Auto))
-                || self.merges_all()
+            audiences.before.contains_key(id) || hit.as_ref().is_none_or(|h| !h.cadence.waits()) || self.merges_all()
         };
         let people = audiences.people.iter().filter(|(id, hit)| at_once(id, hit)).map(|(id, _)| id.as_str());
         let stand_ins = audiences.people.keys().filter_map(|id| self.audience.stand_in_of(id, self.now));
@@ -481,6 +479,7 @@ impl<'a> Planner<'a> {
         let found = hit.map_or(&nothing, |h| &h.found);
         let pressing = rhythm::presses(profile, assessment, found, self.now);
         let times = DigestTimes { zone: self.audience.zone(subscriber), ..self.times };
+        let cadence = rhythm::settled(cadence, profile, assessment, found);
         let (cadence, taste) = match hit.filter(|_| before.is_none() && !pressing) {
             Some(_) => taste::later(self.audience.tastes(subscriber), cadence, found, assessment),
             None => (cadence, None),

@@ -98,7 +98,7 @@ pub(crate) async fn front(State(site): State<Arc<Site>>, operator: Operator) -> 
             figures => Serde(figures),
             next => next,
             alarms => store.alarm_count().await?,
-            claims => membership::claims(&site.service).await?.len(),
+            claims => membership::waiting(&site.service).await?,
             notices => french::number(store.notice_count().await? as f64),
             journal => Serde(journal),
         },

@@ -33,7 +33,8 @@ struct Person {
     /// Something of theirs does not work.
     ails: bool,
     subscriptions: usize,
-    claims: bool,
+    /// What they wait for an answer to; empty where that is nothing.
+    asks: &'static str,
 }
 
 /// For which structure somebody says to speak, and who does already.
@@ -83,7 +84,11 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
                 .collect(),
             ails: !active,
             subscriptions: site.service.store.subscriptions_of(&person.id).await?.len(),
-            claims: person.profile.claimed_siret.is_some(),
+            asks: match (person.profile.claimed_siret.is_some(), person.asks_to_be_facilitator()) {
+                (_, true) => "se dit facilitateur",
+                (true, false) => "demande à parler pour une structure",
+                (false, false) => "",
+            },
             name: named(&person.name),
             id: person.id,
         });

@@ -12,7 +12,7 @@ use minijinja::value::Serde;
 use vigie_domain::{Permission, Subscriber, Subscription, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
-use vigie_service::{on_behalf, opt_in, replay, why};
+use vigie_service::{membership, on_behalf, opt_in, replay, why};
 use vigie_store::StoreError;
 use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState};
@@ -165,6 +165,7 @@ pub(crate) async fn show(
             role => person.role.in_french(),
             roles => Serde(roles(person.role)),
             structure => structure(&person),
+            asks_to_be_facilitator => person.asks_to_be_facilitator(),
             claim => Serde(pending_claim(&site, &person).await?),
             declared => store.is_declared(&id).await?,
             from_file => store.follows_file(&id).await?,
@@ -196,6 +197,7 @@ fn done(word: &str) -> &'static str {
             "Une demande d’accord est déjà partie : la suivante est possible quatre jours après, et trois en tout. La personne peut en demander une elle-même à la page « Entrer »."
         }
         "essai" => "Un message d’essai part vers toutes ses adresses en service.",
+        "facilitateur" => "C’est dit ; la personne est prévenue.",
         "pause" => "Abonnement en pause ; la personne est prévenue.",
         "reprise" => "L’abonnement reprend ; la personne est prévenue.",
         _ => "",
@@ -239,6 +241,12 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             send_test(&site, &person.id, "La personne qui gère Vigie a demandé cet essai.").await?;
             store.saw(me, &id, "message d’essai", now).await?;
             "essai"
+        }
+        what @ ("facilitateur" | "pas-facilitateur") => {
+            if !membership::settle_facilitator(&site.service, me, &person, what == "facilitateur").await? {
+                return Err(conflict("Cette demande a déjà reçu une réponse."));
+            }
+            "facilitateur"
         }
         what @ ("pause" | "reprise") => {
             let subscription = posted.fields.one("abonnement");

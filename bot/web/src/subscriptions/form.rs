@@ -20,7 +20,7 @@ const MAX_ITEMS: usize = 120;
 /// Longest word.
 const MAX_WORD: usize = 80;
 /// Rhythms offered.
-const CADENCES: [&str; 6] = ["auto", "instant", "daily", "weekly", "4h", "2d"];
+const CADENCES: [&str; 7] = ["auto", "reserved", "instant", "daily", "weekly", "4h", "2d"];
 /// Distances offered around a commune, in kilometres.
 const DISTANCES: [u16; 7] = [5, 10, 15, 20, 30, 50, 100];
 /// The one chosen beforehand.
@@ -188,6 +188,7 @@ impl Wish {
         departments.dedup();
         self.prefilled = fields.all("prerempli").filter_map(Department::parse).take(MAX_ITEMS).collect();
         self.prefilled.sort();
+        self.prefilled.dedup();
         if !self.filter.around.is_empty() && !departments.is_empty() && departments == self.prefilled {
             departments.clear();
             self.prefilled.clear();

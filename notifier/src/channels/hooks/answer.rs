@@ -49,6 +49,9 @@ pub fn outcome(channel: Channel, answer: Answer) -> Outcome {
             match status {
                 200..=299 if channel == Channel::Teams && words.contains(FAILED_INSIDE) => transient(said, retry_after),
                 200..=299 => Outcome::Accepted(said),
+                404 | 410 if channel == Channel::Browser => {
+                    Outcome::AddressRefused(format!("ce navigateur ne reçoit plus ({said})"))
+                }
                 410 => Outcome::AddressRefused(format!("cette adresse n’existe plus ({said})")),
                 400..=499 if gone => Outcome::AddressRefused(format!("cette adresse n’existe plus ({said})")),
                 // Nobody is led elsewhere: where a redirect leads was given by nobody.
@@ -86,6 +89,12 @@ mod tests {
             (Channel::Webhook, 401, "", "later"),
             (Channel::Webhook, 404, "", "later"),
             (Channel::Webhook, 410, "", "address refused"),
+            (Channel::Browser, 201, "", "sent"),
+            (Channel::Browser, 404, "", "address refused"),
+            (Channel::Browser, 410, "", "address refused"),
+            (Channel::Browser, 413, "", "message refused"),
+            (Channel::Browser, 403, "", "later"),
+            (Channel::Browser, 429, "", "later"),
             (Channel::Webhook, 429, "", "later"),
             (Channel::Webhook, 500, "", "later"),
             (Channel::Slack, 200, "ok", "sent"),

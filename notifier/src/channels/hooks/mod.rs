@@ -1,5 +1,5 @@
 //! Tools that take messages at an address of their own: programs (signed as Standard Webhooks), Mattermost, Slack, Teams and
-//! Rocket.Chat (their incoming webhooks). What is posted is made here, and what an answer means; the network is not ours.
+//! Rocket.Chat (their incoming webhooks), browsers (Web Push). What is posted is made here, and what an answer means; the network is not ours.
 //!
 //! A link is all that such a tool can do: it opens a page of Vigie that asks once more.
 
@@ -9,6 +9,7 @@ pub mod rocket_chat;
 pub mod signature;
 pub mod slack;
 pub mod teams;
+pub mod web_push;
 pub mod webhook;
 
 use crate::channels::Envelope;

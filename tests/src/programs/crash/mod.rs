@@ -3,14 +3,16 @@
 //! `cargo run --release -p vigie-tests -- crash --engine sqlite --kills 1000 --seed 1`
 //!
 //! A publisher brings out notices, `vigie` polls it and mails people through a recording server, writes in the chats of a
-//! double of the Bot API and, with `--rooms`, in a room of a real homeserver. It is killed at random moments (SIGKILL), at
-//! each named crash point, and while the mail server or the Bot API keeps its answer to itself. Meanwhile people leave and
-//! groups move. Then it runs undisturbed until nothing waits. Ends with one line,
+//! double of the Bot API, posts to programs and, with `--rooms`, writes in a room of a real homeserver. It is killed at random
+//! moments (SIGKILL), at each named crash point, and while the mail server or the Bot API keeps its answer to itself. Meanwhile
+//! people leave and groups move. Then it runs undisturbed until nothing waits. Ends with one line,
 //! `lost=… unexpected=… duplicated=… ambiguous=… kills=…`, and with exit code 1 if anything was lost or unexpected, or arrived
 //! twice without a record that it might have.
 
 #[cfg(feature = "telegram")]
 mod chats;
+mod programs;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -32,6 +34,8 @@ use vigie_tests::sink::{Moment, Reaction, Received, Sink};
 
 #[cfg(feature = "telegram")]
 use chats::Chats;
+use programs::Programs;
+use tally::Tally;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -87,64 +91,6 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     Ok(tally.good())
 }
 
-/// What is counted at the end.
-#[derive(Debug, Default)]
-struct Tally {
-    lost: usize,
-    unexpected: usize,
-    duplicated: usize,
-    unrecorded: usize,
-    ambiguous: usize,
-    kills: usize,
-    messages: usize,
-    /// Kills at each crash point.
-    at_points: BTreeMap<&'static str, usize>,
-}
-
-impl Tally {
-    fn good(&self) -> bool {
-        self.lost == 0 && self.unexpected == 0 && self.unrecorded == 0
-    }
-
-    fn lose(&mut self, reader: &str, what: &str) {
-        self.lost += 1;
-        let _ = writeln!(std::io::stderr(), "{reader} never got {what}");
-    }
-
-    fn surprise(&mut self, reader: &str, what: &str, times: usize) {
-        self.unexpected += times;
-        let _ = writeln!(std::io::stderr(), "{reader} got {what}, which was not due ({times})");
-    }
-
-    /// Messages that arrived again, and attempts that say that they might have arrived.
-    fn repeat(&mut self, reader: &str, times: usize, doubtful: usize) {
-        self.duplicated += times;
-        self.ambiguous += doubtful;
-        if times > doubtful {
-            self.unrecorded += times - doubtful;
-            let _ = writeln!(std::io::stderr(), "{reader} got {times} messages again; {doubtful} are on record");
-        }
-    }
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.unrecorded > 0 {
-            writeln!(f, "{} messages arrived twice without a record that they might have", self.unrecorded)?;
-        }
-        write!(f, "messages={}", self.messages)?;
-        for (point, kills) in &self.at_points {
-            write!(f, " {point}={kills}")?;
-        }
-        writeln!(f)?;
-        write!(
-            f,
-            "lost={} unexpected={} duplicated={} ambiguous={} kills={}",
-            self.lost, self.unexpected, self.duplicated, self.ambiguous, self.kills
-        )
-    }
-}
-
 /// Xorshift: the same seed gives the same moments.
 struct Dice(u64);
 
@@ -190,6 +136,7 @@ struct Stage {
     database: Database,
     replay: Replay,
     sink: Sink,
+    programs: Programs,
     rooms: Option<(Synapse, Rooms)>,
     #[cfg(feature = "telegram")]
     chats: Chats,
@@ -285,6 +232,8 @@ impl Stage {
                 department,
             })
             .collect();
+        let programs = Programs::open(dir.path()).await?;
+        readers.extend(programs.readers()?);
         if let Some((server, rooms)) = &rooms {
             accounts.push_str(&format!("[matrix]\n{}", rooms.account(&server.url, true)));
             readers.extend(rooms.ids.iter().zip(ROOMS).map(|(id, department)| Reader {
@@ -312,10 +261,12 @@ impl Stage {
             })
             .collect();
         let settings = format!(
-            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n[pace]\ninstant_per_hour = {PER_HOUR}\n\
+            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n{}[pace]\ninstant_per_hour = {PER_HOUR}\n\
              [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
              [[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 2\nschedule = '* * * * * *'\n{people}",
-            database.url, sink.port
+            database.url,
+            programs.settings(),
+            sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
         Ok(Self {
@@ -323,6 +274,7 @@ impl Stage {
             database,
             replay,
             sink,
+            programs,
             rooms,
             #[cfg(feature = "telegram")]
             chats,
@@ -469,6 +421,8 @@ impl Stage {
         }
         let mut readers: Vec<(String, &str)> =
             PEOPLE.iter().map(|(mail, department)| ((*mail).to_owned(), *department)).collect();
+        readers.extend(programs::ALL.map(|(path, department)| (path.to_owned(), department)));
+        let events = self.programs.count(&mut got, tally);
         if let Some((_, rooms)) = &self.rooms {
             for (room, department) in rooms.ids.iter().zip(ROOMS) {
                 readers.push((room.clone(), department));
@@ -495,9 +449,10 @@ impl Stage {
             tally.surprise(&address, &word, messages.len());
         }
         let store = Store::open(&self.database.url).await?;
-        for (message_id, mails) in &copies {
-            let delivery = message_id.split('@').next().unwrap_or_default();
-            tally.repeat(message_id, mails.len() - 1, doubtful(&store, delivery).await?);
+        let mails = copies.into_iter().map(|(message_id, mails)| (message_id, mails.len()));
+        for (message, times) in mails.chain(events) {
+            let delivery = message.split('@').next().unwrap_or_default();
+            tally.repeat(&message, times - 1, doubtful(&store, delivery).await?);
         }
         #[cfg(feature = "telegram")]
         {

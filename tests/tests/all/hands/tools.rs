@@ -9,6 +9,7 @@ use vigie_service::Clock;
 use vigie_service::hooks::{self, Added};
 use vigie_store::tokens::Scope;
 use vigie_tests::hooks::{Does, Tools};
+use vigie_tests::push::{Browser, sender};
 
 use super::*;
 
@@ -237,4 +238,72 @@ async fn a_program_that_keeps_its_cursor_misses_nothing_and_gets_nothing_twice()
     assert_eq!(odd.status, 422);
     let other = pages.program("ana", &[Scope::Procedures]).await.unwrap();
     assert_eq!(other.get("/api/v1/changes").await.unwrap().status, 403);
+}
+
+/// A browser is a channel like the others: what it is sent only it reads, a server in trouble is tried again under the same topic, and one
+/// that is gone ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_reads_its_notifications_and_one_that_is_gone_gets_no_more() {
+    let bench = Bench::new().await;
+    let service = &bench.pages.app.service;
+    let ana = bench.pages.signed_in("ana").await.unwrap();
+    let page = ana.get("/reglages/navigateur").await.unwrap();
+    let policy = |headers: &str| headers.contains("script-src 'self'");
+    assert!(page.status == 200 && policy(&page.headers), "{}", page.headers);
+    assert_eq!(page.body.matches("<script").count(), 1, "ours alone");
+    assert!(!policy(&ana.get("/reglages").await.unwrap().headers), "no other page has one");
+    for path in ["/navigateur.js", "/notifications.js"] {
+        let script = bench.pages.stranger().unwrap().get(path).await.unwrap();
+        assert!(script.status == 200 && !script.body.contains("://"), "nothing is asked of anybody else");
+    }
+    let key = between(&page.body, "data-cle=\"", "\"");
+    let browser = Browser::new([7; 16]).unwrap();
+    let (p256dh, auth) = browser.keys();
+    let endpoint = format!("{}/push/abc", bench.tools.base);
+    for wrong in [
+        [("adresse", endpoint.as_str()), ("cle", "x"), ("secret", "y")],
+        [("adresse", "rien"), ("cle", &p256dh), ("secret", &auth)],
+    ] {
+        assert_eq!(ana.post_form("/reglages/navigateur", &wrong).await.unwrap().status, 422, "{wrong:?}");
+    }
+    let given = [("adresse", endpoint.as_str()), ("cle", p256dh.as_str()), ("secret", auth.as_str())];
+    assert_eq!(ana.post_form("/reglages/navigateur", &given).await.unwrap().status, 303);
+    let listed = ana.get("/reglages/outils").await.unwrap().body;
+    assert!(listed.contains("Navigateur") && !listed.contains("push/abc"), "its server alone is shown: {listed}");
+    bench.tools.does("/push/abc", Does::Says(503, "plus tard"));
+    let procedure = bench.pages.take(&call("26-1", "Nettoyage des écoles")).await.unwrap();
+    bench.drain(Duration::zero()).await;
+    bench.tools.does("/push/abc", Does::Says(201, ""));
+    bench.drain(Duration::hours(1)).await;
+    let taken = bench.tools.at("/push/abc");
+    assert_eq!(taken.len(), 2, "once more after trouble");
+    let header = |n: usize, name: &str| taken[n].headers.get(name).unwrap().to_str().unwrap().to_owned();
+    assert_eq!(header(0, "topic"), header(1, "topic"), "the second takes the place of the first");
+    assert_eq!(header(1, "ttl"), "86400");
+    let shown = browser.reads(&taken[1]).unwrap();
+    assert!(shown["title"].as_str().unwrap().contains("Nettoyage des écoles"), "{shown}");
+    assert!(shown["url"].as_str().unwrap().starts_with(&bench.pages.base), "{shown}");
+    assert!(Browser::new([7; 16]).unwrap().reads(&taken[1]).is_err(), "another browser reads nothing");
+    let claims = sender(&taken[1], &key).unwrap();
+    assert_eq!(claims["aud"], bench.tools.base);
+    assert!(claims["sub"].as_str().unwrap().contains("camille@vigie.example"), "{claims}");
+    assert!(!String::from_utf8_lossy(&taken[1].bytes).contains("Nettoyage"), "nobody on the way reads it");
+    // Gone: the address ends, the person is told elsewhere, and nothing goes there any more.
+    bench.tools.does("/push/abc", Does::Says(410, ""));
+    bench.pages.take(&call("26-2", "Nettoyage des crèches")).await.unwrap();
+    bench.drain(Duration::hours(2)).await;
+    let address = hooks::of(service, "ana").await.unwrap().remove(0);
+    assert_eq!(address.state, AddressState::Suspended);
+    bench.pages.take(&call("26-3", "Nettoyage des gymnases")).await.unwrap();
+    bench.drain(Duration::hours(3)).await;
+    assert_eq!(bench.tools.at("/push/abc").len(), 3);
+    // It is added again by the same button, and taken away by another.
+    assert_eq!(ana.post_form("/reglages/navigateur", &given).await.unwrap().status, 303);
+    bench.tools.does("/push/abc", Does::Says(201, ""));
+    bench.pages.take(&call("26-4", "Nettoyage des stades")).await.unwrap();
+    bench.drain(Duration::hours(4)).await;
+    assert_eq!(bench.tools.at("/push/abc").len(), 4);
+    let away = format!("/reglages/outils/{}/retirer", address.id);
+    assert_eq!(ana.post_form(&away, &[]).await.unwrap().status, 303);
+    assert!(!procedure.is_empty());
 }

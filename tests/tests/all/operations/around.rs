@@ -91,7 +91,7 @@ async fn of_two_like_calls_one_attaches_itself_and_who_stands_in_is_told_of_it()
     let (one, two) = (pages.take(&call()).await.unwrap(), pages.take(&second).await.unwrap());
     assert_ne!(one, two);
     let store = &pages.app.service.store;
-    let away = Absence { until: at("2027-02-01T10:00:00+01:00"), stand_in: Some("bea".into()) };
+    let away = Absence { from: None, until: at("2027-02-01T10:00:00+01:00"), stand_in: Some("bea".into()) };
     store.set_absence("ana", Some(&away)).await.unwrap();
     let told = pass(&pages, "2027-01-12T10:00:00+01:00").await;
     assert_eq!(told.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(), ["bea"], "{told:?}");
