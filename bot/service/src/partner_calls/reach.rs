@@ -103,10 +103,10 @@ const BY_NAME: &[(&str, &str)] = &[
 ];
 
 /// A lot, as structures are looked for.
-pub(super) struct Sought<'a> {
-    pub(super) assessment: &'a Assessment,
+pub(crate) struct Sought<'a> {
+    pub(crate) assessment: &'a Assessment,
     /// `None` = the undivided whole.
-    pub(super) lot: Option<&'a AssessedLot>,
+    pub(crate) lot: Option<&'a AssessedLot>,
     trades: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
     communes: Vec<Commune>,
@@ -115,7 +115,7 @@ pub(super) struct Sought<'a> {
 }
 
 impl<'a> Sought<'a> {
-    pub(super) fn of(a: &'a Assessment, lot: Option<&'a AssessedLot>) -> Self {
+    pub(crate) fn of(a: &'a Assessment, lot: Option<&'a AssessedLot>) -> Self {
         let own = lot.map(|l| &l.sectors).filter(|s| !s.is_empty()).unwrap_or(&a.sectors);
         let trades: BTreeSet<&str> = own.iter().map(String::as_str).collect();
         let rules = Rules::embedded();
@@ -133,15 +133,15 @@ impl<'a> Sought<'a> {
 
 /// Why a structure suits a lot, and how far it is in kilometres where both places are known.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Suits {
-    pub(super) reasons: Vec<String>,
-    pub(super) km: Option<f64>,
+pub(crate) struct Suits {
+    pub(crate) reasons: Vec<String>,
+    pub(crate) km: Option<f64>,
     /// It lends staff beside those who carry the lot out.
-    pub(super) beside: bool,
+    pub(crate) beside: bool,
 }
 
 /// Whether a structure suits a lot.
-pub(super) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
+pub(crate) fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
     let access = access::of_lot(entry.kind, sought.assessment, sought.lot)?;
     if access == Access::Closed {
         return None;
