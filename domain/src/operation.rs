@@ -243,7 +243,10 @@ mod tests {
         assert_eq!(S::UnderWay.after(Phase::Awarded), S::UnderWay);
         assert_eq!(S::Dropped.after(Phase::Open), S::Dropped);
         assert_eq!(S::Called.after(Phase::Cancelled), S::Called, "what becomes of it is for a person to say");
-        assert_eq!([S::Calibrated, S::Awarded, S::Finished].map(S::after_hours), [S::UnderWay, S::UnderWay, S::Finished]);
+        assert_eq!(
+            [S::Calibrated, S::Awarded, S::Finished].map(S::after_hours),
+            [S::UnderWay, S::UnderWay, S::Finished]
+        );
     }
 
     #[test]

@@ -35,9 +35,8 @@ pub struct Clause {
 /// The first moment of so many months and the first after them, in Paris.
 #[must_use]
 pub fn span(first: NaiveDate, months: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-    let at = |day: NaiveDate| {
-        Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc))
-    };
+    let at =
+        |day: NaiveDate| Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc));
     Some((at(first)?, at(first.checked_add_months(Months::new(months))?)?))
 }
 

@@ -96,12 +96,7 @@ pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields)
 }
 
 /// Every provision that was published in a month on a person's territory.
-async fn of_month(
-    site: &Site,
-    person: &Subscriber,
-    first: NaiveDate,
-    fields: &Fields,
-) -> Result<Vec<Clause>, Trouble> {
+async fn of_month(site: &Site, person: &Subscriber, first: NaiveDate, fields: &Fields) -> Result<Vec<Clause>, Trouble> {
     let area = territory(site, person, fields).await?;
     Ok(clauses::of_month(&site.service, &area, first).await?)
 }

@@ -117,9 +117,8 @@ pub enum Late {
 /// Hours of the holder of a lot among rows.
 fn of_lot<'a>(rows: &'a [HoursRow], lot: &'a LotOwed) -> impl Iterator<Item = &'a HoursRow> {
     let key = company_key(lot.siret.as_deref(), &lot.company);
-    rows.iter().filter(move |r| {
-        r.lot == lot.lot && (key.is_empty() || company_key(r.siret.as_deref(), &r.company) == key)
-    })
+    rows.iter()
+        .filter(move |r| r.lot == lot.lot && (key.is_empty() || company_key(r.siret.as_deref(), &r.company) == key))
 }
 
 /// What a lot would have given by a day at an even pace from its first day to its last one; `None` where these are not known, or the
@@ -263,7 +262,10 @@ mod tests {
         let whole = [row(1, Modality::Direct, 20, 20), row(11, Modality::Direct, 1_000, 0)];
         assert_eq!(of(&whole, "2027-04-15"), [], "a plan of all that is owed says when");
         let part = [row(1, Modality::Direct, 66, 66)];
-        assert!(matches!(of(&part, "2027-05-20")[..], [Late::Behind { .. }]), "a plan of a part says nothing of the rest");
+        assert!(
+            matches!(of(&part, "2027-05-20")[..], [Late::Behind { .. }]),
+            "a plan of a part says nothing of the rest"
+        );
         let open = LotOwed { ends: None, ..lot.clone() };
         assert_eq!(late(&[], &[open], day("2027-09-01")), [], "without its last day no pace is known");
         let told = of(&[], "2028-01-01");

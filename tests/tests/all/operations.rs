@@ -156,13 +156,17 @@ fn post(mails: &Sink) -> String {
     )
 }
 
-/// The mails that somebody got and whose text holds these words: the text, and the files with them.
-fn got(mails: &Sink, who: &str, words: &str) -> Vec<(String, Vec<(String, Vec<u8>)>)> {
+/// A mail as it is read: subject and text, and its files by name.
+type Came = (String, Vec<(String, Vec<u8>)>);
+
+/// The mails that somebody got and that hold these words.
+fn got(mails: &Sink, who: &str, words: &str) -> Vec<Came> {
     let to = format!("{who}@structure.example");
     let mut out = Vec::new();
     for mail in mails.received().into_iter().filter(|m| m.to == to) {
         let read = mail_parser::MessageParser::default().parse(&mail.whole).expect("a mail");
-        let text = plain(&read.body_text(0).expect("a text")).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = format!("{} {}", read.subject().unwrap_or_default(), read.body_text(0).expect("a text"));
+        let text = plain(&text).split_whitespace().collect::<Vec<_>>().join(" ");
         let file = |part: &mail_parser::MessagePart<'_>| {
             (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec())
         };
@@ -220,7 +224,7 @@ async fn the_life(pages: Pages, mails: &Sink) {
     let came = got(mails, "ana", "Vos opérations : ce qui est nouveau");
     assert_eq!(came.len(), 1, "{came:?}");
     assert!(came[0].0.contains("600 heures, le calibrage en conseillait 833 : 233 de moins"), "{came:?}");
-    assert_eq!(got(mails, "bea", "ce qui est nouveau"), []);
+    assert!(got(mails, "bea", "ce qui est nouveau").is_empty());
 
     // Two lots are awarded to two companies.
     pages.app.service.clock.set(at("2027-04-01T10:00:00+02:00"));
@@ -328,8 +332,8 @@ async fn the_life(pages: Pages, mails: &Sink) {
     assert_eq!(came.len(), 1, "{came:?}");
     let [(name, content)] = &came[0].1[..] else { panic!("one file: {came:?}") };
     assert_eq!(name, "vigie-mensuel-2027-09.csv");
-    let text = String::from_utf8(content.clone()).unwrap();
-    assert_eq!(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"), first.trim_start_matches('\u{feff}'));
+    let lines = |text: &str| text.trim_start_matches('\u{feff}').lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&String::from_utf8(content.clone()).unwrap()), lines(&first));
     let mut reasons = String::new();
     for one in store.deliveries(None, 1_000).await.unwrap().into_iter().filter(|d| d.subscriber == "bea") {
         for item in store.items_of(&one.id, "bea", &one.cause).await.unwrap() {

@@ -185,9 +185,11 @@ impl Asker<'_> {
             return Ok(word("Aucun achat programmé de votre territoire n’attend d’être suivi."));
         }
         let mut lines = vec![format!("{} à calibrer :", french::plural(rows.len(), "achat"))];
-        lines.extend(rows.iter().take(MAX_LISTED).map(|r| {
-            format!("• « {} »{}", short(&r.title, 100), said(", ", &short(&r.buyer, 60)))
-        }));
+        lines.extend(
+            rows.iter()
+                .take(MAX_LISTED)
+                .map(|r| format!("• « {} »{}", short(&r.title, 100), said(", ", &short(&r.buyer, 60)))),
+        );
         if rows.len() > MAX_LISTED {
             lines.push(format!("et {} de plus sur la page.", rows.len() - MAX_LISTED));
         }

@@ -239,8 +239,7 @@ pub async fn calibrate(service: &Service, structure: &str, id: &str, sheet: &She
 pub async fn write_hours(service: &Service, structure: &str, hours: &[OperationHours]) -> Result<(), StoreError> {
     let now = service.clock.now();
     service.store.put_hours(structure, hours).await?;
-    let begun: BTreeSet<&str> =
-        hours.iter().filter(|h| !h.row.done.is_none()).map(|h| h.operation.as_str()).collect();
+    let begun: BTreeSet<&str> = hours.iter().filter(|h| !h.row.done.is_none()).map(|h| h.operation.as_str()).collect();
     for id in begun {
         if let Some(mut o) = service.store.operation(structure, id).await?.filter(|o| o.state != o.state.after_hours())
         {

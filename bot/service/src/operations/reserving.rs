@@ -170,18 +170,6 @@ impl Works {
         }
         self.assessment.lots.iter().map(|l| (l.id.clone(), trade(&l.sectors, &short(&l.title, 80)))).collect()
     }
-
-    /// Its trades, in words, each once.
-    #[must_use]
-    pub fn trades(&self) -> Vec<String> {
-        let mut out: Vec<String> = Vec::new();
-        for (_, trade) in self.wanted() {
-            if !trade.is_empty() && !out.contains(&trade) {
-                out.push(trade);
-            }
-        }
-        out
-    }
 }
 
 /// What an operation buys and where: by its notice, else by what the organisation wrote of it.
@@ -307,7 +295,10 @@ mod tests {
             },
             places: vec![Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None }],
         };
-        let wanted = [("1".to_owned(), "Entretien des espaces verts".to_owned()), (String::new(), "Nettoyage de locaux".to_owned())];
+        let wanted = [
+            ("1".to_owned(), "Entretien des espaces verts".to_owned()),
+            (String::new(), "Nettoyage de locaux".to_owned()),
+        ];
         let told = listed.proposals(&works, &wanted);
         assert_eq!((told[0].insertion.count, told[0].adapted.count), (2, 1), "{told:?}");
         assert!(told[0].insertion.named[0].starts_with("Jardins de Lens (ACI"), "the nearest first: {told:?}");

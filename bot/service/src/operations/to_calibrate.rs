@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
+use vigie_domain::Phase;
 use vigie_domain::operation::calibration::euros;
 use vigie_domain::service_area::Area;
-use vigie_domain::Phase;
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operations::Standing;

@@ -301,9 +301,13 @@ mod tests {
             done: Hours::whole(done),
             people: None,
         };
-        let drawn =
-            modality_bars(&[sum(Modality::Direct, 0, 100), sum(Modality::Temporary, 0, 300), sum(Modality::Geiq, 50, 0)]);
-        let shown: Vec<(&str, &str, f64)> = drawn.iter().map(|b| (b.label.as_str(), b.share.as_str(), b.width)).collect();
+        let drawn = modality_bars(&[
+            sum(Modality::Direct, 0, 100),
+            sum(Modality::Temporary, 0, 300),
+            sum(Modality::Geiq, 50, 0),
+        ]);
+        let shown: Vec<(&str, &str, f64)> =
+            drawn.iter().map(|b| (b.label.as_str(), b.share.as_str(), b.width)).collect();
         assert_eq!(shown, [("Embauche directe", "25", 33.3), ("Intérim d’insertion", "75", 100.0)]);
         assert_eq!(modality_bars(&[sum(Modality::Direct, 10, 0)]), []);
     }

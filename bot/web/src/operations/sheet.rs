@@ -15,8 +15,8 @@ use vigie_domain::operation::calibration::{
 use vigie_domain::{Lot, Permission, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::coefficients::{self, COST, Coefficients, InForce, RATE_NAME};
-use vigie_service::operations::reserving::{self, Proposal};
 use vigie_service::operations::letter;
+use vigie_service::operations::reserving::{self, Proposal};
 use vigie_watcher::zones;
 
 use super::{Follower, found};

@@ -1,8 +1,8 @@
 //! What is ahead and what is kept: purchases to be calibrated, lots that could be reserved, notes on markets, what a chat changes of an
 //! operation.
 
-use vigie_domain::directory::Structure;
 use vigie_domain::StructureKind;
+use vigie_domain::directory::Structure;
 use vigie_service::operations::hours_table;
 use vigie_service::operations::report::{self, Column, Layout, Model};
 use vigie_store::choices::Choice;
@@ -96,7 +96,8 @@ async fn a_planned_purchase_is_told_once_to_be_calibrated_with_who_could_take_it
     for said in ["3 SIAE", "Jamais proposée", "Propre et net"] {
         assert!(!shown.contains(said), "« {said} »: {shown}");
     }
-    for said in ["Des lots à réserver", "2 SIAE à portée", "1 EA et ESAT à portée", "L2113-13", "Jardins de Lens (ACI"] {
+    for said in ["Des lots à réserver", "2 SIAE à portée", "1 EA et ESAT à portée", "L2113-13", "Jardins de Lens (ACI"]
+    {
         assert!(shown.contains(said), "« {said} » is missing: {shown}");
     }
     assert!(!says(&pages, "bea", "/operations achats", None).await.contains("Cytises"), "it is followed");
@@ -112,7 +113,9 @@ async fn a_chat_changes_an_operation_and_a_note_on_a_market_makes_one_for_collea
     }
     of_62(&pages, "bea").await;
     let service = &pages.app.service;
-    let table = format!("reference;objet;acheteur;siret_acheteur;programme\nA-1;Voirie du quartier;Lens;{CITY};NPNRU\nB-2;Peinture de la mairie;Arras;;\n");
+    let table = format!(
+        "reference;objet;acheteur;siret_acheteur;programme\nA-1;Voirie du quartier;Lens;{CITY};NPNRU\nB-2;Peinture de la mairie;Arras;;\n"
+    );
     tables::import(service, PLIE, table.as_bytes()).await.unwrap().unwrap();
     let said = says(&pages, "bea", "/operations étape A-1 : 15/03/2027 appeler la ville", None).await;
     assert!(said.contains("C’est noté") && said.contains("À faire : appeler la ville, le 15 mars 2027"), "{said}");
@@ -160,7 +163,11 @@ async fn a_chat_changes_an_operation_and_a_note_on_a_market_makes_one_for_collea
     let wrong = [("marche", "Travaux de l’école"), ("dire", "oui")];
     let again = ana.post_form(&format!("/operations/{}/marche", o[0].id), &wrong).await.unwrap();
     assert_eq!(again.status, 400);
-    assert!(again.body.contains("Un titre ne suffit pas") && again.body.contains("Travaux de l’école"), "{}", again.body);
+    assert!(
+        again.body.contains("Un titre ne suffit pas") && again.body.contains("Travaux de l’école"),
+        "{}",
+        again.body
+    );
 
     // Hours far from what is owed, without a plan: said on the list.
     let lot = vigie_domain::operation::LotOwed {

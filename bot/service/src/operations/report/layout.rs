@@ -89,17 +89,9 @@ impl Model {
                 C::Reference,
                 C::Programme,
             ],
-            Self::Clauses => &[
-                C::PublishedOn,
-                C::Source,
-                C::Buyer,
-                C::Object,
-                C::Lots,
-                C::Provision,
-                C::Asked,
-                C::Closes,
-                C::Link,
-            ],
+            Self::Clauses => {
+                &[C::PublishedOn, C::Source, C::Buyer, C::Object, C::Lots, C::Provision, C::Asked, C::Closes, C::Link]
+            }
         }
     }
 }
