@@ -138,6 +138,12 @@ impl OperationState {
         };
         if self.is_open() { self.max(reached) } else { self }
     }
+
+    /// The state once hours were done: work is under way, whatever was published of it.
+    #[must_use]
+    pub fn after_hours(self) -> Self {
+        if self.is_open() { self.max(Self::UnderWay) } else { self }
+    }
 }
 
 /// An operation of an organisation.
@@ -237,6 +243,10 @@ mod tests {
         assert_eq!(S::UnderWay.after(Phase::Awarded), S::UnderWay);
         assert_eq!(S::Dropped.after(Phase::Open), S::Dropped);
         assert_eq!(S::Called.after(Phase::Cancelled), S::Called, "what becomes of it is for a person to say");
+        assert_eq!(
+            [S::Calibrated, S::Awarded, S::Finished].map(S::after_hours),
+            [S::UnderWay, S::UnderWay, S::Finished]
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub struct Received {
     pub marks: BTreeSet<String>,
     /// When the final dot arrived.
     pub at: Instant,
+    /// All of it, where the server was asked to [keep it](Sink::that_keeps).
+    pub whole: Vec<u8>,
 }
 
 /// A moment at which the server may misbehave.
@@ -52,6 +54,8 @@ type Script = dyn Fn(&Moment) -> Reaction + Send + Sync;
 struct Shared {
     script: Box<Script>,
     mark: &'static str,
+    /// Mails are kept whole.
+    keeps: bool,
     received: Mutex<Vec<Received>>,
 }
 
@@ -71,9 +75,25 @@ impl Sink {
         mark: &'static str,
         script: impl Fn(&Moment) -> Reaction + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        Self::listen(mark, false, script).await
+    }
+
+    /// Starts a server that takes every mail and keeps it whole.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn that_keeps() -> io::Result<Self> {
+        Self::listen("", true, |_| Reaction::Accept).await
+    }
+
+    async fn listen(
+        mark: &'static str,
+        keeps: bool,
+        script: impl Fn(&Moment) -> Reaction + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let port = listener.local_addr()?.port();
-        let shared = Arc::new(Shared { script: Box::new(script), mark, received: Mutex::default() });
+        let shared = Arc::new(Shared { script: Box::new(script), mark, keeps, received: Mutex::default() });
         let sink = Self { port, shared: Arc::clone(&shared) };
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -189,6 +209,7 @@ fn keep(shared: &Shared, to: &str, mail: &[u8]) {
             .map(|(at, _)| text[at..].chars().take_while(char::is_ascii_alphanumeric).collect())
             .collect()
     };
-    let received = Received { to: to.to_owned(), message_id, marks, at: Instant::now() };
+    let whole = if shared.keeps { mail.to_vec() } else { Vec::new() };
+    let received = Received { to: to.to_owned(), message_id, marks, at: Instant::now(), whole };
     shared.received.lock().unwrap_or_else(PoisonError::into_inner).push(received);
 }

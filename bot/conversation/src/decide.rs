@@ -23,6 +23,7 @@ use vigie_service::answers::positions::Said;
 use vigie_service::answers::{outcome_line, state_line};
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
 use vigie_service::ingest::candidate;
+use vigie_service::operations;
 use vigie_service::partner_calls::answering::{self, Answer};
 use vigie_service::{Failure, Service, subscriptions};
 use vigie_store::chats::Received;
@@ -46,6 +47,8 @@ const NO_OFFER: &str =
 const REMINDS_ITSELF: &str = "Vigie vous le rappellera d’elle-même, une fois, deux semaines après l’avoir signalé. Ici : « contacté », « refusé » ou « gagné ».";
 const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
 
+pub(super) const NOTHING_PUBLIC: &str =
+    "Rien de public n’est connu de ce marché : il ne peut pas devenir une opération.";
 const NO_SUCH_DAY: &str = "Ce jour est passé : dites par exemple « rappel lundi » ou « rappel dans 3 jours ».";
 
 /// Acts on what was asked about a delivery.
@@ -72,6 +75,12 @@ pub(super) async fn act(
     if act.action == Action::More {
         return asked.more().await;
     }
+    if let Action::Note(note) = &act.action
+        && !note.trim().is_empty()
+        && notes_on_operations(&person)
+    {
+        return asked.note_for_colleagues(note).await;
+    }
     if !person.role.may(Permission::Decide) {
         return Ok(short_reply(incoming, outcome_line::READS_ONLY));
     }
@@ -91,6 +100,11 @@ pub(super) async fn act(
         return Ok(short_reply(incoming, REMINDS_ITSELF));
     }
     asked.decide(&act).await
+}
+
+/// Whether a note of this person on a market is one on an operation: they decide on no market, and follow operations.
+pub(super) fn notes_on_operations(person: &Subscriber) -> bool {
+    !person.role.may(Permission::Decide) && person.role.may(Permission::FollowOperations)
 }
 
 /// What an answer means under what it answers: of an offer of service, of a question about a lot, or of a market. Pure.
@@ -133,6 +147,20 @@ impl Asked<'_> {
     fn name(&self) -> String {
         let name = short(&self.incoming.sender.name, MAX_NAME);
         if name.is_empty() { short(&self.person.name, MAX_NAME) } else { name }
+    }
+
+    /// A facilitator's note on a market: it follows the market as an operation, which colleagues read.
+    async fn note_for_colleagues(&self, note: &str) -> Result<Vec<Reply>, Failure> {
+        let (by, procedure) = (self.name(), self.received.procedure.as_str());
+        let noted = operations::note_on(self.service, self.person, &by, procedure, note).await?;
+        let said = match noted {
+            Some((o, new)) => {
+                let followed = if new { ", que vous suivez désormais" } else { "" };
+                format!("C’est noté pour vos collègues sur l’opération {}{followed}.", short(&o.reference, 40))
+            }
+            None => NOTHING_PUBLIC.to_owned(),
+        };
+        Ok(short_reply(self.incoming, &said))
     }
 
     /// What came of offering services to the holder of a contract.

@@ -262,7 +262,8 @@ impl Talk<'_> {
     /// Asks whether words under an alert are a note; whoever only reads has no notes.
     async fn offer_note(mut self, note: PendingNote) -> Result<Vec<Reply>, Failure> {
         let incoming = self.asker.incoming;
-        if !self.asker.person.role.may(vigie_domain::Permission::Decide) {
+        let person = self.asker.person;
+        if !person.role.may(vigie_domain::Permission::Decide) && !decide::notes_on_operations(person) {
             return Ok(if incoming.chat.private { decide::short_reply(incoming, ODD_TEXT) } else { Vec::new() });
         }
         let text = format!("Garder cela comme note pour vos collègues ?\n« {} »", note.words);

@@ -11,6 +11,7 @@
 //! | [`funnel`] | the year of a structure, and of the members of a network who agreed to be counted |
 //! | [`after_award`] | contracts, services offered to their holders, results asked, renewals, accounts followed |
 //! | [`areas`] | the area that an organisation of facilitators serves; who is nearest |
+//! | [`clauses`] | the clauses of a territory, month by month |
 //! | [`contract_by_hand`] | a contract as somebody who knows it tells of it |
 //! | [`alert_card`] | what a message is made from, read and parsed |
 //! | [`hooks`] | tools that take messages at an address of their own |
@@ -54,6 +55,7 @@ pub mod answers;
 pub mod areas;
 pub mod backup;
 pub mod breadth;
+pub mod clauses;
 pub mod clock;
 pub mod consultation;
 pub mod contract_by_hand;

@@ -8,16 +8,14 @@ use chrono::{Months, NaiveDate};
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::service_area::Area;
-use vigie_domain::{Department, NoticeKind, Permission, Provision, ProvisionKind, Strength, Subscriber, french};
+use vigie_domain::{Department, Permission, ProvisionKind, Strength, Subscriber, french};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
 use vigie_service::areas;
-use vigie_service::ingest::search_row::KINDS;
-use vigie_store::journal::NoticeRow;
-use vigie_store::search::{Query, SearchRow};
+use vigie_service::clauses::{self, Clause};
 
 use super::frame::{Fields, Shown, SignedIn, Site, Trouble};
 use super::period;
-use super::tables::{all, csv, day, places};
+use super::tables::{csv, day, places};
 
 /// Rows of the page; the table has them all.
 const MAX_ROWS: usize = 150;
@@ -46,43 +44,32 @@ pub const COLUMNS: [&str; 20] = [
     "lien",
 ];
 
-/// A provision of a procedure of the month.
-pub(crate) struct Clause {
-    found: SearchRow,
-    main: NoticeRow,
-    provision: Provision,
-    winners: Vec<String>,
-    state: &'static str,
-}
-
-impl Clause {
-    /// Its row of the table.
-    pub(crate) fn cells(&self, first: NaiveDate) -> Vec<String> {
-        let (f, p) = (&self.found, &self.provision);
-        let number = |n: Option<f64>| n.map(|n| n.to_string().replace('.', ",")).unwrap_or_default();
-        vec![
-            first.format("%Y-%m").to_string(),
-            day(f.at),
-            self.main.notice.source.clone(),
-            self.main.notice.record_id.clone(),
-            f.buyer.clone(),
-            self.main.notice.buyer.siret.clone().unwrap_or_default(),
-            f.title.clone(),
-            places(&f.departments),
-            p.lots.join(", "),
-            provision_label(p.kind).to_owned(),
-            p.beneficiary.map(beneficiary_label).unwrap_or_default().to_owned(),
-            number(p.hours),
-            number(p.percent),
-            number(p.weight),
-            p.mandatory.map(|m| if m { "oui" } else { "non" }).unwrap_or_default().to_owned(),
-            f.closes.map(day).unwrap_or_default(),
-            self.state.to_owned(),
-            french::list(&self.winners),
-            p.evidence.quote.as_deref().map(|q| short(q, 400)).unwrap_or_default(),
-            self.main.notice.url.clone().unwrap_or_default(),
-        ]
-    }
+/// The row of a clause in the table.
+fn cells(c: &Clause, first: NaiveDate) -> Vec<String> {
+    let (f, p) = (&c.found, &c.provision);
+    let number = |n: Option<f64>| n.map(|n| n.to_string().replace('.', ",")).unwrap_or_default();
+    vec![
+        first.format("%Y-%m").to_string(),
+        day(f.at),
+        c.main.notice.source.clone(),
+        c.main.notice.record_id.clone(),
+        f.buyer.clone(),
+        c.main.notice.buyer.siret.clone().unwrap_or_default(),
+        f.title.clone(),
+        places(&f.departments),
+        p.lots.join(", "),
+        provision_label(p.kind).to_owned(),
+        p.beneficiary.map(beneficiary_label).unwrap_or_default().to_owned(),
+        number(p.hours),
+        number(p.percent),
+        number(p.weight),
+        p.mandatory.map(|m| if m { "oui" } else { "non" }).unwrap_or_default().to_owned(),
+        f.closes.map(day).unwrap_or_default(),
+        c.state.to_owned(),
+        french::list(&c.winners),
+        p.evidence.quote.as_deref().map(|q| short(q, 400)).unwrap_or_default(),
+        c.main.notice.url.clone().unwrap_or_default(),
+    ]
 }
 
 /// The territory of a person: what the address asks for, else the area of their organisation, else what their profile says, else what they
@@ -109,42 +96,9 @@ pub(crate) async fn territory(site: &Site, person: &Subscriber, fields: &Fields)
 }
 
 /// Every provision that was published in a month on a person's territory.
-pub(crate) async fn of_month(
-    site: &Site,
-    person: &Subscriber,
-    first: NaiveDate,
-    fields: &Fields,
-) -> Result<Vec<Clause>, Trouble> {
-    let now = site.service.clock.now();
+async fn of_month(site: &Site, person: &Subscriber, first: NaiveDate, fields: &Fields) -> Result<Vec<Clause>, Trouble> {
     let area = territory(site, person, fields).await?;
-    let query = areas::query(&area).unwrap_or_default();
-    let query = Query { provisions: KINDS.to_vec(), between: period::bounds(first), ..query };
-    let mut out = Vec::new();
-    for found in all(site, &query).await? {
-        let mut notices = site.service.store.notices_of(&found.procedure).await?;
-        notices.retain(|n| n.notice.visibility.is_public());
-        if !areas::lets_through(&area, &notices) {
-            continue;
-        }
-        let winners: BTreeSet<String> = notices
-            .iter()
-            .flat_map(|n| &n.assessment.awards)
-            .filter(|a| a.outcome.is_award())
-            .flat_map(|a| a.winners.clone())
-            .collect();
-        let partial = |k: NoticeKind| k.is_result() || k == NoticeKind::Cancellation;
-        let Some(main) = notices.iter().rev().find(|n| !partial(n.notice.kind)).or(notices.last()) else { continue };
-        for provision in &main.assessment.provisions {
-            out.push(Clause {
-                state: found.state_at(now).label(),
-                found: found.clone(),
-                main: main.clone(),
-                provision: provision.clone(),
-                winners: winners.iter().cloned().collect(),
-            });
-        }
-    }
-    Ok(out)
+    Ok(clauses::of_month(&site.service, &area, first).await?)
 }
 
 #[derive(serde::Serialize)]
@@ -191,7 +145,7 @@ pub(crate) async fn table(State(site): State<Arc<Site>>, signed: SignedIn, field
     let now = site.service.clock.now();
     let first = period::named(fields.one("mois"), now).ok_or_else(|| Trouble::bad("Mois illisible."))?;
     let found = of_month(&site, &signed.session.person, first, &fields).await?;
-    let rows: Vec<Vec<String>> = found.iter().map(|c| c.cells(first)).collect();
+    let rows: Vec<Vec<String>> = found.iter().map(|c| cells(c, first)).collect();
     csv(&format!("clauses-{}", first.format("%Y-%m")), &COLUMNS, &rows)
 }
 

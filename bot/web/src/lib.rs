@@ -281,6 +281,8 @@ routes! {
     "/tableaux/clauses.csv" => get(clauses::table),
     "/tableaux/operations.csv" => get(operations::files::operations),
     "/tableaux/heures.csv" => get(operations::files::hours),
+    "/tableaux/modele-operations.csv" => get(operations::files::operations_model),
+    "/tableaux/modele-heures.csv" => get(operations::files::hours_model),
     "/tableaux/mensuel.csv" => get(operations::monthly::file),
     "/tableaux/envois.csv" => get(tables::deliveries),
     "/tableaux/personnes.csv" => get(tables::people),

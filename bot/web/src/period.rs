@@ -1,16 +1,12 @@
 //! The months and years that pages show, as their addresses name them (`2026-11`, `2026`); they begin and end in Paris.
 
-use chrono::{DateTime, Datelike, Months, NaiveDate, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::french;
+use vigie_service::clauses;
 
 /// Its first moment, and the first after it, in Paris.
 pub(crate) type Bounds = (DateTime<Utc>, DateTime<Utc>);
-
-/// The first and the first-after moments of a month, in Paris.
-pub(crate) fn bounds(first: NaiveDate) -> Option<Bounds> {
-    Period { first, months: 1 }.bounds()
-}
 
 /// A month, or a year.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,10 +38,7 @@ impl Period {
 
     /// Its first moment and the first after it, in Paris.
     pub(crate) fn bounds(self) -> Option<Bounds> {
-        let at = |day: NaiveDate| {
-            Some(Paris.from_local_datetime(&day.and_hms_opt(0, 0, 0)?).earliest()?.with_timezone(&Utc))
-        };
-        Some((at(self.first)?, at(self.first.checked_add_months(Months::new(self.months))?)?))
+        clauses::span(self.first, self.months)
     }
 
     pub(crate) fn before(self) -> Option<Self> {
@@ -93,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_month_begins_and_ends_in_paris() {
-        let (from, to) = bounds(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap()).unwrap();
+        let first = NaiveDate::from_ymd_opt(2026, 10, 1).unwrap();
+        let (from, to) = Period { first, months: 1 }.bounds().unwrap();
         assert_eq!(
             (from.to_rfc3339(), to.to_rfc3339()),
             ("2026-09-30T22:00:00+00:00".into(), "2026-10-31T23:00:00+00:00".into())

@@ -13,8 +13,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_domain::{DeliveryState, Department, Refusal};
 use vigie_notifier::card::{alert_label, provision_label};
-use vigie_service::spreadsheet;
-use vigie_store::search::{Query, SearchRow};
+use vigie_service::{clauses, spreadsheet};
 
 use super::browse;
 use super::frame::{Decider, Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
@@ -22,8 +21,6 @@ use super::{month, period};
 
 /// Rows of one table.
 const MAX_ROWS: usize = 5_000;
-/// Rows read at a time.
-const BATCH: usize = 500;
 
 /// A table as a file.
 pub(crate) fn csv(name: &str, head: &[impl AsRef<str>], rows: &[Vec<String>]) -> Result<Response, Trouble> {
@@ -51,27 +48,9 @@ pub(crate) fn places(departments: &[Department]) -> String {
     departments.iter().map(Department::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// Everything that is found, up to a bound.
-pub(crate) async fn all(site: &Site, query: &Query) -> Result<Vec<SearchRow>, Trouble> {
-    let now = site.service.clock.now();
-    let mut out: Vec<SearchRow> = Vec::new();
-    let mut after: Option<(DateTime<Utc>, String)> = None;
-    while out.len() < MAX_ROWS {
-        let place = after.as_ref().map(|(at, id)| (*at, id.as_str()));
-        let page = site.service.store.search(query, place, BATCH, now).await?;
-        out.extend(page.rows);
-        match page.next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
-    out.truncate(MAX_ROWS);
-    Ok(out)
-}
-
 pub(crate) async fn search(State(site): State<Arc<Site>>, _: Visitor, fields: Fields) -> Shown {
     let now = site.service.clock.now();
-    let rows: Vec<Vec<String>> = all(&site, &browse::query(&fields))
+    let rows: Vec<Vec<String>> = clauses::all(&site.service, &browse::query(&fields))
         .await?
         .into_iter()
         .map(|f| {

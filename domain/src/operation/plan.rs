@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Months, NaiveDate};
+use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::hours::company_key;
 use super::{Hours, HoursRow, LotOwed, Modality};
@@ -11,6 +11,8 @@ use super::{Hours, HoursRow, LotOwed, Modality};
 const BELOW: i64 = 80;
 /// Hours that have to be missing before anything is told: less is noise.
 const MISSING: Hours = Hours::whole(35);
+/// Share of what an even pace would have given, in percent, below which it is told: sites seldom go at an even pace.
+const UNEVEN: i64 = 50;
 
 /// Totals of an operation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -106,8 +108,25 @@ pub enum Late {
     Below { month: NaiveDate, planned: Hours, done: Hours },
     /// Hours are planned for that month, which is over, and nothing was said of it.
     Unsaid { month: NaiveDate, planned: Hours },
+    /// By the end of that month far less was done for a lot than an even pace over its days gives, and no plan says why.
+    Behind { lot: String, company: String, month: NaiveDate, owed: Hours, due: Hours, done: Hours },
     /// The contract of a lot is over, and hours that it owed are missing.
     Missing { lot: String, company: String, owed: Hours, done: Hours },
+}
+
+/// Hours of the holder of a lot among rows.
+fn of_lot<'a>(rows: &'a [HoursRow], lot: &'a LotOwed) -> impl Iterator<Item = &'a HoursRow> {
+    let key = company_key(lot.siret.as_deref(), &lot.company);
+    rows.iter()
+        .filter(move |r| r.lot == lot.lot && (key.is_empty() || company_key(r.siret.as_deref(), &r.company) == key))
+}
+
+/// What a lot would have given by a day at an even pace from its first day to its last one; `None` where these are not known, or the
+/// day is not within.
+fn due_by(lot: &LotOwed, day: NaiveDate) -> Option<Hours> {
+    let (from, to) = (lot.starts?, lot.ends?);
+    let (gone, all) = ((day - from).num_days() + 1, (to - from).num_days() + 1);
+    (gone > 0 && gone <= all).then(|| Hours(lot.owed.0.saturating_mul(gone) / all))
 }
 
 /// What is late at a day. A month is looked at from the 15th of the next one on: companies send their tables by then.
@@ -116,7 +135,7 @@ pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> 
     let mut out = Vec::new();
     let over = |month: NaiveDate| {
         let next = month.checked_add_months(Months::new(1));
-        next.and_then(|n| n.checked_add_days(chrono::Days::new(14))).is_some_and(|day| day <= today)
+        next.and_then(|n| n.checked_add_days(Days::new(14))).is_some_and(|day| day <= today)
     };
     if let Some(sum) = months(rows).into_iter().rfind(|m| over(m.month)) {
         let missing = sum.planned_in_all - sum.done_in_all;
@@ -126,14 +145,26 @@ pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> 
             out.push(Late::Below { month: sum.month, planned: sum.planned_in_all, done: sum.done_in_all });
         }
     }
-    for lot in lots.iter().filter(|l| l.ends.is_some_and(|end| end < today)) {
-        let key = company_key(lot.siret.as_deref(), &lot.company);
-        let its =
-            |r: &&HoursRow| r.lot == lot.lot && (key.is_empty() || company_key(r.siret.as_deref(), &r.company) == key);
-        let done: Hours = rows.iter().filter(its).map(|r| r.done).sum();
-        if lot.owed - done >= MISSING {
-            let (lot, company, owed) = (lot.lot.clone(), lot.company.clone(), lot.owed);
-            out.push(Late::Missing { lot, company, owed, done });
+    // The last day of the last month whose tables are due.
+    let looked_at = today.checked_sub_days(Days::new(14)).and_then(|d| d.with_day(1)?.pred_opt());
+    for lot in lots {
+        let done: Hours = of_lot(rows, lot).map(|r| r.done).sum();
+        let (named, company, owed) = (lot.lot.clone(), lot.company.clone(), lot.owed);
+        if lot.ends.is_some_and(|end| end < today) {
+            if owed - done >= MISSING {
+                out.push(Late::Missing { lot: named, company, owed, done });
+            }
+            continue;
+        }
+        // Where what is planned comes near to what is owed, the plan is what hours stand beside.
+        let planned: Hours = of_lot(rows, lot).map(|r| r.planned).sum();
+        let Some(day) = looked_at.filter(|_| planned.0.saturating_mul(100) < owed.0.saturating_mul(BELOW)) else {
+            continue;
+        };
+        let (Some(month), Some(due)) = (day.with_day(1), due_by(lot, day)) else { continue };
+        let by_then: Hours = of_lot(rows, lot).filter(|r| r.month <= month).map(|r| r.done).sum();
+        if due - by_then >= MISSING && by_then.0.saturating_mul(100) < due.0.saturating_mul(UNEVEN) {
+            out.push(Late::Behind { lot: named, company, month, owed, due, done: by_then });
         }
     }
     out
@@ -202,5 +233,42 @@ mod tests {
         assert_eq!(late(&fine, std::slice::from_ref(&lot), day("2027-06-30")), [], "its last day is not over");
         let told = late(&fine, &[lot], day("2027-07-01"));
         assert!(matches!(&told[0], Late::Missing { done, .. } if *done == Hours::whole(171)), "{told:?}");
+    }
+
+    #[test]
+    fn hours_without_a_plan_stand_beside_what_is_owed_over_the_days_of_the_lot() {
+        let lot = LotOwed {
+            lot: "1".into(),
+            company: "Martin SARL".into(),
+            owed: Hours::whole(1_200),
+            starts: Some(day("2027-01-01")),
+            ends: Some(day("2027-12-31")),
+            ..LotOwed::default()
+        };
+        let of = |rows: &[HoursRow], at: &str| late(rows, std::slice::from_ref(&lot), day(at));
+        assert_eq!(of(&[], "2027-02-14"), [], "the tables of January are not due yet");
+        let told = of(&[row(1, Modality::Direct, 0, 20)], "2027-04-15");
+        let wanted = Late::Behind {
+            lot: "1".into(),
+            company: "Martin SARL".into(),
+            month: month(3),
+            owed: Hours::whole(1_200),
+            // 90 days of 365.
+            due: Hours(1_200 * 100 * 90 / 365),
+            done: Hours::whole(20),
+        };
+        assert_eq!(told, [wanted]);
+        assert_eq!(of(&[row(1, Modality::Direct, 0, 150)], "2027-04-15"), [], "half of an even pace is a pace");
+        let whole = [row(1, Modality::Direct, 20, 20), row(11, Modality::Direct, 1_000, 0)];
+        assert_eq!(of(&whole, "2027-04-15"), [], "a plan of all that is owed says when");
+        let part = [row(1, Modality::Direct, 66, 66)];
+        assert!(
+            matches!(of(&part, "2027-05-20")[..], [Late::Behind { .. }]),
+            "a plan of a part says nothing of the rest"
+        );
+        let open = LotOwed { ends: None, ..lot.clone() };
+        assert_eq!(late(&[], &[open], day("2027-09-01")), [], "without its last day no pace is known");
+        let told = of(&[], "2028-01-01");
+        assert!(matches!(told[..], [Late::Missing { .. }]), "once it is over, what is missing is told: {told:?}");
     }
 }

@@ -378,7 +378,8 @@ async fn an_operation_lives_in_an_encrypted_room_and_the_server_reads_nothing_of
     let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
     let clause = "Le titulaire réserve 600 heures de travail à des personnes éloignées de l’emploi (clause sociale d’insertion obligatoire).";
     let record = national("26-300", &day(-1), TITLE, clause, &format!("{}T12:00:00", day(40)));
-    let (api, _) = Replay::new(vec![record]).serve().await.unwrap();
+    let replay = Replay::new(vec![record]);
+    let (api, _) = replay.serve().await.unwrap();
     let settings = format!(
         "[pace]\ndigest_hour = 0\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n\
          [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n\
@@ -405,12 +406,32 @@ async fn an_operation_lives_in_an_encrypted_room_and_the_server_reads_nothing_of
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let told = claire.reads("ce qui est nouveau").await;
     assert!(told.encrypted && told.body.contains("600"), "{}", told.body);
-    let _next = bench.service();
+    let next = bench.service();
     claire.says(&salon, &format!("/operations {reference}"), None).await;
     let shown = claire.reads("clause vue avec la ville").await;
     assert!(shown.encrypted && shown.body.contains("En consultation"), "{}", shown.body);
+
+    // The award: who holds it and what they owe is told a day later; the room then says how it goes on.
+    drop(next);
+    let holder = json!({ "denomination": "MARTIN SARL", "ville": "Lens", "cp": "62300" });
+    let form = json!({ "FNSimple": { "organisme": { "nomOfficiel": "Ville de Lille", "codeIdentificationNational": "21590350100017" },
+        "attribution": { "decision": { "titulaire": holder, "renseignement": { "montant": "120000" } } } } });
+    let award = json!({ "idweb": "26-390", "objet": TITLE, "dateparution": day(0), "nature": "ATTRIBUTION", "etat": "INITIAL",
+        "famille": "FNS", "nomacheteur": "Ville de Lille", "code_departement": ["59"], "annonce_lie": ["26-300"],
+        "donnees": form.to_string() });
+    replay.with(|s| s.records.push(award));
+    bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
+    let later = (Utc::now() + chrono::Duration::hours(30)).to_rfc3339();
+    let out = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", later).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let told = claire.reads("attribuée à MARTIN SARL").await;
+    assert!(told.encrypted && told.body.contains("600\u{a0}heures dues"), "{}", told.body);
+    let _last = bench.service();
+    claire.says(&salon, &format!("/operations état {reference} : en exécution"), None).await;
+    let shown = claire.reads("En exécution").await;
+    assert!(shown.encrypted && shown.body.contains("600 dues"), "{}", shown.body);
     let kept = server.kept();
-    for said in ["zyzomys", "clause vue", "ce qui est nouveau"] {
+    for said in ["zyzomys", "clause vue", "ce qui est nouveau", "MARTIN SARL"] {
         assert!(!holds(&kept, said), "the server can read « {said} »");
     }
 }

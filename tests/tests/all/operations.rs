@@ -1,7 +1,9 @@
 //! Operations of facilitators, end to end: the life of one under a simulated clock, tables out and in, the monthly table, and what others
 //! never see of them.
 
+mod ahead;
 mod around;
+mod opened;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_bot::roles::scheduler;
@@ -22,6 +24,7 @@ use vigie_store::operations::Standing;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::pages::{Answer, Pages, Visitor};
 use vigie_tests::servers::Postgres;
+use vigie_tests::sink::Sink;
 
 const PLIE: &str = "26620001400011";
 const OTHERS: &str = "26590671900017";
@@ -136,14 +139,45 @@ async fn done(visitor: &Visitor, path: &str, fields: &[(&str, &str)]) -> String 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_life_of_an_operation_from_a_planned_purchase_to_its_report_on_either_engine() {
     let begin = at("2026-11-24T10:00:00+01:00");
-    the_life(Pages::start(begin, "").await.unwrap()).await;
+    let mails = Sink::that_keeps().await.unwrap();
+    the_life(Pages::start(begin, &post(&mails)).await.unwrap(), &mails).await;
     if let Some(postgres) = Postgres::start() {
         let dir = tempfile::tempdir().unwrap();
-        the_life(Pages::start_on(dir, &postgres.url, Clock::fixed(begin), "").await.unwrap()).await;
+        let mails = Sink::that_keeps().await.unwrap();
+        the_life(Pages::start_on(dir, &postgres.url, Clock::fixed(begin), &post(&mails)).await.unwrap(), &mails).await;
     }
 }
 
-async fn the_life(pages: Pages) {
+/// Settings by which mails are handed to that server.
+fn post(mails: &Sink) -> String {
+    format!(
+        "[email]\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n",
+        mails.port
+    )
+}
+
+/// A mail as it is read: subject and text, and its files by name.
+type Came = (String, Vec<(String, Vec<u8>)>);
+
+/// The mails that somebody got and that hold these words.
+fn got(mails: &Sink, who: &str, words: &str) -> Vec<Came> {
+    let to = format!("{who}@structure.example");
+    let mut out = Vec::new();
+    for mail in mails.received().into_iter().filter(|m| m.to == to) {
+        let read = mail_parser::MessageParser::default().parse(&mail.whole).expect("a mail");
+        let text = format!("{} {}", read.subject().unwrap_or_default(), read.body_text(0).expect("a text"));
+        let text = plain(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let file = |part: &mail_parser::MessagePart<'_>| {
+            (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec())
+        };
+        if text.contains(words) {
+            out.push((text, read.attachments().map(file).collect()));
+        }
+    }
+    out
+}
+
+async fn the_life(pages: Pages, mails: &Sink) {
     cast(&pages).await;
     let procedure = pages.take(&planned()).await.unwrap();
     let ana = pages.signed_in("ana").await.unwrap();
@@ -186,6 +220,11 @@ async fn the_life(pages: Pages) {
     );
     assert_eq!(store.operations_with(PLIE, &call).await.unwrap()[0].state, OperationState::Called);
     assert!(pass(&pages, "2027-01-14T10:00:00+01:00").await.is_empty(), "told once");
+    // As it came: one mail, to her alone.
+    let came = got(mails, "ana", "Vos opérations : ce qui est nouveau");
+    assert_eq!(came.len(), 1, "{came:?}");
+    assert!(came[0].0.contains("600 heures, le calibrage en conseillait 833 : 233 de moins"), "{came:?}");
+    assert!(got(mails, "bea", "ce qui est nouveau").is_empty());
 
     // Two lots are awarded to two companies.
     pages.app.service.clock.set(at("2027-04-01T10:00:00+02:00"));
@@ -221,11 +260,20 @@ async fn the_life(pages: Pages) {
         inconnue;2027-10;2;Dupont Peinture;embauche directe;1;1;;\n";
     let read = import(&ana, "heures", table).await;
     let said = plain(&read.body);
+    assert_eq!(store.operations_of(PLIE).await.unwrap()[0].state, OperationState::UnderWay, "hours are being done");
     assert!(said.contains("3 lignes ajoutées") && said.contains("2 refusées"), "{said}");
     assert!(said.contains("Ligne 5 : heures illisibles") && said.contains("Ligne 6 : aucune opération"), "{said}");
     let shown = ok(&ana, &hours).await;
-    for said in ["625", "104,2 %", "de ce qui est dû", "intérim d’insertion", "embauche directe", "<svg", "33,6 %"]
-    {
+    for said in [
+        "625",
+        "104,2 %",
+        "de ce qui est dû",
+        "intérim d’insertion",
+        "embauche directe",
+        "<svg",
+        "33,6 %",
+        "aria-label=\"Intérim d’insertion : 415 heures réalisées, 66,4 %\"",
+    ] {
         assert!(shown.contains(said), "« {said} » is missing: {shown}");
     }
 
@@ -279,6 +327,13 @@ async fn the_life(pages: Pages) {
         told.iter().filter(|(_, b)| b.contains("Votre tableau")).map(|(who, _)| who.as_str()).collect();
     assert_eq!(ready, ["ana", "bea"], "{told:?}");
     assert!(told.iter().any(|(_, b)| b.contains("de septembre 2027") && b.contains("mois=2027-09")), "{told:?}");
+    // As it came: the mail holds the file of the page.
+    let came = got(mails, "bea", "Votre tableau de septembre 2027 est prêt");
+    assert_eq!(came.len(), 1, "{came:?}");
+    let [(name, content)] = &came[0].1[..] else { panic!("one file: {came:?}") };
+    assert_eq!(name, "vigie-mensuel-2027-09.csv");
+    let lines = |text: &str| text.trim_start_matches('\u{feff}').lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(&String::from_utf8(content.clone()).unwrap()), lines(&first));
     let mut reasons = String::new();
     for one in store.deliveries(None, 1_000).await.unwrap().into_iter().filter(|d| d.subscriber == "bea") {
         for item in store.items_of(&one.id, "bea", &one.cause).await.unwrap() {
@@ -416,54 +471,6 @@ async fn a_thousand_operations_with_hostile_cells_come_back_as_they_left_and_bad
     let columns = "objet;etat\nx;calibrée\n";
     let answer = import(&rival, "operations", columns).await;
     assert!(answer.status == 400 && answer.body.contains("reference"), "{}", answer.body);
-}
-
-/// What LibreOffice makes of a table, as a flat spreadsheet; `None` (said) where it is not there.
-fn in_libreoffice(table: &[u8]) -> Option<String> {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("t.csv"), table).unwrap();
-    // Semicolons, quotation marks, UTF-8, the first row on, French numbers.
-    let done = std::process::Command::new("soffice")
-        .arg(format!("-env:UserInstallation=file://{}/profile", dir.path().display()))
-        .args(["--headless", "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1036", "--convert-to", "fods"])
-        .args(["t.csv"])
-        .current_dir(dir.path())
-        .output();
-    match done {
-        Ok(out) if out.status.success() => std::fs::read_to_string(dir.path().join("t.fods")).ok(),
-        other => {
-            assert!(!vigie_tests::shared::required("libreoffice"), "VIGIE_REQUIRE names libreoffice: {other:?}");
-            vigie_tests::shared::skip("no LibreOffice (soffice) that converts");
-            None
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_monthly_table_opens_in_libreoffice_with_its_accents_and_numbers() {
-    let pages = Pages::start(at("2027-10-01T10:00:00+02:00"), "").await.unwrap();
-    cast(&pages).await;
-    let service = &pages.app.service;
-    tables::import(service, PLIE, "reference;objet;suivi_par\nÉ-1;Réfection d’œuvre;Zoé\n".as_bytes())
-        .await
-        .unwrap()
-        .unwrap();
-    let hours =
-        "operation;mois;entreprise;modalite;heures_realisees;remarque\nÉ-1;2027-09;Bâti ; fils;GEIQ;1250,5;=1+1\n";
-    let hours = hours.replace("Bâti ; fils", "\"Bâti ; fils\"");
-    let read = operations::hours_table::import(service, PLIE, None, hours.as_bytes()).await.unwrap().unwrap();
-    assert_eq!((read.made, read.refused.len()), (1, 0), "{read:?}");
-    let layout = operations::report::Layout::of(operations::report::Model::Monthly);
-    let month = NaiveDate::from_ymd_opt(2027, 9, 1).unwrap();
-    let table = operations::report::monthly(service, PLIE, &layout, month).await.unwrap().file().unwrap();
-    if let Some(sheet) = in_libreoffice(&table) {
-        for said in
-            ["Heures réalisées dans le mois", "Réfection d’œuvre", "Bâti ; fils", "office:value=\"1250.5\"", "GEIQ"]
-        {
-            assert!(sheet.contains(said), "« {said} » is missing");
-        }
-        assert!(!sheet.contains("table:formula"), "no cell is a formula");
-    }
 }
 
 /// A call above the thresholds that says nothing social.

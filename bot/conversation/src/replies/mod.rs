@@ -179,7 +179,7 @@ impl Asker<'_> {
             .map(str::to_owned),
         );
         if self.person.role.may(Permission::FollowOperations) {
-            lines.push("/operations : ce que votre organisation suit ; « /operations suivre » en réponse à une alerte en fait une".to_owned());
+            lines.push("/operations : ce que votre organisation suit ; « /operations suivre » ou « note : … » en réponse à une alerte en fait une ; /operations étape, pour, état changent la vôtre ; /operations achats : ce qui est à calibrer".to_owned());
         }
         if self.person.role.may(Permission::PassOn) {
             lines.push(

@@ -31,6 +31,23 @@ pub const COLUMNS: [&str; 13] = [
     "remarque",
 ];
 
+/// A table of one row, to be filled in a spreadsheet: what each column looks like.
+pub const MODEL: [&str; 13] = [
+    "EXEMPLE-1",
+    "2027-05",
+    "1",
+    "Entreprise à remplacer",
+    "",
+    "intérim d’insertion",
+    "65",
+    "60,5",
+    "3",
+    "1",
+    "1",
+    "0",
+    "",
+];
+
 /// Most rows of hours of an organisation.
 const MOST: usize = 100_000;
 
@@ -131,7 +148,7 @@ pub async fn import(
         known.insert(key, fresh.clone());
         written.push(OperationHours { operation: id, row: fresh });
     }
-    service.store.put_hours(structure, &written).await?;
+    super::write_hours(service, structure, &written).await?;
     Ok(Ok(done))
 }
 

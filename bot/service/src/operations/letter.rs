@@ -1,6 +1,7 @@
-//! What is new of operations, in one word a day at most, at each reader's own hour of digests: a notice whose hours are other than those
-//! calibrated, lots awarded, a procedure that may belong, a step that is due, hours below plan. Each thing is told once, to the
-//! colleague in charge, to who stands in for them while they are away, or to all who are here where nobody is in charge.
+//! What is new of operations, in one word a day at most, at each reader's own hour of digests: a purchase of the territory that is planned,
+//! a notice whose hours are other than those calibrated, lots awarded, a procedure that may belong, a step that is due, hours below plan.
+//! Each thing is told once, to the colleague in charge, to who stands in for them while they are away, or to all who are here where nobody
+//! is in charge.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +16,7 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
 use super::books::Books;
-use super::{commitments, unseen};
+use super::{commitments, to_calibrate, unseen};
 use crate::after_award::messages::main_of;
 use crate::hours_to_fill;
 use crate::presence::People;
@@ -28,6 +29,9 @@ const MAX_LINES: usize = 15;
 const GAP: Duration = Duration::hours(20);
 /// How long after its first telling something is still told to those who were not told yet: every colleague had a day of digests by then.
 const OLD: Duration = Duration::days(8);
+
+/// What names a purchase that waits to be calibrated.
+const CALIBRATE: &str = "calibrate";
 
 /// Something to tell of an operation, once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,17 +128,27 @@ pub fn late_in_french(late: &Late) -> String {
         Late::Unsaid { month, planned } => {
             format!("{planned}\u{a0}heures prévues en {}, aucune n’a été rendue", french::month(*month))
         }
+        Late::Behind { lot, company, month, owed, due, done } => format!(
+            "{} : fin {}, {done}\u{a0}heures réalisées sur {owed} dues, un rythme régulier en donnerait {due}",
+            holder(lot, company),
+            french::month(*month)
+        ),
         Late::Missing { lot, company, owed, done } => {
-            let of = if lot.is_empty() { String::new() } else { format!("lot {lot}, ") };
-            format!("{of}{} : contrat fini, {done}\u{a0}heures réalisées pour {owed} dues", short(company, 80))
+            format!("{} : contrat fini, {done}\u{a0}heures réalisées pour {owed} dues", holder(lot, company))
         }
     }
+}
+
+fn holder(lot: &str, company: &str) -> String {
+    let company = if company.is_empty() { "titulaire".to_owned() } else { short(company, 80) };
+    if lot.is_empty() { company } else { format!("lot {lot}, {company}") }
 }
 
 fn late_key(late: &Late) -> String {
     match late {
         Late::Below { month, .. } => format!("below:{month}"),
         Late::Unsaid { month, .. } => format!("unsaid:{month}"),
+        Late::Behind { lot, company, month, .. } => format!("behind:{month}:{lot}:{company}"),
         Late::Missing { lot, company, .. } => format!("missing:{lot}:{company}"),
     }
 }
@@ -213,10 +227,13 @@ async fn hours_news(service: &Service, structure: &str) -> Result<Vec<News>, Sto
         .collect())
 }
 
-/// Contracts of the territory that show no social condition, commitments of its buyers that end: they are in nobody's charge.
+/// Purchases of the territory that are planned, contracts that show no social condition, commitments of its buyers that end: they are in
+/// nobody's charge. What can still be written comes first.
 async fn area_news(service: &Service, structure: &str, now: DateTime<Utc>) -> Result<Vec<News>, StoreError> {
+    let lines = to_calibrate::lines(service, structure, now).await?.into_iter();
+    let planned = lines.map(|(procedure, text)| News::of_all(&[CALIBRATE, &procedure], &text));
     let lines = unseen::lines(service, structure, now).await?.into_iter();
-    let unseen = lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text));
+    let unseen = planned.chain(lines.map(|(procedure, text)| News::of_all(&["unseen", &procedure], &text)));
     let ending = commitments::lines(service, structure).await?.into_iter();
     Ok(unseen.chain(ending.map(|(key, text)| News::of_all(&["spaser", &key], &text))).collect())
 }
@@ -328,7 +345,12 @@ fn body(service: &Service, news: &[(&News, Option<&str>)]) -> String {
     if news.len() > MAX_LINES {
         lines.push(format!("et {} de plus sur la page.", french::plural(news.len() - MAX_LINES, "nouvelle")));
     }
-    lines.extend(service.home_url().map(|home| format!("Tout voir : {home}operations")));
+    if let Some(home) = service.home_url() {
+        if news.iter().any(|(n, _)| n.key.starts_with(CALIBRATE)) {
+            lines.push(format!("Suivre un achat pour le calibrer : {home}operations/a-calibrer"));
+        }
+        lines.push(format!("Tout voir : {home}operations"));
+    }
     lines.join("\n")
 }
 

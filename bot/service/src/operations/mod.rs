@@ -8,7 +8,9 @@
 //! | `commitments` | committed buyers (SPASER) whose last year is ending |
 //! | [`letter`] | what is new of operations, in one word a day at most |
 //! | [`report`] | the monthly table: columns, names and filters that an organisation chooses once |
+//! | [`reserving`] | structures of the territory that could carry a lot out, were it reserved to them |
 //! | [`tables`], [`hours_table`] | operations and hours as tables, and back |
+//! | [`to_calibrate`] | purchases that are planned on the territory and followed by nobody yet |
 //! | [`unseen`] | contracts whose notice shows no social condition: told to facilitators, settled by what they read in the CCAP |
 //!
 //! All of it is the organisation's: every use case takes the structure of whoever asks.
@@ -20,16 +22,21 @@ mod commitments;
 pub mod hours_table;
 pub mod letter;
 pub mod report;
+pub mod reserving;
 pub mod tables;
+pub mod to_calibrate;
 pub mod unseen;
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::operation::calibration::Sheet;
-use vigie_domain::operation::plan::Totals;
+use vigie_domain::operation::plan::{self, Totals};
 use vigie_domain::operation::{MAX_LINE, Operation, OperationState};
-use vigie_domain::{Permission, Subscriber, commune};
+use vigie_domain::{Permission, Subscriber, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
+use vigie_store::operation_hours::OperationHours;
 use vigie_store::operations::Standing;
 
 use crate::hours_to_fill;
@@ -190,6 +197,24 @@ pub async fn follow(
     Ok(store.operation(structure, &id).await?.map(|o| (o, true)))
 }
 
+/// Notes something on a market for colleagues: on the operation that follows it, which is made where none does. `None` where nothing of
+/// the procedure is public.
+///
+/// # Errors
+/// The database fails.
+pub async fn note_on(
+    service: &Service,
+    person: &Subscriber,
+    by: &str,
+    procedure: &str,
+    text: &str,
+) -> Result<Option<(Operation, bool)>, StoreError> {
+    let Some((o, new)) = follow(service, person, by, procedure).await? else { return Ok(None) };
+    let (text, by): (String, String) = (text.chars().take(MAX_NOTE).collect(), short(by, MAX_LINE - 1));
+    service.store.put_operation_note((person.structure(), &o.id), &by, &text, service.clock.now()).await?;
+    Ok(Some((o, new)))
+}
+
 /// Writes the sheet of an operation; a purchase that was to be calibrated is, from then on. `false` where there is no such operation.
 ///
 /// # Errors
@@ -205,6 +230,24 @@ pub async fn calibrate(service: &Service, structure: &str, id: &str, sheet: &She
         service.store.change_operation(&o).await?;
     }
     Ok(true)
+}
+
+/// Writes hours of a structure's operations; those of which hours are done are under way from then on.
+///
+/// # Errors
+/// The database fails.
+pub async fn write_hours(service: &Service, structure: &str, hours: &[OperationHours]) -> Result<(), StoreError> {
+    let now = service.clock.now();
+    service.store.put_hours(structure, hours).await?;
+    let begun: BTreeSet<&str> = hours.iter().filter(|h| !h.row.done.is_none()).map(|h| h.operation.as_str()).collect();
+    for id in begun {
+        if let Some(mut o) = service.store.operation(structure, id).await?.filter(|o| o.state != o.state.after_hours())
+        {
+            (o.state, o.updated) = (o.state.after_hours(), now);
+            service.store.change_operation(&o).await?;
+        }
+    }
+    Ok(())
 }
 
 /// An operation with what lists show beside it.
@@ -249,6 +292,21 @@ async fn seen(service: &Service, structure: &str, only: Option<&str>) -> Result<
         operation,
     };
     Ok(operations.into_iter().map(with).collect())
+}
+
+/// What is late of an operation, in sentences; nothing is of one that is done with.
+///
+/// # Errors
+/// The database fails.
+pub async fn late(service: &Service, o: &Operation, now: DateTime<Utc>) -> Result<Vec<String>, StoreError> {
+    if !o.state.is_open() {
+        return Ok(Vec::new());
+    }
+    let (structure, only) = (o.structure.as_str(), Some(o.id.as_str()));
+    let rows: Vec<_> = service.store.hours_of(structure, only).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<_> = service.store.lots_of(structure, only).await?.into_iter().map(|l| l.lot).collect();
+    let late = plan::late(&rows, &lots, vigie_watcher::zones::paris_day(now));
+    Ok(late.iter().map(|l| french::capital(&letter::late_in_french(l))).collect())
 }
 
 /// The operations of a structure that a text means: by reference, else by words of the title.

@@ -37,6 +37,23 @@ pub const COLUMNS: [&str; 17] = [
     "heures_realisees",
 ];
 
+/// A table of one row, to be filled in a spreadsheet: what each column looks like, up to those that are computed.
+pub const MODEL: [&str; 13] = [
+    "EXEMPLE-1",
+    "Réhabilitation de l’école, à remplacer",
+    "Ville de Lens",
+    "21620498200012",
+    "Lens",
+    "62",
+    "ordinaire",
+    "à calibrer",
+    "1000000",
+    "",
+    "appeler la ville",
+    "2027-03-15",
+    "",
+];
+
 /// What came of reading a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {

@@ -23,7 +23,7 @@ pub mod looking;
 pub mod messages;
 pub mod opening;
 pub mod proposing;
-mod reach;
+pub(crate) mod reach;
 pub mod telling;
 
 use chrono::{DateTime, Utc};

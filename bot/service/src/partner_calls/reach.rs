@@ -116,10 +116,10 @@ const GARDENS: [&str; 3] = ["jardin*", "espaces verts", "paysag*"];
 const OF_GARDENS: [&str; 2] = ["espaces-verts-exterieurs-2", "agro-alimentaire"];
 
 /// A lot, as structures are looked for.
-pub(super) struct Sought<'a> {
-    pub(super) assessment: &'a Assessment,
+pub(crate) struct Sought<'a> {
+    pub(crate) assessment: &'a Assessment,
     /// `None` = the undivided whole.
-    pub(super) lot: Option<&'a AssessedLot>,
+    pub(crate) lot: Option<&'a AssessedLot>,
     trades: BTreeSet<&'a str>,
     groups: BTreeSet<&'a str>,
     communes: Vec<Commune>,
@@ -128,7 +128,7 @@ pub(super) struct Sought<'a> {
 }
 
 impl<'a> Sought<'a> {
-    pub(super) fn of(a: &'a Assessment, lot: Option<&'a AssessedLot>) -> Self {
+    pub(crate) fn of(a: &'a Assessment, lot: Option<&'a AssessedLot>) -> Self {
         let own = lot.map(|l| &l.sectors).filter(|s| !s.is_empty()).unwrap_or(&a.sectors);
         let trades: BTreeSet<&str> = own.iter().map(String::as_str).collect();
         let rules = Rules::embedded();
@@ -145,8 +145,8 @@ impl<'a> Sought<'a> {
 }
 
 /// A structure as lots are looked for it: what its name and its address tell, read once for all lots.
-pub(super) struct Candidate<'a> {
-    pub(super) entry: &'a Structure,
+pub(crate) struct Candidate<'a> {
+    pub(crate) entry: &'a Structure,
     at: Option<Commune>,
     /// Groups of sectors that its name tells.
     named: Vec<&'static str>,
@@ -155,7 +155,7 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn of(entry: &'a Structure) -> Self {
+    pub(crate) fn of(entry: &'a Structure) -> Self {
         let name = format!(" {} ", commune::key(&entry.name));
         let said = |word: &str| match word.strip_suffix('*') {
             Some(begins) => name.contains(&format!(" {begins}")),
@@ -172,15 +172,15 @@ impl<'a> Candidate<'a> {
 
 /// Why a structure suits a lot, and how far it is in kilometres where both places are known.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Suits {
-    pub(super) reasons: Vec<String>,
-    pub(super) km: Option<f64>,
+pub(crate) struct Suits {
+    pub(crate) reasons: Vec<String>,
+    pub(crate) km: Option<f64>,
     /// It lends staff beside those who carry the lot out.
-    pub(super) beside: bool,
+    pub(crate) beside: bool,
 }
 
 /// Whether a structure suits a lot.
-pub(super) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Suits> {
+pub(crate) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Suits> {
     let entry = candidate.entry;
     let access = access::of_lot(entry.kind, sought.assessment, sought.lot)?;
     if access == Access::Closed {

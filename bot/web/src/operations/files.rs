@@ -33,6 +33,16 @@ pub(crate) async fn hours(State(site): State<Arc<Site>>, follower: Follower, fie
     csv("heures", &hours_table::COLUMNS, &hours_table::rows(&hours, &references))
 }
 
+/// A table of operations to be filled.
+pub(crate) async fn operations_model(_: Follower) -> Shown {
+    csv("modele-operations", &tables::COLUMNS[..tables::MODEL.len()], &[tables::MODEL.map(str::to_owned).to_vec()])
+}
+
+/// A table of hours to be filled.
+pub(crate) async fn hours_model(_: Follower) -> Shown {
+    csv("modele-heures", &hours_table::COLUMNS, &[hours_table::MODEL.map(str::to_owned).to_vec()])
+}
+
 pub(crate) async fn ask(State(site): State<Arc<Site>>, follower: Follower) -> Shown {
     let values = context! { columns => tables::COLUMNS, hours_columns => hours_table::COLUMNS };
     Ok(site.page(&follower.visitor, "importer.html", values))

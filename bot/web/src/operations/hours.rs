@@ -8,12 +8,11 @@ use axum::response::{IntoResponse, Redirect};
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::operation::hours::{HoursRow, People, month_written};
-use vigie_domain::operation::plan::{self, MonthSum};
+use vigie_domain::operation::plan::{self, ModalitySum, MonthSum};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
 use vigie_domain::{Lot, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::hours_table::{checked, count};
-use vigie_service::operations::letter::late_in_french;
 use vigie_service::operations::tables::{day, siret};
 use vigie_store::operation_hours::{OperationHours, OperationLot};
 use vigie_watcher::zones;
@@ -103,6 +102,29 @@ fn row(r: &HoursRow) -> Row {
     }
 }
 
+/// A bar of the plot by modality: of hours done.
+#[derive(Debug, PartialEq, serde::Serialize)]
+struct ModalityBar {
+    label: String,
+    done: String,
+    share: String,
+    /// Of [`HEIGHT`] for the modality of most hours.
+    width: f64,
+}
+
+/// The bars of modalities by which hours were done, in the order of reports, the one of most hours as long as the plot.
+fn modality_bars(sums: &[ModalitySum]) -> Vec<ModalityBar> {
+    let all: Hours = sums.iter().map(|m| m.done).sum();
+    let most = sums.iter().map(|m| m.done.0).max().unwrap_or(0).max(1) as f64;
+    sums.iter()
+        .filter_map(|m| {
+            let share = percent(m.done, all).filter(|_| !m.done.is_none())?;
+            let width = (m.done.0 as f64 / most * HEIGHT * 10.0).round() / 10.0;
+            Some(ModalityBar { label: french::capital(m.modality.in_french()), done: m.done.to_string(), share, width })
+        })
+        .collect()
+}
+
 fn percent(part: Hours, of: Hours) -> Option<String> {
     part.percent_of(of).map(|p| french::number((p * 10.0).round() / 10.0))
 }
@@ -113,12 +135,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
     let store = &site.service.store;
     let rows: Vec<HoursRow> = store.hours_of(structure, Some(&id)).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<LotOwed> = store.lots_of(structure, Some(&id)).await?.into_iter().map(|l| l.lot).collect();
-    let today = zones::paris_day(site.service.clock.now());
+    let now = site.service.clock.now();
+    let today = zones::paris_day(now);
     let totals = plan::totals(&rows, &lots);
     let months = plan::months(&rows);
     let shown = &months[months.len().saturating_sub(MAX_MONTHS)..];
-    let by_modality = plan::modalities(&rows).into_iter();
+    let by_modality = plan::modalities(&rows);
     let modalities: Vec<_> = by_modality
+        .iter()
         .map(|m| {
             (m.modality.in_french(), m.planned.to_string(), m.done.to_string(), percent(m.done, totals.done), m.people)
         })
@@ -148,8 +172,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
             }
         })
         .collect();
-    let late: Vec<String> =
-        plan::late(&rows, &lots, today).iter().map(|l| french::capital(&late_in_french(l))).collect();
+    let late = vigie_service::operations::late(&site.service, &o, now).await?;
     let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
     let values = context! {
         id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
@@ -157,6 +180,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         of_owed => percent(totals.done, totals.owed), of_planned => percent(totals.done, totals.planned),
         bars => Serde(bars(shown)), width => shown.len() as f64 * MONTH_WIDTH, height => HEIGHT,
         by_month => Serde(by_month), modalities => Serde(modalities),
+        shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
         choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
         month => today.format("%Y-%m").to_string(), max => MAX_LINE,
@@ -217,7 +241,8 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
     if fields.one("faire") == "retirer" {
         site.service.store.remove_hours(structure, &o.id, &row).await?;
     } else {
-        site.service.store.put_hours(structure, &[OperationHours { operation: o.id.clone(), row }]).await?;
+        let hours = [OperationHours { operation: o.id.clone(), row }];
+        vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
     }
     Ok(Redirect::to(&format!("/operations/{id}/heures")).into_response())
 }
@@ -266,5 +291,24 @@ mod tests {
         assert_eq!((drawn[0].planned_height, drawn[0].done_height), (50.0, 25.0));
         assert_eq!((drawn[1].planned_height, drawn[1].done_height, drawn[1].x), (0.0, 100.0, 20.0));
         assert_eq!(bars(&[sum(0, 0)])[0].done_height, 0.0);
+    }
+
+    #[test]
+    fn modalities_are_bars_of_what_was_done_beside_the_longest() {
+        let sum = |modality, planned, done| ModalitySum {
+            modality,
+            planned: Hours::whole(planned),
+            done: Hours::whole(done),
+            people: None,
+        };
+        let drawn = modality_bars(&[
+            sum(Modality::Direct, 0, 100),
+            sum(Modality::Temporary, 0, 300),
+            sum(Modality::Geiq, 50, 0),
+        ]);
+        let shown: Vec<(&str, &str, f64)> =
+            drawn.iter().map(|b| (b.label.as_str(), b.share.as_str(), b.width)).collect();
+        assert_eq!(shown, [("Embauche directe", "25", 33.3), ("Intérim d’insertion", "75", 100.0)]);
+        assert_eq!(modality_bars(&[sum(Modality::Direct, 10, 0)]), []);
     }
 }

@@ -25,6 +25,7 @@ pub(crate) mod unseen;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, Utc};
@@ -32,12 +33,11 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::operation::calibration::{euros, full_time};
 use vigie_domain::operation::{MAX_LINE, Operation, OperationQuery, OperationState, Programme};
-use vigie_domain::{Department, Permission, Phase, french};
+use vigie_domain::{Department, Permission, french};
 use vigie_notifier::card::short;
 use vigie_service::areas;
-use vigie_service::operations::{self, MAX_NOTE, Overview, attachments, letter};
-use vigie_store::operations::{Attachment, Standing};
-use vigie_store::search::Query;
+use vigie_service::operations::{self, MAX_NOTE, Overview, attachments, letter, to_calibrate};
+use vigie_store::operations::Standing;
 use vigie_watcher::zones;
 
 use super::browse;
@@ -47,8 +47,8 @@ use super::{procedure, words};
 
 /// Operations of one page of the list.
 const A_PAGE: usize = 60;
-/// Planned purchases offered to be followed.
-const TO_CALIBRATE: usize = 40;
+/// Below so many operations a list needs no filter before it.
+const FEW: usize = 10;
 
 /// Somebody signed in who follows operations; for anybody else these pages do not exist.
 pub(crate) struct Follower {
@@ -96,11 +96,14 @@ struct Row {
     programme: Option<&'static str>,
     in_charge: String,
     step: Option<String>,
+    /// Its step is due.
     late: bool,
+    /// Hours of it are late.
+    behind: bool,
     hours: String,
 }
 
-fn row(overview: &Overview, now: DateTime<Utc>) -> Row {
+fn row(overview: &Overview, behind: bool, now: DateTime<Utc>) -> Row {
     let o = &overview.operation;
     let today = zones::paris_day(now);
     let totals = &overview.totals;
@@ -126,6 +129,7 @@ fn row(overview: &Overview, now: DateTime<Utc>) -> Row {
         in_charge: short(&o.in_charge, 60),
         step,
         late: o.next_on.is_some_and(|d| d <= today) && o.state.is_open(),
+        behind,
         hours,
     }
 }
@@ -154,10 +158,14 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
     });
     let page: usize = fields.one("page").parse().unwrap_or(1).clamp(1, 1_000);
     let from = (page - 1) * A_PAGE;
-    let rows: Vec<Row> = found.iter().skip(from).take(A_PAGE).map(|o| row(o, now)).collect();
+    let mut rows = Vec::new();
+    for one in found.iter().skip(from).take(A_PAGE) {
+        let behind = !operations::late(&site.service, &one.operation, now).await?.is_empty();
+        rows.push(row(one, behind, now));
+    }
     let kept = fields.query_without(&["page"]);
     let values = context! {
-        any => any,
+        any => any, few => all.len() < FEW, filtered => !kept.is_empty(),
         count => found.len(),
         rows => Serde(rows),
         words => &query.words, buyer => &query.buyer, charge => &query.in_charge,
@@ -173,38 +181,56 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
 
 /// Planned purchases and prior informations of the territory that nobody follows yet.
 pub(crate) async fn to_calibrate(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
-    let (store, now) = (&site.service.store, site.service.clock.now());
+    let now = site.service.clock.now();
     let area = super::clauses::territory(&site, &follower.session.person, &fields).await?;
     let query = areas::query(&area).unwrap_or_default();
-    let query = Query { state: Some(Phase::Planned), ..query };
-    let page = store.search(&query, None, 200, now).await?;
-    let beside: Vec<Attachment> = store.operation_procedures(follower.session.structure()).await?;
-    let followed =
-        |procedure: &str| beside.iter().any(|a| a.procedure == procedure && a.standing != Standing::Proposed);
-    let mut rows = Vec::new();
-    for row in page.rows.into_iter().filter(|r| !followed(&r.procedure)) {
-        if rows.len() < TO_CALIBRATE && areas::lets_through(&area, &store.notices_of(&row.procedure).await?) {
-            rows.push(row);
-        }
-    }
+    let structure = follower.session.structure();
+    let rows = to_calibrate::of(&site.service, structure, (&area, query), to_calibrate::MOST, now).await?;
     let rows = browse::rows(&site, &follower.visitor, &rows).await?;
     let values = context! { rows => Serde(rows), territory => area::in_french(&area) };
     Ok(site.page(&follower.visitor, "a-calibrer.html", values))
 }
 
-/// Follows a procedure as an operation.
+/// The note that a form posts.
+fn note_of(fields: &Fields) -> Result<&str, Trouble> {
+    let text = fields.one("texte");
+    match text.chars().count() {
+        n if (1..=MAX_NOTE).contains(&n) => Ok(text),
+        _ => Err(Trouble::bad(format!("Une note a de 1 à {MAX_NOTE} caractères."))),
+    }
+}
+
+/// Follows a procedure as an operation; with a note for colleagues where one is written.
 pub(crate) async fn follow(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     posted.session.may(Permission::FollowOperations)?;
     let procedure = posted.fields.one("procedure");
     procedure::notices(&site, Some(&posted.session), procedure).await?;
-    let made = operations::follow(&site.service, &posted.session.person, posted.session.name(), procedure).await?;
-    let (o, _) = made.ok_or_else(|| Trouble::bad("Rien de public n’est connu de ce marché."))?;
+    let nothing = || Trouble::bad("Rien de public n’est connu de ce marché.");
+    let (person, by) = (&posted.session.person, posted.session.name());
+    if posted.fields.has("texte") {
+        let text = note_of(&posted.fields)?;
+        operations::note_on(&site.service, person, by, procedure, text).await?.ok_or_else(nothing)?;
+        return Ok(Redirect::to(&format!("/procedure/{procedure}#notes")).into_response());
+    }
+    let made = operations::follow(&site.service, person, by, procedure).await?;
+    let (o, _) = made.ok_or_else(nothing)?;
     Ok(Redirect::to(&format!("/operations/{}", o.id)).into_response())
 }
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
     let o = found(&site, &follower.session, &id).await?;
-    let (service, structure) = (&site.service, follower.session.structure());
+    page(&site, (&follower.visitor, &follower.session), o, None).await
+}
+
+/// The page of an operation; with what was typed of a market to attach, and why it cannot be.
+async fn page(
+    site: &Site,
+    (visitor, session): (&Visitor, &Session),
+    o: Operation,
+    fault: Option<(&str, String)>,
+) -> Shown {
+    let id = o.id.clone();
+    let (service, structure) = (&site.service, session.structure());
     let (store, now) = (&service.store, service.clock.now());
     let beside = store.operation_procedures(structure).await?;
     let of = |standing: Standing| -> Vec<String> {
@@ -223,10 +249,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
     let rows: Vec<_> = store.hours_of(structure, Some(&id)).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<_> = store.lots_of(structure, Some(&id)).await?.into_iter().map(|l| l.lot).collect();
     let totals = vigie_domain::operation::plan::totals(&rows, &lots);
-    let late: Vec<String> = vigie_domain::operation::plan::late(&rows, &lots, zones::paris_day(now))
-        .iter()
-        .map(|l| french::capital(&letter::late_in_french(l)))
-        .collect();
+    let late = operations::late(service, &o, now).await?;
     let calibrated = sheet.as_ref().map(|s| s.hours());
     let overview = Overview { operation: o.clone(), calibrated, totals };
     let holders: Vec<(String, String, String, bool)> = lots
@@ -237,7 +260,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         })
         .collect();
     let values = context! {
-        o => Serde(row(&overview, now)),
+        o => Serde(row(&overview, !late.is_empty(), now)),
         state => french::capital(o.state.in_french()),
         amount => o.amount.map(|a| euros(a * 100)),
         siret => o.siret.as_deref(),
@@ -250,8 +273,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         full_time => calibrated.map(full_time),
         opinion => sheet.as_ref().map(|s| s.opinion.as_str()),
         asked => asked.map(|(_, a)| french::capital(&letter::difference(calibrated, &a))),
-        attached => Serde(browse::rows(&site, &follower.visitor, &attached).await?),
-        proposed => Serde(browse::rows(&site, &follower.visitor, &proposed).await?),
+        attached => Serde(browse::rows(site, visitor, &attached).await?),
+        proposed => Serde(browse::rows(site, visitor, &proposed).await?),
+        typed => fault.as_ref().map(|(typed, _)| short(typed, 200)),
+        look => fault.as_ref().map(|(typed, _)| {
+            let pairs = [("q", short(typed, 200)), ("etat", "tous".to_owned())];
+            Fields::of(pairs.map(|(n, v)| (n.to_owned(), v)).to_vec()).query_without(&[])
+        }),
+        fault => fault.as_ref().map(|(_, why)| why.as_str()),
         notes => Serde(notes),
         holders => Serde(holders),
         owed => totals.owed.to_string(), planned => totals.planned.to_string(), done => totals.done.to_string(),
@@ -260,16 +289,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         late => late,
         max_note => MAX_NOTE, max_line => MAX_LINE,
     };
-    Ok(site.page(&follower.visitor, "operation.html", values))
+    let status = if fault.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(site.page_as(status, visitor, "operation.html", values))
 }
 
 /// Adds a note.
 pub(crate) async fn note(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
-    let text = posted.fields.one("texte");
-    if text.is_empty() || text.chars().count() > MAX_NOTE {
-        return Err(Trouble::bad(format!("Une note a de 1 à {MAX_NOTE} caractères.")));
-    }
+    let text = note_of(&posted.fields)?;
     let now = site.service.clock.now();
     let of = (posted.session.structure(), o.id.as_str());
     site.service.store.put_operation_note(of, posted.session.name(), text, now).await?;
@@ -289,7 +316,11 @@ pub(crate) async fn attach(State(site): State<Arc<Site>>, Path(id): Path<String>
             let number = words::number(typed).unwrap_or_default();
             let found =
                 if number.is_empty() { None } else { browse::by_number(&site, &posted.visitor, number).await? };
-            found.ok_or_else(|| Trouble::bad("Aucun marché de ce numéro n’est connu : par exemple 26-12345."))?
+            let Some(found) = found else {
+                let why = "aucun marché de ce numéro n’est connu. Un titre ne suffit pas : cherchez le marché, puis copiez ici le numéro de son avis, 26-12345 par exemple, ou l’adresse de sa page";
+                return page(&site, (&posted.visitor, &posted.session), o, Some((typed, why.to_owned()))).await;
+            };
+            found
         }
     };
     procedure::notices(&site, Some(&posted.session), &procedure).await?;

@@ -13,6 +13,7 @@ use vigie_domain::{Permission, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::report::{self, Column, Layout, Model};
 use vigie_service::operations::tables::departments;
+use vigie_service::operations::unseen;
 
 use super::{Follower, programmes};
 use crate::frame::{Fields, Posted, Shown, Site, Trouble};
@@ -62,7 +63,9 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         .map(|c| (c.as_str(), c.in_french()))
         .collect();
     let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
+    let elsewhere = layout.departments.is_empty() && unseen::area(&site.service, structure).await?.is_empty();
     let values = context! {
+        no_place => layout.model == Model::Clauses && elsewhere, of_clauses => layout.model == Model::Clauses,
         month => french::month(first), word => period::word(first), months => Serde(months),
         models => Serde(Model::ALL.map(|m| (m.as_str(), french::capital(m.in_french()), m == layout.model))),
         model => layout.model.as_str(),
@@ -70,7 +73,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         programmes => Serde(programmes(layout.programme)), departments => places.join(", "), buyer => &layout.buyer,
         day => day, last_day => LAST_DAY,
         head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
-        count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
+        counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
     };
     Ok(site.page(&follower.visitor, "tableau-mensuel.html", values))

@@ -16,6 +16,7 @@ use vigie_domain::{Lot, Permission, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::coefficients::{self, COST, Coefficients, InForce, RATE_NAME};
 use vigie_service::operations::letter;
+use vigie_service::operations::reserving::{self, Proposal};
 use vigie_watcher::zones;
 
 use super::{Follower, found};
@@ -25,6 +26,8 @@ use crate::frame::{Fields, Posted, Shown, Site, Trouble};
 const MAX_LINES: usize = 40;
 /// Lines left empty at the end of the form.
 const SPARE: usize = 2;
+/// Most trades named where a share is missing.
+const SHOWN_TRADES: usize = 6;
 /// Longest opinion, in characters.
 const MAX_OPINION: usize = 1_000;
 
@@ -71,7 +74,11 @@ impl TypedLine {
         let share = match (self.share.as_str(), known.share(&self.trade)) {
             ("", Some(share)) => share.value,
             ("", None) => {
-                return Err(format!("aucune part de main-d’œuvre n’est connue pour « {named} » : écrivez-la"));
+                let some: Vec<String> = known.shares.iter().take(SHOWN_TRADES).map(|s| s.label.clone()).collect();
+                return Err(format!(
+                    "aucune part de main-d’œuvre n’est connue pour « {named} » : écrivez-la, ou nommez un métier dont elle l’est ({})",
+                    french::list(&some)
+                ));
             }
             (text, _) => of(text, "part")?,
         };
@@ -109,6 +116,31 @@ fn posted(fields: &Fields) -> Vec<TypedLine> {
         .collect()
 }
 
+/// A lot that could be reserved, as the page shows it.
+#[derive(serde::Serialize)]
+struct ShownProposal {
+    title: String,
+    advice: Option<&'static str>,
+    in_reach: Vec<String>,
+}
+
+/// `None` where nobody is in reach.
+fn proposal(p: &Proposal) -> Option<ShownProposal> {
+    let sorts = [(&p.adapted, "EA et ESAT"), (&p.insertion, "SIAE")];
+    let in_reach: Vec<String> = sorts
+        .iter()
+        .map(|(sort, name)| reserving::in_reach_in_french(sort, name))
+        .filter(|text| !text.is_empty())
+        .collect();
+    let title = match (p.lot.as_str(), p.trade.as_str()) {
+        ("", "") => "L’ensemble".to_owned(),
+        ("", trade) => french::capital(trade),
+        (lot, "") => format!("Lot {lot}"),
+        (lot, trade) => format!("Lot {lot}, {}", french::lower(trade)),
+    };
+    (!in_reach.is_empty()).then(|| ShownProposal { title, advice: p.advice(), in_reach })
+}
+
 /// A coefficient as pages show it.
 #[derive(serde::Serialize)]
 struct ShownCoefficient {
@@ -144,8 +176,13 @@ pub(crate) async fn show(
     let sheet = site.service.store.sheet(structure, &id).await?;
     let mut lines: Vec<TypedLine> = sheet.iter().flat_map(|s| &s.lines).map(TypedLine::of).collect();
     if lines.is_empty() {
-        // The amount that is known is the first thing to calibrate.
-        lines.push(TypedLine { amount: o.amount.map(|a| a.to_string()).unwrap_or_default(), ..TypedLine::default() });
+        // Lots and trades are those of the notice; the amount that is known is the first thing to calibrate.
+        let works = reserving::works(&site.service, structure, &o).await?;
+        let known = works.wanted().into_iter().take(MAX_LINES - SPARE);
+        lines.extend(known.map(|(lot, trade)| TypedLine { lot, trade, ..TypedLine::default() }));
+        if let (Some(first), Some(amount)) = (lines.first_mut(), o.amount) {
+            first.amount = amount.to_string();
+        }
     }
     page(&site, (&follower.visitor, structure), &o, (sheet, lines), "", &fields).await
 }
@@ -179,6 +216,8 @@ async fn page(
         })
         .collect();
     let asked = letter::asked(&site.service, structure, &o.id).await?;
+    let reserving: Vec<ShownProposal> =
+        reserving::of(&site.service, structure, o, sheet.as_ref()).await?.iter().filter_map(proposal).collect();
     let hours = sheet.as_ref().map(Sheet::hours);
     let status = if fault.is_empty() { axum::http::StatusCode::OK } else { axum::http::StatusCode::BAD_REQUEST };
     let values = context! {
@@ -192,7 +231,7 @@ async fn page(
         rough_for => french::number(ROUGH as f64),
         amount => sheet.as_ref().map(|s| euros(s.amount() * 100)),
         on => sheet.as_ref().map(|s| french::date(s.on)),
-        formulas => Serde(formulas), below => below,
+        formulas => Serde(formulas), below => below, reserving => Serde(reserving),
         wording => sheet.as_ref().map(|s| s.wording(o.programme)),
         asked => asked.map(|(_, a)| french::capital(&letter::difference(hours, &a))),
         cost => Serde(shown(&known.cost)), rate => Serde(shown(&known.rate)),

@@ -15,6 +15,7 @@ use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
 use vigie_service::ingest::candidate;
 use vigie_service::membership;
+use vigie_service::operations::MAX_NOTE;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::leads::Attachment;
@@ -364,6 +365,10 @@ pub(super) async fn page(
         Some(session) => Some(dossier::standing(&site.service, &session.person, id, notices).await?),
         None => None,
     };
+    let followed = match visitor.session.as_ref().filter(|s| s.person.role.may(Permission::FollowOperations)) {
+        Some(session) => followed(site, session.structure(), id).await?,
+        None => None,
+    };
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
@@ -427,10 +432,28 @@ pub(super) async fn page(
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
             d => Serde(consultation),
             own_lead => is_own_lead,
+            operation => Serde(followed), max_note => MAX_NOTE,
             subscription => subscription,
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// The operation by which a structure follows a procedure, with what colleagues noted.
+#[derive(serde::Serialize)]
+struct Followed {
+    id: String,
+    reference: String,
+    /// The latest first: day, who, text.
+    notes: Vec<(String, String, String)>,
+}
+
+async fn followed(site: &Site, structure: &str, procedure: &str) -> Result<Option<Followed>, StoreError> {
+    let store = &site.service.store;
+    let Some(o) = store.operations_with(structure, procedure).await?.into_iter().next() else { return Ok(None) };
+    let notes = store.operation_notes(structure, &o.id).await?.into_iter();
+    let notes = notes.map(|n| (day_of(n.at), short(&n.by, 60), n.text)).collect();
+    Ok(Some(Followed { id: o.id, reference: short(&o.reference, 40), notes }))
 }
 
 /// Names of those who decide with somebody, themselves among them.

@@ -46,6 +46,86 @@ async fn homes_and_clauses_of_who_only_reads() {
     }
 }
 
+/// What facilitators keep, empty and filled: the list, an operation, its sheet and hours, tables, the territory, hours to fill, meetings.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_facilitators() {
+    let Some(driver) = Driver::start() else { return };
+    let pages = Pages::start(now(), "").await.unwrap();
+    pages.person("fatou", "Fatou Diallo", Role::Facilitator, Some("26590671900017")).await.unwrap();
+    let nord = Filter { departments: Department::parse("59").into_iter().collect(), ..Filter::default() };
+    pages.subscription("fatou", &nord).await.unwrap();
+    let mut planned = call(400, "Entretien des espaces verts, projet d’achat", true);
+    planned.kind = NoticeKind::Planned;
+    planned.dates.clear();
+    planned.estimated_value = Some(1_000_000.0);
+    let purchase = pages.take(&planned).await.unwrap();
+    let mut bare = call(401, "Fourniture et pose de mobilier urbain", false);
+    bare.above_eu_threshold = true;
+    bare.passages.clear();
+    pages.take(&bare).await.unwrap();
+    let fatou = pages.signed_in("fatou").await.unwrap();
+    let browser = driver.browser(DESKTOP).await;
+    enter(&browser, &pages, "fatou").await;
+    open(&browser, &pages, "/operations").await;
+    look(&browser, DESKTOP, "operations-vide").await;
+    browser.close().await.unwrap();
+    let done = async |path: &str, fields: &[(&str, &str)]| {
+        let answer = fatou.post_form(path, fields).await.unwrap();
+        assert_eq!(answer.status, 303, "{path}: {}", answer.body);
+        answer.location.unwrap()
+    };
+    let browser = driver.browser(PHONE).await;
+    enter(&browser, &pages, "fatou").await;
+    for (path, name) in [("/operations/a-calibrer", "a-calibrer"), ("/operations/a-verifier", "a-verifier")] {
+        open(&browser, &pages, path).await;
+        look(&browser, PHONE, name).await;
+    }
+    browser.close().await.unwrap();
+    let page = done("/operations/suivre", &[("procedure", &purchase)]).await;
+    let line = [("metier", "Espaces verts"), ("montant", "1 000 000"), ("part", "60"), ("taux", ""), ("cout", "")];
+    done(&format!("{page}/calibrage"), &[&[("lot", "1")], &line[..], &[("avis", "Favorable")]].concat()).await;
+    let lot =
+        [("lot", "1"), ("entreprise", "Martin SARL"), ("dues", "900"), ("debut", "01/01/2026"), ("fin", "31/12/2027")];
+    done(&format!("{page}/lots"), &lot).await;
+    for (month, modality, hours) in
+        [("2026-08", "direct", "40"), ("2026-09", "temporary", "25,5"), ("2026-10", "geiq", "12")]
+    {
+        let row =
+            [("mois", month), ("lot", "1"), ("entreprise", "Martin SARL"), ("modalite", modality), ("prevues", "30")];
+        done(&format!("{page}/heures"), &[&row[..], &[("realisees", hours), ("personnes", "6")]].concat()).await;
+    }
+    done(&format!("{page}/note"), &[("texte", "Réunion de lancement tenue avec la ville.")]).await;
+    for screen in [PHONE, DESKTOP] {
+        let browser = driver.browser(screen).await;
+        enter(&browser, &pages, "fatou").await;
+        for (path, name) in [
+            ("/operations", "operations"),
+            (page.as_str(), "operation"),
+            (&format!("{page}/calibrage"), "calibrage"),
+            (&format!("{page}/heures"), "heures"),
+            ("/operations/nouvelle", "operation-nouvelle"),
+            ("/operations/tableau?mois=2026-10", "tableau"),
+            ("/operations/tableau?modele=clauses&mois=2026-11", "tableau-clauses"),
+            ("/operations/importer", "importer"),
+            ("/operations/coefficients", "coefficients"),
+            ("/operations/territoire", "notre-territoire"),
+            ("/operations/heures-a-pourvoir", "heures-a-pourvoir"),
+            ("/rencontres", "rencontres"),
+            (&format!("/procedure/{purchase}"), "procedure-facilitateur"),
+        ] {
+            open(&browser, &pages, path).await;
+            look(&browser, screen, name).await;
+        }
+        // A market that is typed by its title.
+        open(&browser, &pages, &page).await;
+        browser.execute("document.querySelectorAll('main details').forEach(d => d.open = true)", vec![]).await.unwrap();
+        type_in(&browser, "marche", "Entretien").await;
+        press(&browser, "Rattacher").await;
+        look(&browser, screen, "operation-rattacher-faute").await;
+        browser.close().await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_forms_and_searches_answer() {
     let Some(driver) = Driver::start() else { return };

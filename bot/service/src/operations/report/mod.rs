@@ -6,200 +6,29 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr};
 use vigie_domain::operation::hours::FEW;
-use vigie_domain::operation::{Hours, HoursRow, LotOwed, Modality, Operation, OperationQuery, Programme};
-use vigie_domain::{Alert, AlertKind, Department, Permission, Subscriber, french};
-use vigie_notifier::card::Why;
+use vigie_domain::operation::{Hours, HoursRow, LotOwed, MAX_LINE, Modality, Operation, OperationQuery};
+use vigie_domain::service_area::Area;
+use vigie_domain::{Alert, AlertKind, Permission, Provision, ProvisionKind, Subscriber, french};
+use vigie_notifier::card::{Why, provision_label, short};
 use vigie_notifier::message::File;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
 
+mod layout;
+
+pub use layout::{Column, Layout, Model};
+
 use super::books::Books;
+use super::reserving::{self, Listed, Works};
+use super::{to_calibrate, unseen};
+use crate::after_award::messages::main_of;
+use crate::areas;
+use crate::clauses::{self, Clause};
 use crate::presence::People;
 use crate::service::Service;
 use crate::spreadsheet;
-
-/// What the rows of a table are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Model {
-    /// A row an operation, lot, company and modality.
-    #[default]
-    Monthly,
-    /// A row a modality.
-    Modalities,
-    /// A row a purchase that is planned.
-    Planned,
-}
-
-impl Model {
-    pub const ALL: [Self; 3] = [Self::Monthly, Self::Modalities, Self::Planned];
-
-    /// The word used in addresses of pages.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    #[must_use]
-    pub fn in_french(self) -> &'static str {
-        match self {
-            Self::Monthly => "mensuel, par opération",
-            Self::Modalities => "par modalité",
-            Self::Planned => "achats programmés",
-        }
-    }
-
-    /// Its columns, in the order of the model.
-    #[must_use]
-    pub fn columns(self) -> &'static [Column] {
-        use Column as C;
-        match self {
-            Self::Monthly => &[
-                C::Month,
-                C::Territory,
-                C::Buyer,
-                C::Operation,
-                C::Lot,
-                C::Company,
-                C::Siret,
-                C::Facilitator,
-                C::Owed,
-                C::PlannedInMonth,
-                C::DoneInMonth,
-                C::DoneInAll,
-                C::Share,
-                C::Modality,
-                C::Remark,
-                C::Reference,
-                C::Programme,
-            ],
-            Self::Modalities => {
-                &[C::Month, C::Modality, C::DoneInMonth, C::Share, C::People, C::Quarters, C::Women, C::Disabled]
-            }
-            Self::Planned => &[
-                C::NextDate,
-                C::Buyer,
-                C::Operation,
-                C::Amount,
-                C::Calibrated,
-                C::Opinion,
-                C::State,
-                C::Territory,
-                C::Facilitator,
-                C::Reference,
-                C::Programme,
-            ],
-        }
-    }
-}
-
-/// A column of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Column {
-    Month,
-    Territory,
-    Buyer,
-    Operation,
-    Reference,
-    Programme,
-    Lot,
-    Company,
-    Siret,
-    Facilitator,
-    Owed,
-    PlannedInMonth,
-    DoneInMonth,
-    DoneInAll,
-    Share,
-    Modality,
-    Remark,
-    People,
-    Quarters,
-    Women,
-    Disabled,
-    NextDate,
-    Amount,
-    Calibrated,
-    Opinion,
-    State,
-}
-
-impl Column {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-
-    /// The name that it bears unless the organisation gives it another.
-    #[must_use]
-    pub fn in_french(self) -> &'static str {
-        match self {
-            Self::Month => "Mois",
-            Self::Territory => "Territoire",
-            Self::Buyer => "Acheteur",
-            Self::Operation => "Opération",
-            Self::Reference => "Référence",
-            Self::Programme => "Programme",
-            Self::Lot => "Lot",
-            Self::Company => "Entreprise",
-            Self::Siret => "SIRET",
-            Self::Facilitator => "Facilitateur",
-            Self::Owed => "Heures dues",
-            Self::PlannedInMonth => "Heures prévues dans le mois",
-            Self::DoneInMonth => "Heures réalisées dans le mois",
-            Self::DoneInAll => "Heures réalisées en tout",
-            Self::Share => "Part (%)",
-            Self::Modality => "Modalité",
-            Self::Remark => "Remarque",
-            Self::People => "Personnes",
-            Self::Quarters => "dont QPV",
-            Self::Women => "dont femmes",
-            Self::Disabled => "dont handicap",
-            Self::NextDate => "Date prévue",
-            Self::Amount => "Montant (€)",
-            Self::Calibrated => "Heures calibrées",
-            Self::Opinion => "Avis",
-            Self::State => "État",
-        }
-    }
-}
-
-/// What an organisation chose.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Layout {
-    pub model: Model,
-    /// In their order, each with the name that stands above it.
-    pub columns: Vec<(Column, String)>,
-    pub programme: Option<Programme>,
-    pub departments: Vec<Department>,
-    /// Words of the buyer's name, or its SIREN.
-    pub buyer: String,
-}
-
-impl Layout {
-    /// A model as it comes.
-    #[must_use]
-    pub fn of(model: Model) -> Self {
-        let columns = model.columns().iter().map(|c| (*c, c.in_french().to_owned())).collect();
-        Self { model, columns, ..Self::default() }
-    }
-
-    fn query(&self) -> OperationQuery {
-        OperationQuery {
-            departments: self.departments.clone(),
-            buyer: self.buyer.clone(),
-            programme: self.programme,
-            ..OperationQuery::default()
-        }
-    }
-}
+use crate::visibility;
 
 /// A table of a month.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,44 +68,114 @@ pub async fn monthly(
     layout: &Layout,
     month: NaiveDate,
 ) -> Result<Monthly, StoreError> {
-    let store = &service.store;
     let query = layout.query();
-    let mut operations = store.operations_of(structure).await?;
-    operations.retain(|o| query.finds(o));
-    let books = Books::read(service, structure).await?;
-    let mut lines = Vec::new();
     let mut done = Hours::NONE;
-    let mut counted: HashMap<Modality, Vec<HoursRow>> = HashMap::new();
-    for o in &operations {
-        let rows = books.hours(&o.id);
-        done = done + rows.iter().filter(|r| r.month == month).map(|r| r.done).sum();
-        match layout.model {
-            Model::Monthly => lines.extend(of_operation(o, rows, books.lots(&o.id), month)),
-            Model::Modalities => {
-                for row in rows.iter().filter(|r| r.month == month) {
+    let lines = match layout.model {
+        Model::Clauses => new_clauses(service, structure, layout, month).await?,
+        Model::Planned => planned(service, structure, &query).await?,
+        Model::Monthly | Model::Modalities => {
+            let mut operations = service.store.operations_of(structure).await?;
+            operations.retain(|o| query.finds(o));
+            let books = Books::read(service, structure).await?;
+            let mut lines = Vec::new();
+            let mut counted: HashMap<Modality, Vec<HoursRow>> = HashMap::new();
+            for o in &operations {
+                let rows = books.hours(&o.id);
+                let this: Vec<&HoursRow> = rows.iter().filter(|r| r.month == month).collect();
+                done = done + this.iter().map(|r| r.done).sum();
+                if layout.model == Model::Monthly {
+                    lines.extend(of_operation(o, rows, books.lots(&o.id), month));
+                    continue;
+                }
+                for row in this {
                     counted.entry(row.modality).or_default().push(row.clone());
                 }
             }
-            Model::Planned if o.state <= vigie_domain::OperationState::Calibrated => {
-                let sheet = books.sheet(&o.id);
-                lines.push(Line {
-                    operation: Some(o.clone()),
-                    calibrated: sheet.map(|s| s.hours()),
-                    opinion: sheet.map(|s| s.opinion.clone()).unwrap_or_default(),
-                    ..Line::default()
-                });
-            }
-            Model::Planned => {}
+            if layout.model == Model::Monthly { lines } else { of_modalities(&counted) }
         }
-    }
-    if layout.model == Model::Modalities {
-        lines = of_modalities(&counted);
-    }
+    };
     Ok(Monthly {
         head: layout.columns.iter().map(|(_, name)| name.clone()).collect(),
         rows: lines.iter().map(|l| layout.columns.iter().map(|(c, _)| l.cell(*c, month)).collect()).collect(),
         done,
     })
+}
+
+/// Purchases that are planned: the operations whose call is not out, then the purchases of the territory that nobody follows yet.
+async fn planned(service: &Service, structure: &str, query: &OperationQuery) -> Result<Vec<Line>, StoreError> {
+    let now = service.clock.now();
+    let books = Books::read(service, structure).await?;
+    let listed = Listed::read(service).await?;
+    let mut lines = Vec::new();
+    let early = |o: &Operation| o.state <= vigie_domain::OperationState::Calibrated && query.finds(o);
+    for o in service.store.operations_of(structure).await?.into_iter().filter(early) {
+        let sheet = books.sheet(&o.id);
+        let works = reserving::works(service, structure, &o).await?;
+        lines.push(Line {
+            calibrated: sheet.map(|s| s.hours()),
+            opinion: sheet.map(|s| s.opinion.clone()).unwrap_or_default(),
+            ..Line::of_works(&listed, &works, &reserving::wanted(sheet, &works), o)
+        });
+    }
+    let area = unseen::area(service, structure).await?;
+    let Some(found) = areas::query(&area) else { return Ok(lines) };
+    let mut rows = to_calibrate::of(service, structure, (&area, found), to_calibrate::MOST_IN_TABLE, now).await?;
+    // The first published first: what comes later stands below.
+    rows.sort_by(|a, b| (a.at, &a.procedure).cmp(&(b.at, &b.procedure)));
+    for row in rows {
+        let notices = visibility::notices_of(service, None, &row.procedure).await?;
+        let (Some(main), Some(works)) =
+            (main_of(&notices).or(notices.last()), reserving::works_of(service, &row.procedure).await?)
+        else {
+            continue;
+        };
+        let value = main.notice.estimated_value.filter(|v| v.is_finite() && (1.0..1e12).contains(v));
+        let o = Operation {
+            title: short(&main.assessment.title, MAX_LINE - 1),
+            buyer: row.buyer.clone(),
+            siret: main.notice.buyer.siret.clone(),
+            departments: row.departments.clone(),
+            amount: value.map(|v| v.round() as i64),
+            // The day on which the buyer means to publish.
+            next_on: main.notice.published.filter(|day| *day > row.at.date_naive()),
+            ..Operation::default()
+        };
+        if query.finds(&o) {
+            lines.push(Line::of_works(&listed, &works, &works.wanted(), o));
+        }
+    }
+    Ok(lines)
+}
+
+/// Provisions published in a month on the territory, in the order of their publication.
+async fn new_clauses(
+    service: &Service,
+    structure: &str,
+    layout: &Layout,
+    month: NaiveDate,
+) -> Result<Vec<Line>, StoreError> {
+    let area = match layout.departments.as_slice() {
+        [] => unseen::area(service, structure).await?,
+        some => Area { departments: some.to_vec(), ..Area::default() },
+    };
+    if area.is_empty() {
+        return Ok(Vec::new());
+    }
+    let buyer = OperationQuery { buyer: layout.buyer.clone(), ..OperationQuery::default() };
+    let mut found = clauses::of_month(service, &area, month).await?;
+    found.retain(|c| {
+        let (buyer_name, siret) = (c.found.buyer.clone(), Some(c.found.siren.clone()).filter(|s| !s.is_empty()));
+        c.provision.kind != ProvisionKind::SocialConditionNotSeen
+            && buyer.finds(&Operation { buyer: buyer_name, siret, ..Operation::default() })
+    });
+    // Provisions of one procedure stay in their order.
+    found.sort_by(|a, b| (a.found.at, &a.found.procedure).cmp(&(b.found.at, &b.found.procedure)));
+    let home = service.home_url();
+    let link = |c: &Clause| {
+        let page = || home.as_ref().map(|home| format!("{home}procedure/{}", c.found.procedure));
+        c.main.notice.url.clone().or_else(page).unwrap_or_default()
+    };
+    Ok(found.into_iter().map(|c| Line { link: link(&c), clause: Some(c), ..Line::default() }).collect())
 }
 
 /// What a row of any table may say.
@@ -290,17 +189,35 @@ struct Line {
     share: Option<f64>,
     calibrated: Option<Hours>,
     opinion: String,
+    trades: String,
+    in_reach: String,
+    clause: Option<Clause>,
+    link: String,
 }
 
 impl Line {
+    /// A purchase that is planned, with who could take part in it.
+    fn of_works(listed: &Listed, works: &Works, wanted: &[reserving::Wanted], o: Operation) -> Self {
+        let mut trades: Vec<&str> = Vec::new();
+        for (_, trade) in wanted {
+            if !trade.is_empty() && !trades.contains(&trade.as_str()) {
+                trades.push(trade);
+            }
+        }
+        let (trades, in_reach) = (trades.join(" ; "), listed.in_french(works, wanted));
+        Self { operation: Some(o), trades, in_reach, ..Self::default() }
+    }
+
     fn cell(&self, column: Column, month: NaiveDate) -> String {
         let o = self.operation.as_ref();
         let row = self.row.as_ref();
         let of = |read: fn(&Operation) -> String| o.map(read).unwrap_or_default();
         let in_row = |read: fn(&HoursRow) -> String| row.map(read).unwrap_or_default();
+        let clause = |read: fn(&Clause) -> String| self.clause.as_ref().map(read).unwrap_or_default();
         match column {
             Column::Month => month.format("%Y-%m").to_string(),
             Column::Territory => of(|o| o.territory.clone()),
+            Column::Buyer if self.clause.is_some() => clause(|c| c.found.buyer.clone()),
             Column::Buyer => of(|o| o.buyer.clone()),
             Column::Operation => of(|o| o.title.clone()),
             Column::Reference => of(|o| o.reference.clone()),
@@ -325,8 +242,25 @@ impl Line {
             Column::Calibrated => self.calibrated.map(Hours::in_table).unwrap_or_default(),
             Column::Opinion => self.opinion.clone(),
             Column::State => of(|o| o.state.in_french().to_owned()),
+            Column::Trades => self.trades.clone(),
+            Column::InReach => self.in_reach.clone(),
+            Column::PublishedOn => clause(|c| zones::paris_day(c.found.at).to_string()),
+            Column::Source => clause(|c| format!("{} {}", c.main.notice.source, c.main.notice.record_id)),
+            Column::Object => clause(|c| c.found.title.clone()),
+            Column::Lots => clause(|c| c.provision.lots.join(", ")),
+            Column::Provision => clause(|c| provision_label(c.provision.kind).to_owned()),
+            Column::Asked => clause(|c| asked(&c.provision)),
+            Column::Closes => clause(|c| c.found.closes.map(|at| zones::paris_day(at).to_string()).unwrap_or_default()),
+            Column::Link => self.link.clone(),
         }
     }
+}
+
+/// What a provision asks for: « 600 h », « 5 % ».
+fn asked(p: &Provision) -> String {
+    let hours = p.hours.and_then(Hours::of_clause).map(|h| format!("{} h", h.in_table()));
+    let share = || p.percent.map(|p| format!("{} %", p.to_string().replace('.', ",")));
+    hours.or_else(share).unwrap_or_default()
 }
 
 /// A count that points at nobody.
@@ -455,11 +389,15 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         let table = monthly(service, &structure, &layout, month).await?;
         let mut lines = vec![
             format!("Votre tableau {} est prêt", french::of(&french::month(month))),
-            format!(
-                "{}, {}\u{a0}heures réalisées dans le mois.",
-                french::plural(table.rows.len(), "ligne"),
-                table.done
-            ),
+            if layout.model.counts_hours() {
+                format!(
+                    "{}, {}\u{a0}heures réalisées dans le mois.",
+                    french::plural(table.rows.len(), "ligne"),
+                    table.done
+                )
+            } else {
+                format!("{}, {}.", french::capital(layout.model.in_french()), french::plural(table.rows.len(), "ligne"))
+            },
         ];
         lines.extend(service.home_url().map(|home| format!("À télécharger : {home}tableaux/mensuel.csv?mois={word}")));
         for (person, about) in due {

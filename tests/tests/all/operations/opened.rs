@@ -1,0 +1,143 @@
+//! Tables as a spreadsheet opens them: the monthly one, and the clauses of a month of real notices.
+
+use vigie_service::operations::report::{self, Layout, Model};
+use vigie_tests::shared;
+use vigie_watcher::sources::boamp;
+
+use super::*;
+
+/// What LibreOffice makes of a table, as a flat spreadsheet; `None` (said) where it is not there.
+fn in_libreoffice(table: &[u8]) -> Option<String> {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.csv"), table).unwrap();
+    // Semicolons, quotation marks, UTF-8, the first row on, French numbers.
+    let done = std::process::Command::new("soffice")
+        .arg(format!("-env:UserInstallation=file://{}/profile", dir.path().display()))
+        .args(["--headless", "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1036", "--convert-to", "fods"])
+        .args(["t.csv"])
+        .current_dir(dir.path())
+        .output();
+    match done {
+        Ok(out) if out.status.success() => std::fs::read_to_string(dir.path().join("t.fods")).ok(),
+        other => {
+            assert!(!vigie_tests::shared::required("libreoffice"), "VIGIE_REQUIRE names libreoffice: {other:?}");
+            vigie_tests::shared::skip("no LibreOffice (soffice) that converts");
+            None
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_monthly_table_opens_in_libreoffice_with_its_accents_and_numbers() {
+    let pages = Pages::start(at("2027-10-01T10:00:00+02:00"), "").await.unwrap();
+    cast(&pages).await;
+    let service = &pages.app.service;
+    tables::import(service, PLIE, "reference;objet;suivi_par\nÉ-1;Réfection d’œuvre;Zoé\n".as_bytes())
+        .await
+        .unwrap()
+        .unwrap();
+    let hours =
+        "operation;mois;entreprise;modalite;heures_realisees;remarque\nÉ-1;2027-09;Bâti ; fils;GEIQ;1250,5;=1+1\n";
+    let hours = hours.replace("Bâti ; fils", "\"Bâti ; fils\"");
+    let read = operations::hours_table::import(service, PLIE, None, hours.as_bytes()).await.unwrap().unwrap();
+    assert_eq!((read.made, read.refused.len()), (1, 0), "{read:?}");
+    let layout = operations::report::Layout::of(operations::report::Model::Monthly);
+    let month = NaiveDate::from_ymd_opt(2027, 9, 1).unwrap();
+    let table = operations::report::monthly(service, PLIE, &layout, month).await.unwrap().file().unwrap();
+    if let Some(sheet) = in_libreoffice(&table) {
+        for said in
+            ["Heures réalisées dans le mois", "Réfection d’œuvre", "Bâti ; fils", "office:value=\"1250.5\"", "GEIQ"]
+        {
+            assert!(sheet.contains(said), "« {said} » is missing");
+        }
+        assert!(!sheet.contains("table:formula"), "no cell is a formula");
+    }
+}
+
+/// The notices that are recorded of the Bulletin officiel, and the texts of real calls, as published in one month.
+fn real_month() -> Option<Vec<Notice>> {
+    let mapa = shared::data("data/boamp/api_v21_records_mapa.json")?;
+    let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(mapa).unwrap()).unwrap();
+    let mut notices: Vec<Notice> =
+        boamp::records(&document).into_iter().map(|record| boamp::from_json(record).unwrap()).collect();
+    let xml = shared::data("data/boamp/xml_v230")?;
+    let mut files: Vec<_> = std::fs::read_dir(xml).unwrap().map(|f| f.unwrap().path()).collect();
+    files.sort();
+    for file in files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "xml")) {
+        let tree = vigie_watcher::tree::from_xml(&std::fs::read(file).unwrap()).unwrap();
+        notices.extend(boamp::from_xml_tree(&tree));
+    }
+    let texts = std::fs::read_to_string(shared::data("gold/notices.jsonl")?).unwrap();
+    for line in texts.lines().take(120) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (id, text) = (record["id"].as_str().unwrap(), record["text"].as_str().unwrap());
+        let Some((_, number)) = text.split_once("Avis No ") else { continue };
+        let mut notice = Notice::new("boamp", id, NoticeKind::Call);
+        notice.title = format!("Avis {}", number.split_whitespace().next().unwrap());
+        let place = text.split_once("Dépt. :").and_then(|(_, rest)| rest.split_whitespace().next());
+        notice.departments = place.and_then(Department::parse).into_iter().collect();
+        notice.passages = vec![Passage { field: "texte".into(), text: text.to_owned(), lot: None }];
+        notices.push(notice);
+    }
+    for (n, notice) in notices.iter_mut().enumerate() {
+        notice.published = NaiveDate::from_ymd_opt(2027, 9, 1 + (n % 30) as u32);
+    }
+    Some(notices)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_new_clauses_of_a_month_of_real_notices_are_the_same_bytes_twice_and_open_in_libreoffice() {
+    let Some(notices) = real_month() else { return };
+    let pages = Pages::start(at("2027-10-01T10:00:00+02:00"), "").await.unwrap();
+    cast(&pages).await;
+    let service = &pages.app.service;
+    let mut places: Vec<Department> = notices.iter().flat_map(|n| n.departments.clone()).collect();
+    places.sort();
+    places.dedup();
+    for notice in &notices {
+        pages.take(notice).await.unwrap();
+    }
+    let ana = pages.signed_in("ana").await.unwrap();
+    let list = places.iter().map(Department::as_str).collect::<Vec<_>>().join(", ");
+    let settled: Vec<(String, String)> = Model::Clauses
+        .columns()
+        .iter()
+        .enumerate()
+        .map(|(n, c)| (format!("place_{}", c.as_str()), (n + 1).to_string()))
+        .collect();
+    let mut fields: Vec<(&str, &str)> = settled.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    fields.extend([
+        ("modele", "clauses"),
+        ("nom_link", "Avis en ligne"),
+        ("departements", list.as_str()),
+        ("jour", "5"),
+    ]);
+    done(&ana, "/operations/tableau", &fields).await;
+    let path = "/tableaux/mensuel.csv?mois=2027-09";
+    let first = ana.get(path).await.unwrap().body;
+    assert_eq!(first, ana.get(path).await.unwrap().body, "made twice");
+    let mut lines = first.trim_start_matches('\u{feff}').lines();
+    let head = "Date;Source;Acheteur;Objet;Lots;Disposition;Heures ou part;Date limite;Avis en ligne";
+    assert_eq!(lines.next(), Some(head));
+    let (layout, day) = report::layout(service, PLIE).await.unwrap();
+    assert_eq!((layout.model, day), (Model::Clauses, 5));
+    let month = NaiveDate::from_ymd_opt(2027, 9, 1).unwrap();
+    let table = report::monthly(service, PLIE, &layout, month).await.unwrap();
+    assert!(table.rows.len() >= 20, "real notices have clauses: {}", table.rows.len());
+    let days: Vec<&str> = table.rows.iter().map(|r| r[0].as_str()).collect();
+    assert!(days.is_sorted() && days.iter().all(|d| d.starts_with("2027-09-")), "{days:?}");
+    assert!(table.rows.iter().any(|r| r[6].ends_with(" h")), "some say hours");
+    let file = table.file().unwrap();
+    if let Some(sheet) = in_libreoffice(&file) {
+        for said in ["Heures ou part", "Clause", "boamp"] {
+            assert!(sheet.contains(said), "« {said} » is missing");
+        }
+        assert!(!sheet.contains("table:formula"), "no cell is a formula");
+        for row in &table.rows {
+            assert!(sheet.contains(&row[1]), "{row:?} is missing");
+        }
+    }
+    // It comes by mail on its day, with the same file.
+    let told = pass(&pages, "2027-10-05T10:00:00+02:00").await;
+    assert!(told.iter().any(|(who, b)| who == "ana" && b.contains("Nouvelles clauses du mois")), "{told:?}");
+}
