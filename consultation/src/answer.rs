@@ -4,6 +4,7 @@
 //! says (name, SIRET, address) and nothing more: what it would have to say of itself stays blank, in yellow. "À relire" stands on
 //! each page.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 
 use chrono::NaiveDate;
@@ -11,6 +12,7 @@ use docx_rs::{
     Docx, Footer, Header, PageNum, Paragraph, Run, RunFonts, Shading, Style, StyleType, Table, TableCell, TableRow,
     WidthType,
 };
+use vigie_domain::partner_call::PartnerRole;
 use vigie_domain::{DateKind, french};
 
 use crate::consultation::Consultation;
@@ -39,6 +41,7 @@ pub struct Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Share {
     pub member: String,
+    pub role: PartnerRole,
     pub part: String,
 }
 
@@ -85,14 +88,38 @@ pub fn repartition(subject: &Subject, lots: &[(String, Vec<Share>)], today: Naiv
     page.blank("Acheteur", Some(&subject.buyer));
     page.blank("Objet de la consultation", Some(&subject.title));
     page.blank("Lots pour lesquels le groupement candidate", aimed.as_deref());
+    let rows = lots.iter().map(|(lot, shares)| {
+        let of = |wanted: &[PartnerRole]| {
+            let named: Vec<&str> = shares.iter().filter(|s| wanted.contains(&s.role)).map(|s| &*s.member).collect();
+            if named.is_empty() { BLANK.to_owned() } else { named.join(" ; ") }
+        };
+        vec![lot.clone(), of(&[PartnerRole::Lead]), of(&[PartnerRole::CoContractor])]
+    });
+    page.table(&["Lot", "Mandataire", "Autres membres du groupement"], rows.collect());
     page.blank("Forme du groupement (conjoint ou solidaire)", None);
     page.blank("Mandataire solidaire des membres du groupement conjoint (oui ou non)", None);
-    page.heading(1, "Un DC2 par membre du groupement, un DC4 par sous-traitant");
-    let mut members: Vec<&str> = lots.iter().flat_map(|(_, shares)| shares.iter().map(|s| s.member.as_str())).collect();
-    members.sort_unstable();
-    members.dedup();
-    for member in members {
-        page.blank(&format!("{member} : adresse, forme juridique, personne ayant pouvoir d’engager"), None);
+    let who = |bids: bool| -> BTreeMap<&str, Vec<&str>> {
+        let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (lot, shares) in lots {
+            for share in shares.iter().filter(|s| s.role.bids() == bids && s.role.takes_part()) {
+                out.entry(&share.member).or_default().push(lot);
+            }
+        }
+        out
+    };
+    page.heading(1, "Un DC2 par membre du groupement");
+    for member in who(true).keys() {
+        page.blank(&format!("DC2 de {member} : adresse, forme juridique, personne ayant pouvoir d’engager"), None);
+    }
+    let subcontractors = who(false);
+    if !subcontractors.is_empty() {
+        page.heading(1, "Un DC4 par sous-traitant");
+    }
+    for (member, lots) in subcontractors {
+        page.blank(
+            &format!("DC4 de {member} ({}) : nature et montant des prestations, paiement", lots.join(" ; ")),
+            None,
+        );
     }
     let mut out = Cursor::new(Vec::new());
     page.0.build().pack(&mut out).map_err(|e| e.to_string())?;
@@ -317,5 +344,40 @@ pub fn weight_in_words(weight: f64, quote: &str) -> String {
         format!("{number} points")
     } else {
         format!("{number} %")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn a_joint_bid_names_its_lead_its_members_and_its_subcontractors_in_their_forms() {
+        let share = |member: &str, role| Share { member: member.into(), role, part: role.in_french().to_owned() };
+        let lots = [
+            (
+                "Lot 1 : écoles".to_owned(),
+                vec![
+                    share("Arc", PartnerRole::Lead),
+                    share("Bois", PartnerRole::CoContractor),
+                    share("Cap", PartnerRole::Subcontractor),
+                ],
+            ),
+            ("Lot 2 : gymnases".to_owned(), vec![share("Bois", PartnerRole::Lead)]),
+        ];
+        let subject = Subject { title: "Nettoyage".into(), buyer: "Ville de Lens".into(), lots: Vec::new() };
+        let made = repartition(&subject, &lots, NaiveDate::default()).unwrap();
+        let mut archive = zip::ZipArchive::new(Cursor::new(made)).unwrap();
+        let mut xml = String::new();
+        archive.by_name("word/document.xml").unwrap().read_to_string(&mut xml).unwrap();
+        let words = regex::Regex::new("<[^>]+>").unwrap().replace_all(&xml, "|");
+        let words = regex::Regex::new(r"\|+").unwrap().replace_all(&words, "|");
+        for wanted in ["|Lot 1 : écoles|Arc|Bois|", "|Lot 2 : gymnases|Bois|…", "DC2 de Arc", "DC2 de Bois"] {
+            assert!(words.contains(wanted), "{wanted}: {words}");
+        }
+        assert!(words.contains("DC4 de Cap (Lot 1 : écoles)"), "{words}");
+        assert!(!words.contains("DC2 de Cap") && !words.contains("DC4 de Bois"), "{words}");
     }
 }

@@ -125,14 +125,30 @@ pub enum Refusal {
     Size,
     /// Too little time left.
     Time,
+    /// Our price was not the best: of a bid that lost.
+    Price,
+    /// Our offer was not the best but for its price: of a bid that lost.
+    Quality,
     Other,
 }
 
 words!(Refusal);
 
 impl Refusal {
-    /// Every reason, as offered.
+    /// Every reason why not, as offered.
     pub const ALL: [Self; 6] = [Self::Trade, Self::Place, Self::Size, Self::Time, Self::Buyer, Self::Other];
+    /// Every reason why a bid lost, as offered.
+    pub const OF_LOSS: [Self; 3] = [Self::Price, Self::Quality, Self::Other];
+
+    /// The reasons that a stage takes.
+    #[must_use]
+    pub fn of(stage: Stage) -> &'static [Self] {
+        match stage {
+            Stage::NoGo | Stage::Abandoned => &Self::ALL,
+            Stage::Lost => &Self::OF_LOSS,
+            _ => &[],
+        }
+    }
 
     /// As a person reads it.
     #[must_use]
@@ -143,6 +159,8 @@ impl Refusal {
             Self::Trade => "pas notre métier",
             Self::Size => "pas à notre taille",
             Self::Time => "délai trop court",
+            Self::Price => "notre prix",
+            Self::Quality => "notre note technique",
             Self::Other => "autre raison",
         }
     }
@@ -157,7 +175,7 @@ pub struct Decision {
     /// The lot; empty = the whole procedure.
     pub lot: String,
     pub stage: Stage,
-    /// Why not, for a no-go.
+    /// Why not, where it was left out or abandoned; why, where it lost.
     pub refusal: Option<Refusal>,
     /// Prepared with others (groupement), where that was said.
     pub joint: Option<bool>,

@@ -173,6 +173,12 @@ pub fn plural(n: usize, word: &str) -> String {
     format!("{n}\u{a0}{word}{}", if n > 1 && !ends { "s" } else { "" })
 }
 
+/// A number and what is counted, in the form that agrees: `1 ligne lue`, `3 lignes lues`.
+#[must_use]
+pub fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n}\u{a0}{}", if n > 1 { many } else { one })
+}
+
 /// The first letter in lower case.
 #[must_use]
 pub fn lower(text: &str) -> String {

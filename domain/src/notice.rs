@@ -52,6 +52,12 @@ impl NoticeKind {
         matches!(self, Self::Award | Self::NoAward | Self::ExAnte | Self::Modification | Self::Completion)
     }
 
+    /// Whether a buyer opens a purchase with it: a call, or what comes before one.
+    #[must_use]
+    pub fn opens_a_purchase(self) -> bool {
+        matches!(self, Self::Call | Self::PriorInformation | Self::Planned | Self::ExAnte | Self::Private)
+    }
+
     /// Whether it announces something that cannot be answered yet.
     #[must_use]
     pub fn is_announcement(self) -> bool {

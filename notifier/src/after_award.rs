@@ -194,7 +194,13 @@ fn estimated(c: &Contract) -> &'static str {
 #[must_use]
 pub fn amount(a: Amount) -> String {
     let most = if a.maximum { " au plus (accord-cadre : les commandes décident)" } else { "" };
-    format!("{}\u{a0}€ HT{most}", french::number(a.euros.round()))
+    format!("{}{most}", euros(a.euros))
+}
+
+/// An amount in euros without tax.
+#[must_use]
+pub fn euros(amount: f64) -> String {
+    format!("{}\u{a0}€ HT", french::number(amount.round()))
 }
 
 /// A short letter to the holder, to copy.
@@ -261,8 +267,9 @@ pub fn renewal_line(c: &Contract) -> String {
     if c.owes_work() {
         parts.push(c.owed_in_french());
     }
-    if let Some(who) = c.reserved.first() {
-        parts.push(format!("réservé aux {}", beneficiary_label(*who)));
+    if !c.reserved.is_empty() {
+        let who: Vec<String> = c.reserved.iter().map(|who| beneficiary_label(*who).to_owned()).collect();
+        parts.push(format!("réservé : {}", french::list(&who)));
     }
     let mut line = parts.join(" · ");
     if let Some(end) = &c.ends {

@@ -322,11 +322,24 @@ impl Store {
         Ok(out)
     }
 
-    /// What a buyer published since a moment, latest first: a call of the same object takes a contract's place.
+    /// What a buyer published since a moment and nobody holds yet, latest first.
     pub async fn calls_of_buyer(&self, siren: &str, since: DateTime<Utc>) -> Result<Vec<BuyersProcedure>, StoreError> {
         Ok(sql::query_as(
             "SELECT procedure_id, title, at FROM search WHERE siren = $1 AND at >= $2 AND restricted = 0
-             AND status IN ('open', 'planned', 'closed') ORDER BY at DESC, procedure_id LIMIT 500",
+             AND status IN ('open', 'planned') ORDER BY at DESC, procedure_id LIMIT 500",
+        )
+        .bind(siren.to_owned())
+        .bind(millis(since))
+        .fetch_all(&self.reader)
+        .await?)
+    }
+
+    /// The same, whoever won it since: what was called off or won by nobody is left out. A contract that came without a call is among
+    /// them.
+    pub async fn bought_since(&self, siren: &str, since: DateTime<Utc>) -> Result<Vec<BuyersProcedure>, StoreError> {
+        Ok(sql::query_as(
+            "SELECT procedure_id, title, at FROM search WHERE siren = $1 AND at >= $2 AND restricted = 0
+             AND status NOT IN ('cancelled', 'no_award') ORDER BY at DESC, procedure_id LIMIT 500",
         )
         .bind(siren.to_owned())
         .bind(millis(since))

@@ -1,5 +1,5 @@
-//! Doubles of publishers beside BOAMP: TED's search API v3 with its notices, the tabular API of data.gouv.fr, and a portal
-//! with a login. They speak what is documented or was seen, limits and errors included.
+//! Doubles of publishers beside BOAMP: TED's search API v3 with its notices, the tabular API of data.gouv.fr, the essential data of a
+//! buyer's profile, and a portal with a login. They speak what is documented or was seen, limits and errors included.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,8 @@ pub struct Desk {
     pub forget_tokens: bool,
     /// Tabular API: rows.
     pub rows: Vec<Value>,
+    /// A buyer's profile: its file of essential data.
+    pub official: Option<Value>,
     /// Portal: items as (id, title).
     pub items: Vec<(u32, String)>,
     /// Portal: the page changed its markup.
@@ -70,6 +72,7 @@ impl Publishers {
             .route("/v3/notices/search", post(search))
             .route("/en/notice/{number}/xml", get(xml))
             .route("/api/resources/{resource}/data/", get(rows))
+            .route("/profil/decp.json", get(official))
             .route("/robots.txt", get(robots))
             .route("/connexion", get(form).post(log_in))
             .route("/consultations", get(list))
@@ -87,6 +90,11 @@ impl Publishers {
 
 fn refuse(status: StatusCode, body: Value) -> Response {
     (status, Json(body)).into_response()
+}
+
+async fn official(State(p): State<Publishers>) -> Response {
+    p.count("official");
+    Json(p.with(|d| d.official.clone()).unwrap_or_else(|| json!({"marches": {"marche": []}}))).into_response()
 }
 
 /// ITERATION paging: a token stands for an offset; it can be non-empty on the page after the last one.

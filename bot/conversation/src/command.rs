@@ -17,6 +17,29 @@ const MAX_NAME: usize = 24;
 /// Longest pause, in days.
 const MAX_PAUSE_DAYS: i64 = 366;
 
+/// What clients propose as commands.
+pub const MENU: [(&str, &str); 19] = [
+    ("abonner", "Choisir les marchés dont je veux entendre parler"),
+    ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
+    ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
+    ("absence", "Dire jusqu’à quand je suis absent, et qui me remplace"),
+    ("echeances", "Les dates des marchés que nous suivons"),
+    ("contrats", "Proposer vos services à qui a gagné, et les contrats qui finissent"),
+    ("suivre", "Suivre un acheteur ou une entreprise"),
+    ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
+    ("heures", "Les heures de clause à pourvoir près de chez moi"),
+    ("operations", "Facilitateurs : les opérations que nous suivons"),
+    ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
+    ("chercher", "Chercher un mot dans ce dossier"),
+    ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
+    ("pause", "Ne plus rien recevoir pendant quelque temps"),
+    ("reprendre", "Recevoir de nouveau mes alertes"),
+    ("aide", "Ce que Vigie sait faire ici"),
+    ("stop", "Arrêter les alertes dans cette conversation"),
+    ("export", "Recevoir tout ce que Vigie sait de moi"),
+    ("effacer", "Effacer ce que Vigie sait de moi"),
+];
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -65,6 +88,8 @@ pub enum Command {
     PassOn(Option<String>),
     /// Dates of what the structure goes for.
     Deadlines,
+    /// What to propose after awards, and what ends.
+    Contracts,
     /// Follow a buyer or a company; empty = which ones are followed.
     Follow(String),
     /// Follow one no more.
@@ -159,6 +184,7 @@ fn named(name: &str, rest: String) -> Option<Command> {
         "pourquoi" => Command::Why(Some(rest).filter(|r| !r.is_empty())),
         "transmettre" | "passer" => Command::PassOn(Some(rest).filter(|r| !r.is_empty())),
         "echeances" | "echeance" | "dates" | "agenda" => Command::Deadlines,
+        "contrats" | "contrat" => Command::Contracts,
         "suivre" | "suivis" | "suivi" => Command::Follow(rest),
         "oublier" | "ne_plus_suivre" => Command::Unfollow(rest),
         "ajouter" | "piste" => Command::Add(rest),

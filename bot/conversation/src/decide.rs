@@ -176,7 +176,8 @@ impl Asked<'_> {
             Action::Narrow(by) => return self.narrow(*by).await,
             Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
             Action::Because(refusal) => {
-                DecisionEdit { stage: Some(Stage::NoGo), refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
+                let stage = Some(self.stage_of_a_reason(*refusal, &act.lot).await?);
+                DecisionEdit { stage, refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
             }
             Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
             Action::RemindOn(day) => {
@@ -206,6 +207,13 @@ impl Asked<'_> {
         self.answer(&act.action, before.as_ref(), &now, &by, line).await
     }
 
+    /// Of what a reason is told: of a bid that was abandoned or lost where it may be, else it leaves the market out.
+    async fn stage_of_a_reason(&self, refusal: Refusal, lot: &str) -> Result<Stage, Failure> {
+        let standing = self.service.store.decisions_on(self.person.structure(), &self.received.procedure).await?;
+        let stage = standing.iter().find(|d| d.lot == lot).map(|d| d.stage);
+        Ok(stage.filter(|s| Refusal::of(*s).contains(&refusal)).unwrap_or(Stage::NoGo))
+    }
+
     /// What is said of a decision that stands: a word that passes, and what it leads to.
     async fn answer(
         &self,
@@ -217,7 +225,12 @@ impl Asked<'_> {
     ) -> Result<Vec<Reply>, Failure> {
         let toast = Reply { place: ReplyPlace::Toast, text: Rich::plain(line.clone()), buttons: Vec::new() };
         let stage = match action {
-            Action::Because(refusal) => return self.because(*refusal, by).await,
+            Action::Because(refusal) if now.stage == Stage::NoGo => return self.because(*refusal, by).await,
+            Action::Because(refusal) => {
+                let text = format!("Noté : {}, {}.", now.stage.in_french(), refusal.in_french());
+                let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
+                return Ok(vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }]);
+            }
             Action::Stage(stage) => *stage,
             _ => return Ok(vec![toast]),
         };
@@ -226,14 +239,20 @@ impl Asked<'_> {
             return Ok(short_reply(self.incoming, &line));
         }
         let mut replies = vec![toast];
-        if stage == Stage::NoGo && now.refusal.is_none() && now.lot.is_empty() {
-            let text = format!(
-                "Écarté par {by}. Pourquoi ? Si cela se répète, Vigie vous proposera d’en tenir compte ; répondre est facultatif."
-            );
+        if !Refusal::of(stage).is_empty() && now.refusal.is_none() && now.lot.is_empty() {
+            let text = match stage {
+                Stage::NoGo => format!(
+                    "Écarté par {by}. Pourquoi ? Si cela se répète, Vigie vous proposera d’en tenir compte ; répondre est facultatif."
+                ),
+                _ => format!(
+                    "Noté : {}. Pourquoi ? « Mon année » le compte ; répondre est facultatif.",
+                    stage.in_french()
+                ),
+            };
             replies.push(Reply {
                 place: ReplyPlace::Answer,
                 text: text.as_str().into(),
-                buttons: state_line::reasons(self.delivery),
+                buttons: state_line::reasons(stage, self.delivery),
             });
         } else if let Some(first) = first.filter(|_| !self.pressed()) {
             let text = format!(

@@ -18,9 +18,10 @@ use super::{Chat, Incoming, Input, Reply, ReplyPlace, Sender};
 
 const HELLO: &str =
     "Bonjour, ici Vigie, la veille des marchés inclusifs. Vos alertes arrivent ici. /aide dit ce que je sais faire.";
-const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées : envoyez ici le code d’invitation que vous avez reçu (par exemple : /start ABCD-EFGH-JKLM), ou demandez-en un à la personne qui gère Vigie.";
-const BAD_CODE: &str = "Ce code n’est pas valable : il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à la personne qui gère Vigie.";
-const OLD_CODE: &str = "Ce code est périmé. Demandez-en un autre à la personne qui gère Vigie.";
+/// To each of these, who may give a code is added.
+const STRANGER: &str = "Bonjour, ici Vigie, la veille des marchés inclusifs. Je n’écris qu’aux personnes invitées : envoyez ici le code d’invitation que vous avez reçu (par exemple : /start ABCD-EFGH-JKLM), ou demandez-en un à";
+const BAD_CODE: &str = "Ce code n’est pas valable : il a déjà servi, ou une lettre manque. Il s’écrit comme ABCD-EFGH-JKLM. Demandez-en un autre à";
+const OLD_CODE: &str = "Ce code est périmé. Demandez-en un autre à";
 /// Most codes a chat may try within [`CODES_WINDOW`]; what exceeds is left unanswered.
 const MOST_CODES: i64 = 8;
 /// Window of [`MOST_CODES`].
@@ -50,8 +51,8 @@ pub(super) async fn stranger(service: &Service, incoming: &Incoming) -> Result<V
     let called = if chat.private || chat.title.is_empty() { &incoming.sender.name } else { &chat.title };
     match take(service, chat, called, &written).await? {
         Entry::Welcome(reply) => Ok(vec![reply]),
-        Entry::Unknown => Ok(vec![answer(BAD_CODE)]),
-        Entry::Expired => Ok(vec![answer(OLD_CODE)]),
+        Entry::Unknown => Ok(vec![ask(service, BAD_CODE)]),
+        Entry::Expired => Ok(vec![ask(service, OLD_CODE)]),
     }
 }
 
@@ -124,7 +125,12 @@ async fn take(service: &Service, chat: &Chat, called: &str, written: &str) -> Re
 /// The database fails.
 pub(super) async fn greet(service: &Service, chat: &Chat) -> Result<Vec<Reply>, Failure> {
     let first = service.store.greet_once(chat.channel, &chat.id, service.clock.now()).await?;
-    Ok(if first { vec![answer(STRANGER)] } else { Vec::new() })
+    Ok(if first { vec![ask(service, STRANGER)] } else { Vec::new() })
+}
+
+/// A sentence that ends with whom to ask.
+fn ask(service: &Service, sentence: &str) -> Reply {
+    answer(&format!("{sentence} {}.", service.operator()))
 }
 
 pub(super) fn answer(text: &str) -> Reply {

@@ -231,7 +231,7 @@ async fn deliver(engine: &Engine, delivery: &Claimed) -> Result<(), Failure> {
     let began = Instant::now();
     if !engine.service.store.start_attempt(delivery, LEASE, engine.service.clock.now()).await? {
         // The lease ran out and another process has it; or the address was stopped a moment ago.
-        engine.service.store.cancel(delivery, "adresse arrêtée avant l’envoi", engine.service.clock.now()).await?;
+        engine.service.store.cancel(delivery, "adresse désabonnée avant l’envoi", engine.service.clock.now()).await?;
         return Ok(());
     }
     Step::Start.took(began);

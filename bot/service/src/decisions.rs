@@ -272,7 +272,7 @@ fn edited(before: Decision, edit: &DecisionEdit, closes: Closes, (by, now): (&st
         by.clone_into(&mut decision.by);
     }
     if let Some(refusal) = edit.refusal {
-        decision.refusal = refusal.filter(|_| decision.stage == Stage::NoGo);
+        decision.refusal = refusal.filter(|r| Refusal::of(decision.stage).contains(r));
     }
     decision.joint = edit.joint.or(decision.joint);
     if let Some(note) = &edit.note {
@@ -327,6 +327,19 @@ mod tests {
         assert_eq!((again.by.as_str(), again.refusal), ("Ana", Some(Refusal::Place)));
         let now = edited(refused, &go(Stage::Go), Closes::Unknown, by);
         assert_eq!((now.by.as_str(), now.refusal, now.at), ("Bob", None, at(1)));
+    }
+
+    #[test]
+    fn a_reason_stands_where_its_stage_takes_it() {
+        let because = |stage, why| {
+            let edit = DecisionEdit { stage: Some(stage), refusal: Some(Some(why)), ..DecisionEdit::default() };
+            edited(standing(Stage::Submitted), &edit, Closes::Unknown, ("Ana", at(1))).refusal
+        };
+        assert_eq!(because(Stage::Lost, Refusal::Price), Some(Refusal::Price));
+        assert_eq!(because(Stage::Abandoned, Refusal::Time), Some(Refusal::Time));
+        assert_eq!(because(Stage::NoGo, Refusal::Price), None, "nobody lost what they left out");
+        assert_eq!(because(Stage::Lost, Refusal::Place), None);
+        assert_eq!(because(Stage::Won, Refusal::Price), None);
     }
 
     #[test]

@@ -76,7 +76,8 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     }
     for tool in &declared.tool {
         let place = format!("[[subscriber]] « {} », tool", declared.name);
-        let url = tool.url.read().map_err(|e| Failure::usage(e.to_string(), place.clone(), "définissez cette adresse"))?;
+        let url =
+            tool.url.read().map_err(|e| Failure::usage(e.to_string(), place.clone(), "définissez cette adresse"))?;
         let url = hooks::read_url(service, expose(&url))
             .map_err(|why| Failure::usage(why, place.clone(), "corrigez l’adresse que ce secret contient"))?;
         addresses.push((tool.kind, url, AddressState::Active));

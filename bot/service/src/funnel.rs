@@ -73,11 +73,26 @@ impl Rung {
 /// What became of a procedure besides its rung: a column of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ending {
-    Lost,
+    /// Lost, and why where they said.
+    Lost(Option<Refusal>),
     NoAward,
-    Abandoned,
+    /// Abandoned, and why.
+    Abandoned(Option<Refusal>),
     /// Left out, and why.
     NoGo(Option<Refusal>),
+}
+
+impl Ending {
+    /// What came of it and why, in words: « perdu : notre prix ». Nothing has no reason by itself.
+    fn because(self) -> Option<String> {
+        let (ending, why) = match self {
+            Self::Lost(why) => ("perdu", why),
+            Self::Abandoned(why) => ("abandonné", why),
+            Self::NoGo(why) => ("écarté", why),
+            Self::NoAward => return None,
+        };
+        Some(format!("{ending} : {}", why.map_or("sans raison donnée", Refusal::in_french)))
+    }
 }
 
 /// One procedure of one structure.
@@ -165,9 +180,9 @@ impl Line {
             self.rungs[rung as usize].add(track);
         }
         let ending = track.ending.map(|e| match e {
-            Ending::Lost => 0,
+            Ending::Lost(_) => 0,
             Ending::NoAward => 1,
-            Ending::Abandoned => 2,
+            Ending::Abandoned(_) => 2,
             Ending::NoGo(_) => 3,
         });
         if let Some(ending) = ending {
@@ -227,20 +242,30 @@ pub struct Shared {
 /// What may be shown of a network's year.
 #[must_use]
 pub fn shared(tracks: &[Track], by: By) -> Shared {
-    let whole = total(tracks);
+    let all: Vec<&Track> = tracks.iter().collect();
+    let mut out = shared_by(&all, |t| by.keys(t));
+    match by {
+        By::Month => out.lines.sort_by(|a, b| a.0.cmp(&b.0)),
+        _ => out.lines.sort_by(|a, b| b.1[0].cmp(&a.1[0]).then_with(|| a.0.cmp(&b.0))),
+    }
+    out
+}
+
+/// The same, of whatever groups: in the order of their names.
+fn shared_by(tracks: &[&Track], keys: impl Fn(&Track) -> Vec<String>) -> Shared {
+    let whole = total(tracks.iter().copied());
     let of_whole = whole.cells().map(|c| c.may_be_shown().then_some(c.procedures)).collect();
     // A procedure of several trades counts in each: groups do not add up to the whole, and what is left out is looked at by itself.
     let mut groups: BTreeMap<String, Vec<&Track>> = BTreeMap::new();
     for track in tracks {
-        for key in by.keys(track) {
+        for key in keys(track) {
             groups.entry(key).or_default().push(track);
         }
     }
     let count = groups.len();
-    let mut lines: Vec<(String, Line, Vec<&Track>)> =
-        groups.into_iter().map(|(key, of)| (key, total(of.iter().copied()), of)).collect();
+    let lines = groups.into_iter().map(|(key, of)| (key, total(of.iter().copied()), of));
     let (mut shown, mut hidden): (Vec<_>, Vec<_>) =
-        lines.drain(..).partition(|(_, line, _)| line.cells().all(Cell::may_be_shown));
+        lines.partition(|(_, line, _)| line.cells().all(Cell::may_be_shown));
     shown.sort_by_key(|(_, line, _)| line.rungs[0].structures());
     // What is hidden is the whole less what is shown: it must itself speak of enough, in every column.
     while !hidden.is_empty() && !shown.is_empty() {
@@ -250,27 +275,35 @@ pub fn shared(tracks: &[Track], by: By) -> Shared {
         }
         hidden.push(shown.remove(0));
     }
-    shown.sort_by(|a, b| match by {
-        By::Month => a.0.cmp(&b.0),
-        _ => b.1.rungs[0].procedures.cmp(&a.1.rungs[0].procedures).then_with(|| a.0.cmp(&b.0)),
-    });
+    shown.sort_by(|a, b| a.0.cmp(&b.0));
     let lines: Vec<(String, Vec<usize>)> =
         shown.into_iter().map(|(key, line, _)| (key, line.cells().map(|c| c.procedures).collect())).collect();
     Shared { total: of_whole, left_out: count - lines.len(), lines }
 }
 
-/// Why procedures were left out, the most frequent reason first.
+/// Why procedures were left out, abandoned or lost, the most frequent reason first.
 #[must_use]
-pub fn reasons(tracks: &[Track]) -> Vec<(&'static str, usize)> {
-    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-    for track in tracks {
-        if let Some(Ending::NoGo(why)) = track.ending {
-            *counts.entry(why.map_or("sans raison donnée", Refusal::in_french)).or_default() += 1;
-        }
+pub fn reasons(tracks: &[Track]) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for because in tracks.iter().filter_map(|t| t.ending?.because()) {
+        *counts.entry(because).or_default() += 1;
     }
-    let mut out: Vec<(&'static str, usize)> = counts.into_iter().collect();
-    out.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    out
+    most_frequent(counts.into_iter().collect())
+}
+
+/// The same of a network, as far as it may be shown.
+#[must_use]
+pub fn shared_reasons(tracks: &[Track]) -> Vec<(String, usize)> {
+    let because = |t: &Track| t.ending.and_then(Ending::because);
+    let ended: Vec<&Track> = tracks.iter().filter(|t| because(t).is_some()).collect();
+    let shown = shared_by(&ended, |t| because(t).into_iter().collect());
+    // Each of them was at least seen.
+    most_frequent(shown.lines.into_iter().map(|(key, cells)| (key, cells[0])).collect())
+}
+
+fn most_frequent(mut reasons: Vec<(String, usize)>) -> Vec<(String, usize)> {
+    reasons.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    reasons
 }
 
 /// What one structure did from `from` to before `to`: each procedure where it got to by then, what began earlier and still went on
@@ -309,9 +342,9 @@ pub async fn of_structure(
         let rung = Rung::of(step.stage);
         track.furthest = track.furthest.max(rung);
         track.ending = match step.stage {
-            Stage::Lost => Some(Ending::Lost),
+            Stage::Lost => Some(Ending::Lost(None)),
             Stage::NoAward => Some(Ending::NoAward),
-            Stage::Abandoned => Some(Ending::Abandoned),
+            Stage::Abandoned => Some(Ending::Abandoned(None)),
             Stage::NoGo => Some(Ending::NoGo(None)),
             // Who won one lot and lost another won.
             _ if track.furthest == Rung::Won => None,
@@ -333,7 +366,7 @@ pub async fn of_structure(
     }
     let routes: BTreeMap<String, Vec<Route>> = store.routes_of(&ids).await?.into_iter().collect();
     for track in tracks.values_mut() {
-        if let Some(Ending::NoGo(why)) = &mut track.ending {
+        if let Some(Ending::NoGo(why) | Ending::Abandoned(why) | Ending::Lost(why)) = &mut track.ending {
             *why = refusals.get(&track.procedure).copied();
         }
         let routes = routes.get(&track.procedure).into_iter().flatten();
@@ -411,13 +444,17 @@ mod tests {
         let mut tracks: Vec<Track> = (0..40)
             .map(|n| track(1, n, Rung::Analysed, Some(Ending::NoGo(Some(Refusal::Size))), &["Nettoyage"]))
             .collect();
-        tracks.extend((40..43).map(|n| track(1, n, Rung::Answered, Some(Ending::Lost), &["Nettoyage"])));
+        tracks.extend(
+            (40..43).map(|n| track(1, n, Rung::Answered, Some(Ending::Lost(Some(Refusal::Price))), &["Nettoyage"])),
+        );
         tracks.extend((43..55).map(|n| track(1, n, Rung::Won, None, &["Espaces verts"])));
         let line = total(&tracks);
         let counts: Vec<usize> = line.cells().map(|c| c.procedures).collect();
         assert_eq!(counts, [55, 55, 55, 15, 12, 3, 0, 0, 40]);
         assert_eq!(won_share(counts[3], counts[4]), Some(80), "55 analysed, 15 answered, 80 % won");
-        assert_eq!(reasons(&tracks), [("pas à notre taille", 40)]);
+        let told = [("écarté : pas à notre taille".to_owned(), 40), ("perdu : notre prix".to_owned(), 3)];
+        assert_eq!(reasons(&tracks), told);
+        assert_eq!(shared_reasons(&tracks), [], "of one structure, nothing is shared");
         let by_trade = table(&tracks, By::Trade);
         assert_eq!(by_trade.iter().map(|(k, _)| k.as_str()).collect::<Vec<_>>(), ["Nettoyage", "Espaces verts"]);
         assert_eq!(table(&tracks, By::Month).len(), 12);
@@ -427,7 +464,9 @@ mod tests {
         fn some_track()(s in 0..9_usize, p in 0..40_usize, rung in 0..5_usize, ending in 0..5_usize, trade in 0..4_usize, twice in any::<bool>())
             -> Track {
             let names = ["Nettoyage", "Linge", "Espaces verts", "Traiteur"];
-            let endings = [None, Some(Ending::Lost), Some(Ending::NoAward), Some(Ending::Abandoned), Some(Ending::NoGo(None))];
+            let why = [None, Some(Refusal::Place), Some(Refusal::Time)][s % 3];
+            let endings =
+                [None, Some(Ending::Lost(None)), Some(Ending::NoAward), Some(Ending::Abandoned(why)), Some(Ending::NoGo(why))];
             let trades: Vec<&str> = if twice { vec![names[trade], names[(trade + 1) % 4]] } else { vec![names[trade]] };
             track(s, p, Rung::ALL[rung], endings[ending], &trades)
         }
@@ -462,6 +501,16 @@ mod tests {
                     .iter()
                     .filter(|t| by.keys(t).iter().any(|k| shown.lines.iter().all(|(s, _)| s != k)))
                     .collect();
+                let reasons = shared_reasons(&tracks);
+                let because = |t: &Track| t.ending.and_then(Ending::because);
+                for (reason, count) in &reasons {
+                    let of: Vec<&Track> = tracks.iter().filter(|t| because(t).as_ref() == Some(reason)).collect();
+                    prop_assert_eq!(of.len(), *count);
+                    prop_assert!(total(of).rungs[0].structures() >= FEWEST);
+                }
+                let untold = tracks.iter().filter(|t| because(t).is_some_and(|b| reasons.iter().all(|(r, _)| *r != b)));
+                let untold = total(untold).rungs[0].structures();
+                prop_assert!(reasons.is_empty() || untold == 0 || untold >= FEWEST);
                 if !shown.lines.is_empty() {
                     for cell in total(hidden).cells() {
                         prop_assert!(cell.structures() == 0 || cell.structures() >= FEWEST);

@@ -40,8 +40,9 @@ impl PassedOn {
         };
         let said = match (self.told, self.knew) {
             (0, 0) if self.cannot > 0 => "Personne n’a rien reçu.".to_owned(),
-            (0, 0) => "Personne n’est noté comme membre de votre réseau : ajoutez-en sur la page « Réseau », ou demandez à la personne qui gère Vigie."
-                .to_owned(),
+            (0, 0) => {
+                "Personne n’est noté comme membre de votre réseau : ajoutez-en sur la page « Réseau ».".to_owned()
+            }
             (0, n) => format!(
                 "{} le {} déjà : personne n’a rien reçu de plus.",
                 french::plural(n, "membre"),

@@ -35,7 +35,7 @@ pub async fn export(service: &Service, subscriber: &str) -> Result<Value, StoreE
         "exporté le": service.clock.now().with_timezone(&Paris).to_rfc3339(),
         "finalité": PURPOSE,
         "conservation": retention_in_french(&service.settings.retention),
-        "vos droits": "Vous pouvez demander à rectifier ou à effacer ces données, ou vous opposer à leur usage, auprès de la personne qui gère Vigie ; vous pouvez saisir la CNIL (cnil.fr).",
+        "vos droits": format!("Vous pouvez demander à rectifier ou à effacer ces données, ou vous opposer à leur usage, auprès de {} ; vous pouvez saisir la CNIL (cnil.fr).", service.operator()),
         "données": held,
     }))
 }

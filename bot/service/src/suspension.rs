@@ -41,7 +41,7 @@ pub async fn suspend_address(
     if told {
         let alert = Alert::word(AlertKind::Account, derived_id(&["suspended", address, cause]));
         let body = format!(
-            "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à la personne qui gère Vigie.",
+            "Nous n’arrivons plus à vous écrire {}\n{}. Vos alertes continuent ici. Pour les recevoir de nouveau là-bas, {} ou écrivez à {}.",
             channel.in_french(),
             french::capital(why),
             match channel {
@@ -49,6 +49,7 @@ pub async fn suspend_address(
                 hook if hook.is_hook() => "ajoutez de nouveau cet outil dans vos réglages,",
                 _ => "répondez à ce message",
             },
+            service.operator(),
         );
         service.store.tell(person, &alert, &body, now).await?;
         service.deliveries_queued.notify_one();

@@ -11,11 +11,12 @@ use vigie_domain::procedure::Statement;
 use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::taste::{Side, Taste};
 use vigie_domain::{
-    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, StructureKind,
+    AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Passage, StructureKind,
     Subscriber, Subscription, TypedDate,
 };
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
+use vigie_service::ingest::audience::Signed;
 use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
 use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
@@ -130,6 +131,34 @@ fn each_hears_at_their_own_rhythm() {
     let due: Vec<Option<DateTime<Utc>>> = people.shares.iter().map(|(s, _)| s.due).collect();
     let morning = |day| Some(Paris.with_ymd_and_hms(2026, 11, day, 8, 0, 0).unwrap().with_timezone(&Utc));
     assert_eq!(due, [morning(25), None, morning(30)]);
+}
+
+/// U3: who corrects a verdict reads nothing of it; the others read who did, and why.
+#[test]
+fn a_correction_by_a_person_is_signed_and_not_told_to_its_author() {
+    let audience = audience(&[("fatou", Cadence::Instant), ("ana", Cadence::Instant), ("weekly", Cadence::Weekly)]);
+    let (first, _) = plan(&planner(&audience, None), &call(), &Stored::default(), &People::default());
+    let told = [("fatou", Disposition::Instant), ("ana", Disposition::Instant), ("weekly", Disposition::Digest)];
+    let stored = after(&first, &told);
+    let signed = Signed { by: "fatou".into(), remark: "Corrigé par Fatou : article 5 du CCAP".into() };
+    let corrected = Notice {
+        passages: vec![Passage {
+            field: "texte".into(),
+            lot: None,
+            text: "Le titulaire réserve 300 heures de travail à des personnes éloignées de l’emploi.".into(),
+        }],
+        ..call()
+    };
+    let planner = planner(&audience, None).signed(Some(&signed));
+    let (_, people) = plan(&planner, &corrected, &stored, &People::default());
+    let of = |who: &str| people.shares.iter().find(|(s, _)| s.subscriber == who).unwrap();
+    assert!(of("fatou").1.is_empty(), "{:?}", of("fatou"));
+    assert!(of("fatou").0.reasons.contains("vous en êtes l’auteur"), "the journal says so");
+    for who in ["ana", "weekly"] {
+        let why: Why = serde_json::from_str(&of(who).0.reasons).unwrap();
+        assert_eq!(why.remark.as_deref(), Some("Corrigé par Fatou : article 5 du CCAP"), "{who}");
+    }
+    assert_eq!(of("ana").1.len(), 1);
 }
 
 /// What a structure learned to hear of later comes in its digest, named, behind the others; what is reserved for it, or closes soon,

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access};
+use vigie_domain::{Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access, french};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain};
 use vigie_watcher::html::plain_text;
@@ -84,7 +84,11 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
     match faults {
         0 => Ok(()),
         n => Err(Failure::new(
-            format!("{n} enregistrement(s) illisible(s), {judged} jugé(s)"),
+            format!(
+                "{}, {}",
+                french::counted(n, "enregistrement illisible", "enregistrements illisibles"),
+                french::counted(judged, "jugé", "jugés")
+            ),
             "messages ci-dessus",
             "corrigez ou écartez ces enregistrements ; les autres ont été jugés",
         )),

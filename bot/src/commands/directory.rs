@@ -9,7 +9,7 @@ use vigie_config::mail_address;
 use vigie_config::rules::{self, Rules};
 use vigie_config::settings::Settings;
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
-use vigie_domain::{Buyer, Department, Place, StructureKind};
+use vigie_domain::{Buyer, Department, Place, StructureKind, french};
 use vigie_store::directory::Entry;
 use vigie_watcher::charset;
 
@@ -159,7 +159,8 @@ async fn import<T: Entry>(
     taken += batch.len();
     bar.finish_and_clear();
     refused.iter().try_for_each(|line| print(line))?;
-    print(&format!("{taken} ligne(s) lue(s), {} refusée(s)\n", refused.len()))?;
+    let read = french::counted(taken, "ligne lue", "lignes lues");
+    print(&format!("{read}, {}\n", french::counted(refused.len(), "refusée", "refusées")))?;
     if taken == 0 && !refused.is_empty() {
         return Err(Failure::new(
             "aucune ligne n’a pu être lue",

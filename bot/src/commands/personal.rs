@@ -1,6 +1,7 @@
 //! `vigie export`, `vigie erase`: what is held on a person.
 
 use vigie_config::settings::Settings;
+use vigie_domain::french;
 use vigie_watcher::fetch::Fetcher;
 
 use super::ask;
@@ -51,7 +52,12 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
     let event = format!("erased:{who}:{}", now.timestamp_millis());
     operators::tell(&app.service, OperatorEvent::Once(&event), &body, now).await?;
     print(&format!(
-        "Personne effacée : {} ligne(s) supprimée(s), {} ligne(s) d’envois rendue(s) anonymes. Ses adresses ne seront plus écrites sans un nouvel accord de sa part.\nPensez aux sauvegardes : elles gardent ce qu’elles ont copié jusqu’à leur remplacement.\n",
-        erased.deleted, erased.pseudonymised
+        "Personne effacée : {}, {}. Ses adresses ne seront plus écrites sans un nouvel accord de sa part.\nPensez aux sauvegardes : elles gardent ce qu’elles ont copié jusqu’à leur remplacement.\n",
+        french::counted(usize::try_from(erased.deleted).unwrap_or(usize::MAX), "ligne supprimée", "lignes supprimées"),
+        french::counted(
+            usize::try_from(erased.pseudonymised).unwrap_or(usize::MAX),
+            "ligne d’envois rendue anonyme",
+            "lignes d’envois rendues anonymes"
+        )
     ))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Duration;
+use vigie_conversation::command::MENU;
 use vigie_conversation::{self as conversation, Chat, FileFault, Incoming, Input, Reply, ReplyPlace, Sender};
 use vigie_delivery::Engine;
 use vigie_delivery::channels::telegram::Chats;
@@ -39,28 +40,6 @@ const MAX_ROUNDS: usize = 50;
 
 const FAILED: &str =
     "Quelque chose n’a pas marché de mon côté, et la personne qui gère Vigie peut le voir. Réessayez dans un moment.";
-
-/// What clients propose as commands.
-pub const MENU: [(&str, &str); 18] = [
-    ("abonner", "Choisir les marchés dont je veux entendre parler"),
-    ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
-    ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
-    ("absence", "Dire jusqu’à quand je suis absent, et qui me remplace"),
-    ("echeances", "Les dates des marchés que nous suivons"),
-    ("suivre", "Suivre un acheteur ou une entreprise"),
-    ("ajouter", "Suivre un marché que Vigie ne m’a pas signalé"),
-    ("heures", "Les heures de clause à pourvoir près de chez moi"),
-    ("operations", "Facilitateurs : les opérations que nous suivons"),
-    ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
-    ("chercher", "Chercher un mot dans ce dossier"),
-    ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
-    ("pause", "Ne plus rien recevoir pendant quelque temps"),
-    ("reprendre", "Recevoir de nouveau mes alertes"),
-    ("aide", "Ce que Vigie sait faire ici"),
-    ("stop", "Arrêter les alertes dans cette conversation"),
-    ("export", "Recevoir tout ce que Vigie sait de moi"),
-    ("effacer", "Effacer ce que Vigie sait de moi"),
-];
 
 /// The one who listens.
 pub struct Listener {

@@ -100,7 +100,7 @@ async fn looks(site: &Site, me: &str) -> Result<Vec<(String, String, String)>, T
         // The identifier of a call says nothing to a person.
         let what = look.what.split(" partenaires ").next().unwrap_or_default().to_owned();
         let what = if what == look.what { what } else { format!("{what} partenaires") };
-        out.push((day(look.at), who.unwrap_or_else(|| "la personne qui gère Vigie".to_owned()), what));
+        out.push((day(look.at), who.unwrap_or_else(|| site.service.operator()), what));
     }
     Ok(out)
 }

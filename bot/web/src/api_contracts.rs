@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use vigie_domain::{Buyer, OfferStage, ServiceOffer};
 use vigie_service::after_award::accounts::{self, Followed, followed_in_french};
 use vigie_service::after_award::offers::{self, Answered};
+use vigie_service::after_award::renewals;
 use vigie_service::answers::outcome_line;
 use vigie_store::accounts::Account;
 use vigie_store::contracts::{ContractQuery, ContractRow};
@@ -75,6 +76,23 @@ pub(crate) async fn contracts_of(State(site): State<Arc<Site>>, program: Program
     let found = site.service.store.contracts_of(&id).await?;
     let rows: Vec<Value> = found.iter().map(|row| given(row, today)).collect();
     Ok(Json(json!({ "contracts": rows })).into_response())
+}
+
+/// Contracts near their end that the owner's structure was told of.
+pub(crate) async fn renewals(State(site): State<Arc<Site>>, program: Program) -> Shown {
+    program.may(Scope::Decisions)?;
+    let now = site.service.clock.now();
+    let rows: Vec<Value> = renewals::ends_of(&site.service, program.owner().structure(), now)
+        .await?
+        .into_iter()
+        .map(|(contract, told)| {
+            let mut out = serde_json::to_value(&contract).unwrap_or_default();
+            out["state"] = json!(contract.state_on(zones::paris_day(now)).as_str());
+            out["told"] = json!(told);
+            out
+        })
+        .collect();
+    Ok(Json(json!({ "renewals": rows })).into_response())
 }
 
 fn offer(o: &ServiceOffer) -> Value {

@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::service_area::Spot;
-use vigie_domain::{Buyer, Contract, OfferStage, ServiceOffer, french};
+use vigie_domain::{Buyer, Contract, OfferStage, ProvisionKind, ServiceOffer, french};
 use vigie_notifier::after_award::{self, Addresses, HolderLine, Reader, spaced};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
 use vigie_service::after_award::accounts::{self, Followed};
@@ -43,6 +43,8 @@ struct Row {
     ends: Option<String>,
     estimated: bool,
     owed: Option<String>,
+    /// To whom it is reserved, and what it asks for beside the work: « réservé aux SIAE », « critère social ».
+    provisions: Vec<String>,
     /// What the visitor's own structure answered.
     stage: Option<&'static str>,
 }
@@ -58,8 +60,22 @@ fn row(c: &Contract, stage: Option<OfferStage>, today: NaiveDate) -> Row {
         ends: c.ends.map(|e| french::date(e.on)),
         estimated: c.ends.is_some_and(|e| e.is_estimated()),
         owed: c.owes_work().then(|| c.owed_in_french()),
+        provisions: provisions(c),
         stage: stage.map(OfferStage::in_french),
     }
+}
+
+/// Each once: what a contract is reserved to, and its other provisions.
+fn provisions(c: &Contract) -> Vec<String> {
+    let reserved = c.reserved.iter().map(|b| format!("Réservé : {}", beneficiary_label(*b)));
+    let others = c.provisions.iter().filter(|p| **p != ProvisionKind::Reserved || c.reserved.is_empty());
+    let mut out: Vec<String> = Vec::new();
+    for label in reserved.chain(others.map(|p| provision_label(*p).to_owned())) {
+        if !out.contains(&label) {
+            out.push(label);
+        }
+    }
+    out
 }
 
 /// A fact of a contract and the notice that says it.
@@ -94,6 +110,12 @@ fn facts(c: &Contract) -> Vec<Fact> {
         out.push(fact("Fin au plus tard", format!("{head}{} : {}", french::date(end.on), end.in_french()), notice));
     }
     out.extend(c.modified_on.as_ref().map(|d| fact("Modifié le", french::date(d.value), &d.notice)));
+    out.extend(c.subcontracts.iter().map(|s| {
+        let amount = s.amount.map(|a| format!(", {}", after_award::euros(a))).unwrap_or_default();
+        let on = s.notified.map(|day| format!(", notifiée le {}", french::date(day))).unwrap_or_default();
+        // Essential data alone tell of them.
+        fact("Sous-traitance", format!("{}{amount}{on}", short(s.company.said(), 120)), "decp")
+    }));
     out.extend(c.offers_received.as_ref().map(|n| fact("Offres reçues", n.value.to_string(), &n.notice)));
     if c.owes_work() {
         for owed in &c.owed {
@@ -234,16 +256,8 @@ async fn overview(
             _ => {}
         }
     }
-    let mut ending = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for told in store.renewals_of(structure, MINE).await? {
-        if seen.insert((told.procedure.clone(), told.lot.clone()))
-            && let Some(found) = store.contract(&told.procedure, &told.lot).await?
-            && renewals::stands(&site.service, &found.contract, site.service.clock.now()).await?.is_some()
-        {
-            ending.push(row(&found.contract, None, today));
-        }
-    }
+    let ending = renewals::ends_of(&site.service, structure, site.service.clock.now()).await?;
+    let ending: Vec<Row> = ending.iter().map(|(c, _)| row(c, None, today)).collect();
     let accounts: Vec<AccountRow> = accounts::followed_by(&site.service, structure)
         .await?
         .into_iter()
@@ -306,13 +320,9 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         .collect::<std::collections::BTreeSet<_>>();
     let departments: Vec<_> = departments.into_iter().collect();
     let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
-    let contacts = match buys {
-        true => {
-            let spot = Spot { departments: &departments, buyer: Some(&siren), ..Spot::default() };
-            alert_card::contacts_in(&site.service, &spot, reader).await?
-        }
-        false => Vec::new(),
-    };
+    // Who helps near what it buys, or near what it won.
+    let spot = Spot { departments: &departments, buyer: buys.then_some(siren.as_str()), ..Spot::default() };
+    let contacts = alert_card::contacts_in(&site.service, &spot, reader).await?;
     let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
     let followed = match &visitor.session {
         Some(session) => {
@@ -328,24 +338,4 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
         committed => committed, followed => followed,
     };
     Ok(site.page(visitor, "acteur.html", values))
-}
-
-/// Ends of contracts for a structure's calendar: those it was told of, and that stand.
-pub(crate) async fn ends(
-    site: &Site,
-    structure: &str,
-    now: DateTime<Utc>,
-) -> Result<Vec<(Contract, DateTime<Utc>)>, Trouble> {
-    let store = &site.service.store;
-    let mut out: Vec<(Contract, DateTime<Utc>)> = Vec::new();
-    for told in store.renewals_of(structure, MINE).await? {
-        let known = out.iter().any(|(c, _)| c.procedure == told.procedure && c.lot == told.lot);
-        if !known
-            && let Some(found) = store.contract(&told.procedure, &told.lot).await?
-            && renewals::stands(&site.service, &found.contract, now).await?.is_some()
-        {
-            out.push((found.contract, told.at));
-        }
-    }
-    Ok(out)
 }

@@ -23,9 +23,9 @@ use vigie_store::self_service::OwnAlert;
 use vigie_store::tokens::Scope;
 use vigie_store::{StoreError, derived_id};
 
-use super::contracts;
 use super::frame::{Shown, Site, Trouble};
 use super::procedure::title_of;
+use vigie_service::after_award::renewals;
 use vigie_service::events;
 use vigie_service::links::{Purpose, contract_path};
 use vigie_watcher::zones;
@@ -199,7 +199,7 @@ pub(crate) async fn agenda(State(site): State<Arc<Site>>, Path(token): Path<Stri
             dues.extend(due(&site, &decision).await?);
         }
     }
-    let ends = contracts::ends(&site, owner.structure(), site.service.clock.now()).await?;
+    let ends = renewals::ends_of(&site.service, owner.structure(), site.service.clock.now()).await?;
     let meetings = events::ahead(&site.service, Some(&owner)).await?;
     let body = calendar(&dues, &ends, &meetings, &base(&site));
     Ok(of_kind("text/calendar; charset=utf-8", body, Some("vigie.ics")))

@@ -298,6 +298,7 @@ routes! {
     "/api/v1/changes" => get(api_changes::changes),
     "/api/v1/contracts" => get(api_contracts::contracts),
     "/api/v1/procedures/{id}/contracts" => get(api_contracts::contracts_of),
+    "/api/v1/renewals" => get(api_contracts::renewals),
     "/api/v1/offers" => get(api_contracts::offers),
     "/api/v1/procedures/{id}/offer" => axum::routing::put(api_contracts::answer),
     "/api/v1/accounts" => get(api_contracts::accounts).post(api_contracts::follow),

@@ -132,9 +132,10 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, posted: Posted) -> Sho
         _ => return Err(Trouble::bad("Choisissez une réponse.")),
     };
     if !done {
-        return Err(Trouble::bad(
-            "Ce réseau ne vous demande rien, ou votre appartenance est tenue par la personne qui gère Vigie.",
-        ));
+        return Err(Trouble::bad(format!(
+            "Ce réseau ne vous demande rien, ou votre appartenance est tenue par {}.",
+            site.service.operator()
+        )));
     }
     Ok(Redirect::to("/groupements").into_response())
 }

@@ -60,7 +60,7 @@ struct Table {
     total: Vec<Option<usize>>,
     left_out: usize,
     counted: Option<(usize, usize)>,
-    reasons: Vec<(&'static str, usize)>,
+    reasons: Vec<(String, usize)>,
 }
 
 async fn table(
@@ -82,7 +82,7 @@ async fn table(
             total: shared.total,
             left_out: shared.left_out,
             counted,
-            reasons: Vec::new(),
+            reasons: funnel::shared_reasons(&tracks),
         });
     }
     let tracks: Vec<Track> = funnel::of_structure(&site.service, person.structure(), period).await?;

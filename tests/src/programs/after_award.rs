@@ -152,6 +152,16 @@ fn story(n: usize, summary: &Value, start: NaiveDate, days: u64, of: usize) -> V
         if dice(n, 10, 4) == 0 {
             let again = awarded + Days::new(200 + dice(n, 11, 200) as u64);
             out.push((again, call(format!("r{n}"), again)));
+            // Half of them are won in turn.
+            if dice(n, 12, 2) == 0 {
+                let mut won = Notice::new("boamp", format!("b{n}"), NoticeKind::Award);
+                won.title = text("objet");
+                won.links.earlier = vec![format!("r{n}")];
+                won.published = Some(again + Days::new(80));
+                let winner = Company::named(format!("Entreprise {}", (n + 1) % 900));
+                won.awards = vec![Award::to(None, vec![winner])];
+                out.push((again + Days::new(80), won));
+            }
         }
     }
     out

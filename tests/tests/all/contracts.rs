@@ -13,6 +13,7 @@ use vigie_delivery::worker;
 use vigie_domain::award::Award;
 use vigie_domain::contract::{self, Published};
 use vigie_domain::directory::CommittedBuyer;
+use vigie_domain::procedure::Status;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{
     Cadence, Channel, Company, ContractState, Department, Filter, Notice, NoticeKind, OfferStage, Stage, StructureKind,
@@ -23,6 +24,7 @@ use vigie_service::after_award::offers;
 use vigie_service::contract_by_hand::{self, Said};
 use vigie_service::decisions::{self, DecisionEdit, Seen};
 use vigie_service::{Clock, ingest, sources};
+use vigie_store::contracts::ContractQuery;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::publishers::Publishers;
 use vigie_tests::replay::Replay;
@@ -71,15 +73,15 @@ fn call(id: &str, day: &str, closes: &str) -> Value {
     )
 }
 
-/// The award of the first lot.
-fn award(id: &str, of: &str, day: &str) -> Value {
+/// The award of a lot.
+fn award(id: &str, (of, lot): (&str, &str), day: &str) -> Value {
     record(
         id,
         day,
         "ATTRIBUTION",
         Some(of),
         json!({"organisme": buyer(), "attribution": {
-        "decision": {"numLot": "1", "titulaire": {"denomination": "MARTIN SARL", "ville": "Lens", "cp": "62300"}, "renseignement": {"montant": "120000"}}}}),
+        "decision": {"numLot": lot, "titulaire": {"denomination": "MARTIN SARL", "ville": "Lens", "cp": "62300"}, "renseignement": {"montant": "120000"}}}}),
     )
 }
 
@@ -109,6 +111,9 @@ impl Bench {
             block(format!("id = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 400")),
             block(format!(
                 "id = 'decp'\nkind = 'decp'\nurl = '{root}/api/resources/x/data/'\nbaseline = 'deliver'\nlookback_days = 400"
+            )),
+            block(format!(
+                "id = 'profil'\nkind = 'decp'\nformat = 'official'\nurl = '{root}/profil/decp.json'\nbaseline = 'deliver'"
             )),
         ];
         let sources = sources::enabled(&settings).unwrap();
@@ -217,7 +222,7 @@ async fn from_the_call_to_the_next_call() {
     // The first lot is awarded while the others are open.
     let awarded = at("2027-01-12T08:00:00Z");
     bench.app.service.clock.set(awarded);
-    bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-01-11")));
+    bench.boamp.with(|s| s.records.push(award("27-9", ("26-100", "1"), "2027-01-11")));
     bench.poll().await;
     bench.live(awarded, 1).await;
     let offered = |who: &str| bench.told(who, "Proposer vos services");
@@ -313,7 +318,17 @@ async fn from_the_call_to_the_next_call() {
     let again = store.notice("boamp:30-200").await.unwrap().unwrap().procedure;
     assert_ne!(again, procedure, "a new call is a new procedure");
     let before = bench.mails().len();
-    bench.live(at("2030-06-20T08:00:00Z"), 40).await;
+    bench.live(at("2030-06-20T08:00:00Z"), 15).await;
+    // Nor once that call has its winner.
+    bench.boamp.with(|s| {
+        for lot in ["1", "2", "3"] {
+            s.records.push(award(&format!("30-9{lot}"), ("30-200", lot), "2030-07-12"));
+        }
+    });
+    bench.app.service.clock.set(at("2030-07-13T08:00:00Z"));
+    bench.poll().await;
+    assert_eq!(store.state_of(&again).await.unwrap().unwrap().status_of("1"), Status::Awarded);
+    bench.live(at("2030-07-13T08:00:00Z"), 25).await;
     assert!(!bench.mails().split_off(before).iter().any(|m| m.2.contains("BIENTÔT À RENOUVELER")));
     bench.app.service.store.close().await;
 }
@@ -338,7 +353,7 @@ async fn essential_data_before_the_award_become_one_contract_with_it() {
     );
     bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2026-12-20T12:00:00")));
     bench.poll().await;
-    bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-01-11")));
+    bench.boamp.with(|s| s.records.push(award("27-9", ("26-100", "1"), "2027-01-11")));
     bench.app.service.clock.set(at("2027-01-12T08:00:00Z"));
     bench.poll().await;
     let procedure = store.notice("boamp:26-100").await.unwrap().unwrap().procedure;
@@ -466,7 +481,7 @@ async fn a_modification_moves_the_line_of_an_end_and_a_termination_takes_it_away
         bench.person("near", Some(StructureKind::Ei), &cleaning("59")).await;
         bench.boamp.with(|s| s.records.push(call("26-100", "2026-11-20", "2027-01-29T12:00:00")));
         bench.poll().await;
-        bench.boamp.with(|s| s.records.push(award("27-9", "26-100", "2027-02-11")));
+        bench.boamp.with(|s| s.records.push(award("27-9", ("26-100", "1"), "2027-02-11")));
         service.clock.set(at("2027-02-12T08:00:00Z"));
         bench.poll().await;
         let mut change = Notice::new("boamp", "27-50", NoticeKind::Modification);
@@ -492,6 +507,42 @@ async fn a_modification_moves_the_line_of_an_end_and_a_termination_takes_it_away
         }
         service.store.close().await;
     }
+}
+
+/// A recorded file of a buyer's profile, through the real source: who holds it, who works under them, what may be offered, when it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_recorded_file_of_a_buyers_profile_brings_subcontracts_offers_and_ends() {
+    let Some(file) = shared::data("data/decp/exemples/json/marches_avec_modifications.json") else { return };
+    let Some(bench) = Bench::new(at("2024-05-27T08:00:00Z")).await else { return };
+    let store = &bench.app.service.store;
+    for (id, department) in [("near", "75"), ("far", "13")] {
+        let filter = Filter { departments: Department::parse(department).into_iter().collect(), ..Filter::default() };
+        bench.person(id, Some(StructureKind::Ei), &filter).await;
+    }
+    bench.publishers.with(|d| d.official = Some(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()));
+    bench.poll().await;
+    let found =
+        store.find_contracts(&ContractQuery { holder: Some("552045999".into()), ..ContractQuery::default() }, 10);
+    let found = found.await.unwrap();
+    assert_eq!(found.len(), 2, "two buyers' numbers may be the same: {found:?}");
+    for row in &found {
+        let sub = &row.contract.subcontracts;
+        assert_eq!((sub.len(), sub[0].amount), (1, Some(123_456.89)));
+        assert_eq!(row.contract.ends.unwrap().on.to_string(), "2025-05-15");
+    }
+    bench.live(at("2024-05-27T09:00:00Z"), 3).await;
+    let offered = bench.told("near", "Proposer vos services");
+    assert_eq!(offered.len(), 2);
+    assert!(offered.iter().all(|m| m.contains("heures non publiées")), "never inferred: {}", offered[0]);
+    let ends = bench.mails().into_iter().filter(|m| m.2.contains("BIENTÔT À RENOUVELER")).count();
+    assert!(ends >= 1, "a year ahead");
+    assert!(!bench.mails().iter().any(|m| m.0 == "far"));
+    // The file is published again as it was.
+    let before = bench.mails().len();
+    bench.poll().await;
+    bench.live(at("2024-05-30T09:00:00Z"), 3).await;
+    assert_eq!(bench.mails().len(), before);
+    store.close().await;
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn a_structure_of_the_directory_lends_its_profile_to_a_subscription() {
     let bench = Bench::new();
     let file = bench.file("annuaire.csv", "siret;nom;type;secteurs;departement\n123 456 789 00012;Atelier du Nord;EI;nettoyage-de-locaux-16;59\n12;Sans siret;EI;;59\n");
     let said = bench.text(&["directory", "import", "structures", &file]);
-    assert!(said.contains("1 ligne(s) lue(s), 1 refusée(s)") && said.contains("annuaire.csv:3 : « 12 »"), "{said}");
+    assert!(said.contains("1\u{a0}ligne lue, 1\u{a0}refusée") && said.contains("annuaire.csv:3 : « 12 »"), "{said}");
     bench.text(&["subscriptions", "add", "--email", "a@atelier.example", "--siret", "12345678900012", "--confirmed"]);
     let list = bench.text(&["subscriptions", "list"]);
     assert!(

@@ -214,7 +214,6 @@ async fn everything_the_guide_says_of_chats_is_so() {
 }
 
 /// What clients propose, what the help says and what is understood are the same commands.
-#[cfg(feature = "telegram")]
 #[tokio::test]
 async fn the_menu_the_help_and_the_commands_agree() {
     use vigie_conversation::command::{self, Command};
@@ -223,7 +222,7 @@ async fn the_menu_the_help_and_the_commands_agree() {
     let code = app.service.store.invite(&invitation(Role::Operator, None), now()).await.unwrap();
     from(&app, CHAT, &format!("/start {code}")).await;
     let help = from(&app, CHAT, "/aide").await;
-    let menu: BTreeSet<&str> = vigie_bot::roles::telegram_listener::MENU.iter().map(|(name, _)| *name).collect();
+    let menu: BTreeSet<&str> = command::MENU.iter().map(|(name, _)| *name).collect();
     for name in &menu {
         assert!(!matches!(command::parse(&format!("/{name}")), None | Some(Command::Unknown(_))), "/{name}");
         assert!(*name == "aide" || help.contains(&format!("/{name}")), "the help forgets /{name}");

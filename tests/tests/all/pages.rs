@@ -266,6 +266,13 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
     let clause = row.assessment.provisions.iter().find(|p| p.kind == ProvisionKind::ExecutionClause).unwrap();
     assert_eq!((clause.hours, clause.percent), (Some(6000.0), Some(7.5)));
     assert_eq!(clause.lots, ["2"]);
+    // Who corrected, and why, stands on its page: for those who are signed in.
+    let of_procedure = format!("/procedure/{procedure}");
+    let shown = ok(&jeanne, &of_procedure).await.body;
+    assert!(shown.contains("Corrigé par Fatou") && shown.contains("article 5 du CCAP"), "{shown}");
+    assert!(shown.contains("Lecture corrigée"), "{shown}");
+    let public = ok(&pages.stranger().unwrap(), &of_procedure).await.body;
+    assert!(public.contains("Corrigé par une personne") && !public.contains("Fatou"), "{public}");
     // Only who made it takes it back.
     let chef = pages.signed_in("chef").await.unwrap();
     chef.post_form(&path, &[("do", "annuler")]).await.unwrap();

@@ -26,7 +26,7 @@ use serde_json::Value;
 use url::Url;
 use vigie_config::load::Reader;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::{Department, Notice, Visibility};
+use vigie_domain::{Department, Notice, Visibility, french};
 
 use crate::boundary::{self, ReaderFailed};
 use crate::charset;
@@ -283,7 +283,8 @@ pub async fn poll(
                 cut += usize::from(notice.cut_texts(MAX_NAME, MAX_TEXT));
             }
             if cut > 0 {
-                page.remarks.push(format!("{cut} avis plus long(s) que tout avis réel : la fin n’est pas lue"));
+                let cut = french::counted(cut, "avis plus long", "avis plus longs");
+                page.remarks.push(format!("{cut} que tout avis réel : la fin n’est pas lue"));
             }
             page
         })

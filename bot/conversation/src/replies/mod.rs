@@ -3,6 +3,7 @@
 //! Everything is about the person whose chat it is. What changes something is durable before it is said.
 
 mod accounts;
+mod contracts;
 mod dossier;
 mod follow;
 mod hours;
@@ -92,6 +93,7 @@ fn is_for_one_alone(command: &Command) -> bool {
         | Command::Why(_)
         | Command::PassOn(_)
         | Command::Deadlines
+        | Command::Contracts
         | Command::Follow(_)
         | Command::Unfollow(_)
         | Command::Add(_)
@@ -128,6 +130,7 @@ impl Asker<'_> {
             Command::Why(notice) => self.why(notice.as_deref(), about).await,
             Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
             Command::Deadlines => self.deadlines().await,
+            Command::Contracts => self.contracts().await,
             Command::Follow(text) => self.follow_account(&text).await,
             Command::Unfollow(text) => self.unfollow_account(&text).await,
             Command::Add(text) => self.add(&text).await,
@@ -165,6 +168,7 @@ impl Asker<'_> {
                 "/pause, /reprendre : par exemple /pause 2 semaines",
                 "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
                 "/echeances : les dates des marchés où vous allez",
+                "/contrats : à qui proposer vos services, et les contrats qui finissent bientôt",
                 "/suivre : un acheteur ou une entreprise, par son SIREN ou son nom",
                 "/ajouter : un marché dont vous avez entendu parler, pour votre structure seule",
                 "/chercher : un mot dans le dossier de consultation (envoyez RC, CCAP ou ZIP en réponse à une alerte) ; /dossier : ce qu’il dit",

@@ -38,16 +38,17 @@ impl Asker<'_> {
             Some(link) => {
                 format!("Vos réglages et vos données, sur la page (lien personnel, à ne pas transmettre) : {link}")
             }
-            None => "Le fichier complet s’obtient auprès de la personne qui gère Vigie.".to_owned(),
+            None => format!("Le fichier complet s’obtient auprès de {}.", self.service.operator()),
         });
         Ok(word(lines.join("\n")))
     }
 
     pub(super) async fn erase(&self, sure: bool) -> Result<Vec<Reply>, Failure> {
         if self.service.store.is_declared(&self.person.id).await? {
-            return Ok(word(
-                "Votre compte est tenu dans le fichier de configuration : demandez à la personne qui gère Vigie de l’en retirer, puis de vous effacer (vigie erase).",
-            ));
+            return Ok(word(format!(
+                "Votre compte est tenu dans le fichier de configuration : demandez à {} de l’en retirer, puis de vous effacer.",
+                self.service.operator()
+            )));
         }
         if !sure {
             let text = "Effacer tout ce que Vigie sait de vous ? Vos abonnements et vos adresses disparaissent, sur tous vos canaux, sans retour. Vos décisions restent à vos collègues, sans votre nom ; si vous êtes seul, elles disparaissent. /stop arrête seulement les messages ici.";

@@ -25,7 +25,7 @@ impl Asker<'_> {
         match read(text, &standing.colleagues, standing.zone(), self.now) {
             Asked::Show => self.settings(&standing).await,
             Asked::Choices(setting) => Ok(choices(&standing, setting)),
-            Asked::Channels => Ok(channels(&standing)),
+            Asked::Channels => Ok(channels(&standing, &self.service.operator())),
             Asked::Learned => self.learned().await,
             Asked::Changes(changes) => self.change(&changes).await,
             Asked::Unread(why) => {
@@ -203,9 +203,11 @@ fn capital(channel: Channel) -> String {
     vigie_domain::french::capital(channel.noun())
 }
 
-fn channels(standing: &Standing) -> Vec<Reply> {
+fn channels(standing: &Standing, operator: &str) -> Vec<Reply> {
     if standing.in_use.len() < 2 {
-        let text = "Vous n’avez qu’une adresse en service : tout y arrive. Une autre s’ajoute avec un code d’invitation, que donne la personne qui gère Vigie.";
+        let text = format!(
+            "Vous n’avez qu’une adresse en service : tout y arrive. Une autre s’ajoute avec un code d’invitation, que donne {operator}."
+        );
         return one(text, vec![vec![action::command("Mes réglages", "/reglages")]]);
     }
     let mut lines = vec!["Par quel canal vient quoi :".to_owned()];

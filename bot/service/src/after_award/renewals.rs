@@ -38,6 +38,9 @@ const MONTH: Duration = Duration::days(30);
 /// A call published sooner after the contract is not the one that takes its place.
 const RETENDER_AFTER: Duration = Duration::days(60);
 
+/// Most ends of one structure that are looked at.
+const LISTED: i64 = 100;
+
 /// Who hears of a contract's end, and by which title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Title {
@@ -108,8 +111,39 @@ pub async fn retendered(service: &Service, c: &Contract) -> Result<Option<String
     let whole = service.store.notices_of(&c.procedure).await?.into_iter().next().map(|n| n.assessment.title);
     let titles = [Some(c.title.clone()), whole];
     let same = |title: &str| titles.iter().flatten().any(|t| object::alike((t, &[]), (title, &[])));
-    let calls = service.store.calls_of_buyer(siren, since).await?;
-    Ok(calls.into_iter().find(|call| call.procedure != c.procedure && same(&call.title)).map(|call| call.procedure))
+    for call in service.store.bought_since(siren, since).await? {
+        if call.procedure == c.procedure || !same(&call.title) {
+            continue;
+        }
+        // A contract of which no call is known may be this very one, told by another source.
+        let notices = service.store.notices_of(&call.procedure).await?;
+        if notices.iter().any(|n| n.assessment.notice_kind.opens_a_purchase()) {
+            return Ok(Some(call.procedure));
+        }
+    }
+    Ok(None)
+}
+
+/// Ends of contracts that a structure was told of and that still stand, each with when it was told, latest told first.
+///
+/// # Errors
+/// The database fails.
+pub async fn ends_of(
+    service: &Service,
+    structure: &str,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Contract, DateTime<Utc>)>, StoreError> {
+    let mut out: Vec<(Contract, DateTime<Utc>)> = Vec::new();
+    for told in service.store.renewals_of(structure, LISTED).await? {
+        let known = out.iter().any(|(c, _)| c.procedure == told.procedure && c.lot == told.lot);
+        if !known
+            && let Some(found) = service.store.contract(&told.procedure, &told.lot).await?
+            && stands(service, &found.contract, now).await?.is_some()
+        {
+            out.push((found.contract, told.at));
+        }
+    }
+    Ok(out)
 }
 
 /// Tells of one end; gives the number of structures told.

@@ -36,6 +36,10 @@ pub fn line(decisions: &[Decision], now: DateTime<Utc>) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+fn because(d: &Decision) -> String {
+    d.refusal.map(|r| format!(" : {}", r.in_french())).unwrap_or_default()
+}
+
 fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
     let by = short(&d.by, MAX_NAME);
     let who = if d.assignee.is_empty() { by.clone() } else { short(&d.assignee, MAX_NAME) };
@@ -43,19 +47,16 @@ fn one(d: &Decision, now: DateTime<Utc>) -> Option<String> {
     let said = match d.stage {
         Stage::Spotted | Stage::Read => None,
         Stage::Go => Some(format!("👍 {who} s’en occupe : on y va")),
-        Stage::NoGo => Some(match d.refusal {
-            Some(refusal) => format!("👎 Écarté par {by} : {}", refusal.in_french()),
-            None => format!("👎 Écarté par {by}"),
-        }),
+        Stage::NoGo => Some(format!("👎 Écarté par {by}{}", because(d))),
         Stage::Preparing => Some(match d.joint {
             Some(true) => format!("✍️ {who} prépare la réponse, en groupement"),
             _ => format!("✍️ {who} prépare la réponse"),
         }),
         Stage::Submitted => Some(format!("📨 Offre remise ({by})")),
         Stage::Won => Some(format!("🏆 Gagné ({by})")),
-        Stage::Lost => Some(format!("Perdu ({by})")),
+        Stage::Lost => Some(format!("Perdu ({by}){}", because(d))),
         Stage::NoAward => Some(format!("Sans suite ({by})")),
-        Stage::Abandoned => Some(format!("Abandonné par {by}")),
+        Stage::Abandoned => Some(format!("Abandonné par {by}{}", because(d))),
     };
     parts.extend(said);
     if !d.assignee.is_empty() && matches!(d.stage, Stage::Spotted | Stage::Read) {
@@ -142,10 +143,10 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     }
 }
 
-/// Why not, one tap each.
+/// Why a structure stands there, one tap each.
 #[must_use]
-pub fn reasons(delivery: &str) -> Vec<Vec<Button>> {
-    Refusal::ALL
+pub fn reasons(stage: Stage, delivery: &str) -> Vec<Vec<Button>> {
+    Refusal::of(stage)
         .chunks(2)
         .map(|row| {
             row.iter()

@@ -273,7 +273,8 @@ fn date(said: &str) -> Option<RemindDay> {
 pub(super) fn refusal(said: &str) -> Option<Refusal> {
     let said = said.strip_prefix("c'est ").unwrap_or(said);
     let said = said.strip_suffix(" pour nous").unwrap_or(said);
-    Refusal::ALL.into_iter().find(|r| folded(r.in_french()) == said).or(match said {
+    let named = Refusal::ALL.into_iter().chain(Refusal::OF_LOSS);
+    named.into_iter().find(|r| folded(r.in_french()) == said).or(match said {
         "metier" | "ce n'est pas notre metier" => Some(Refusal::Trade),
         "loin" => Some(Refusal::Place),
         "taille"
@@ -286,6 +287,8 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
         | "nous n'avons pas les moyens" => Some(Refusal::Size),
         "delai" | "trop tard" | "pas le temps" | "trop court" | "nous n'avons pas le temps" => Some(Refusal::Time),
         "acheteur" => Some(Refusal::Buyer),
+        "prix" | "le prix" | "trop cher" | "nous etions trop chers" => Some(Refusal::Price),
+        "note technique" | "la note technique" | "technique" | "memoire technique" => Some(Refusal::Quality),
         "autre" => Some(Refusal::Other),
         _ => None,
     })

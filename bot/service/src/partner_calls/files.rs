@@ -100,7 +100,7 @@ pub async fn docx(
                 let number = siret(&p.structure);
                 let name = view.name_of(&p.structure);
                 let member = if number.is_empty() { name.to_owned() } else { format!("{name} (SIRET {number})") };
-                Share { member, part: part(p) }
+                Share { member, role: p.role, part: part(p) }
             });
             (id, shares.collect())
         })

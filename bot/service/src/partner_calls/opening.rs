@@ -1,7 +1,7 @@
 //! A call is opened, asks more structures, has its closing moved, or is given up. Only its coordinator does that, and only a role that
 //! may coordinate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use vigie_domain::partner_call::{CallState, PartnerCall, SHORTEST, Turn};
@@ -213,19 +213,22 @@ pub async fn may_be_asked(service: &Service, person: &Subscriber, structure: &st
     if service.store.chose(structure, Choice::Proposed, "").await? {
         return Ok(true);
     }
-    Ok(partners_before(service, person.structure()).await?.contains(structure))
+    Ok(partners_before(service, person.structure()).await?.contains_key(structure))
 }
 
-/// Structures that took part in a bid of a coordinator before.
+/// Structures that took part in a bid of a coordinator before, each with the most hours that it offered on one lot; 0 where it gave none.
 ///
 /// # Errors
 /// The database fails.
-pub async fn partners_before(service: &Service, coordinator: &str) -> Result<BTreeSet<String>, StoreError> {
-    let mut out = BTreeSet::new();
+pub async fn partners_before(service: &Service, coordinator: &str) -> Result<BTreeMap<String, u32>, StoreError> {
+    let mut out: BTreeMap<String, u32> = BTreeMap::new();
     for call in service.store.partner_calls_of(coordinator).await? {
-        if call.state == CallState::Closed {
-            let took_part = service.store.positions_on(&call.id).await?.into_iter().filter(|p| p.role.takes_part());
-            out.extend(took_part.map(|p| p.structure));
+        if call.state != CallState::Closed {
+            continue;
+        }
+        for p in service.store.positions_on(&call.id).await?.into_iter().filter(|p| p.role.takes_part()) {
+            let most = out.entry(p.structure).or_default();
+            *most = (*most).max(p.hours.unwrap_or(0));
         }
     }
     out.remove(coordinator);

@@ -52,7 +52,7 @@ pub async fn known_partners(service: &Service, person: &Subscriber, procedure: &
         None => Vec::new(),
     };
     let mut out: Vec<(bool, Known)> = Vec::new();
-    for structure in &before {
+    for structure in before.keys() {
         let skipped = members.contains(structure) || never.contains(structure);
         if skipped || service.store.members(structure).await?.is_empty() {
             continue;
@@ -68,7 +68,7 @@ pub async fn known_partners(service: &Service, person: &Subscriber, procedure: &
     let mut people: BTreeMap<String, Subscriber> = BTreeMap::new();
     for one in service.store.subscribers().await? {
         let structure = one.structure().to_owned();
-        let fits = agreed.contains(&structure) && !members.contains(&structure) && !before.contains(&structure);
+        let fits = agreed.contains(&structure) && !members.contains(&structure) && !before.contains_key(&structure);
         if fits && one.role == Role::Structure && structure != person.structure() && !never.contains(&structure) {
             people.entry(structure).or_insert(one);
         }
@@ -100,8 +100,9 @@ pub struct Proposed {
     pub may_be_asked: bool,
 }
 
-/// Structures of the directory, proposed for each lot that nobody covers: those already partners first, then the nearest. `None` for
-/// who does not coordinate the call. Whoever is asked already is not proposed again.
+/// Structures of the directory, and subscribers who agreed to be proposed, for each lot that nobody covers: those already partners
+/// first, then those who agreed, then the nearest. `None` for who does not coordinate the call. Whoever is asked already is not proposed
+/// again.
 ///
 /// # Errors
 /// The database fails.
@@ -114,21 +115,15 @@ pub async fn for_call(
     let Some(call) = store.partner_call(call).await?.filter(|c| coordinates(person, c)) else { return Ok(None) };
     let notices = store.notices_of(&call.procedure).await?;
     let Some(row) = main_of(&notices).or(notices.last()) else { return Ok(Some(Vec::new())) };
-    let asked: BTreeSet<String> = store
-        .partner_invitations(&call.id)
-        .await?
-        .into_iter()
-        .map(|i| i.structure)
-        .chain([call.coordinator.clone()])
-        .collect();
-    let never: BTreeSet<String> = store.who_chose(Choice::NeverProposed, "").await?.into_iter().collect();
-    let before = partners_before(service, &call.coordinator).await?;
-    let listed: Vec<Structure> = store
-        .listed_structures()
-        .await?
-        .into_iter()
-        .filter(|s| !asked.contains(&s.siret) && !never.contains(&s.siret))
-        .collect();
+    let mut skipped: BTreeSet<String> = store.who_chose(Choice::NeverProposed, "").await?.into_iter().collect();
+    skipped.extend(store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure));
+    skipped.insert(call.coordinator.clone());
+    let (candidates, agreed) = candidates(service, &skipped).await?;
+    let beside = Beside {
+        before: partners_before(service, &call.coordinator).await?,
+        agreed,
+        lends_staff: person.profile.kind.is_some_and(|k| k.supply_modes().contains(&SupplyMode::Staff)),
+    };
     let lots = line_up(&live_lots(&call), &store.positions_on(&call.id).await?);
     let mut out = Vec::new();
     let mut askable: BTreeMap<String, bool> = BTreeMap::new();
@@ -136,7 +131,7 @@ pub async fn for_call(
         let of_notice = row.assessment.lots.iter().find(|l| l.id == lot);
         let sought = Sought::of(&row.assessment, of_notice);
         let mut proposed = Vec::new();
-        for one in pick(&listed, &sought, &before) {
+        for one in pick(&candidates, &sought, &beside) {
             let may = match askable.get(&one.siret) {
                 Some(may) => *may,
                 None => {
@@ -152,23 +147,86 @@ pub async fn for_call(
     Ok(Some(out))
 }
 
-/// The best for a lot. Pure.
-fn pick(listed: &[Structure], sought: &Sought<'_>, before: &BTreeSet<String>) -> Vec<Proposed> {
-    let mut found: Vec<(bool, bool, f64, &Structure, Vec<String>)> = Vec::new();
-    for entry in listed {
-        let Some(suits) = reach::suits(entry, sought) else { continue };
-        let partner = before.contains(&entry.siret);
-        let mut reasons = suits.reasons;
-        if partner {
-            reasons.push("déjà partenaire".to_owned());
+/// Structures that may be proposed: those of the directory, with what they say of themselves where it says nothing, and subscribers who
+/// agreed and are in no directory; and who agreed.
+async fn candidates(
+    service: &Service,
+    skipped: &BTreeSet<String>,
+) -> Result<(Vec<Structure>, BTreeSet<String>), StoreError> {
+    let store = &service.store;
+    let mut all: BTreeMap<String, Structure> =
+        store.listed_structures().await?.into_iter().map(|s| (s.siret.clone(), s)).collect();
+    all.retain(|siret, _| !skipped.contains(siret));
+    let agreed: BTreeSet<String> = store.who_chose(Choice::Proposed, "").await?.into_iter().collect();
+    for one in store.subscribers().await?.into_iter().filter(|one| one.role == Role::Structure) {
+        let (structure, profile) = (one.structure().to_owned(), one.profile);
+        let Some(kind) = profile.kind.filter(|_| agreed.contains(&structure) && !skipped.contains(&structure)) else {
+            continue;
+        };
+        if !all.contains_key(&structure) {
+            let name = name_of(service, &structure).await?;
+            let own = Structure {
+                siret: structure.clone(),
+                name,
+                kind,
+                sectors: Vec::new(),
+                departments: Vec::new(),
+                place: None,
+                naf: None,
+            };
+            all.insert(structure.clone(), own);
         }
-        found.push((!partner, suits.beside, suits.km.unwrap_or(f64::MAX), entry, reasons));
+        let Some(entry) = all.get_mut(&structure) else { continue };
+        if entry.sectors.is_empty() {
+            entry.sectors = profile.sectors;
+        }
+        if entry.departments.is_empty() {
+            entry.departments = profile.departments;
+        }
     }
-    found.sort_by(|a, b| {
-        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| a.2.total_cmp(&b.2)).then_with(|| a.3.siret.cmp(&b.3.siret))
-    });
+    Ok((all.into_values().collect(), agreed))
+}
+
+/// What is known of a coordinator's partners.
+struct Beside {
+    /// Partners before, and the most hours that each offered.
+    before: BTreeMap<String, u32>,
+    /// Who agreed to be proposed.
+    agreed: BTreeSet<String>,
+    /// The coordinator itself lends staff.
+    lends_staff: bool,
+}
+
+/// The best for a lot. Pure.
+fn pick(candidates: &[Structure], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
+    let mut found: Vec<((bool, bool, bool), f64, &Structure, Vec<String>)> = Vec::new();
+    for entry in candidates {
+        let Some(suits) = reach::suits(entry, sought) else { continue };
+        let mut reasons = suits.reasons;
+        let before = of.before.get(&entry.siret);
+        match before {
+            Some(0) => reasons.push("déjà partenaire".to_owned()),
+            Some(hours) => {
+                reasons.push(format!("déjà partenaire : proposait {} heures", french::number(f64::from(*hours))));
+            }
+            None => {}
+        }
+        let agreed = of.agreed.contains(&entry.siret);
+        if agreed {
+            reasons.push("accepte d’être proposée".to_owned());
+        }
+        if of.lends_staff && !entry.kind.supply_modes().contains(&SupplyMode::Staff) {
+            reasons.push(format!(
+                "{} : réalise la prestation, à côté du personnel que vous mettez à disposition",
+                entry.kind.acronym()
+            ));
+        }
+        let order = (before.is_none(), suits.beside, !agreed);
+        found.push((order, suits.km.unwrap_or(f64::MAX), entry, reasons));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.siret.cmp(&b.2.siret)));
     let mut beside = 0;
-    let picked = found.into_iter().filter(|(_, lends, ..)| {
+    let picked = found.into_iter().filter(|((_, lends, _), ..)| {
         beside += usize::from(*lends);
         !lends || beside <= MOST_BESIDE
     });
@@ -226,6 +284,7 @@ fn reasons(profile: &Profile, coordinator: &Profile, a: &Assessment) -> Option<V
     }
     Some(reasons)
 }
+
 /// A message that a coordinator may send by themselves to a structure that Vigie does not write to, line by line.
 #[must_use]
 pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str) -> Vec<String> {
@@ -246,4 +305,3 @@ pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str
     };
     vec!["Bonjour,".to_owned(), asked, how, name.to_owned()]
 }
-

@@ -41,19 +41,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All of them, with what the operators read.
-    const ALL: [(Self, &'static str, &'static str); 11] = [
-        (Self::Suspended, "suspended", "adresse(s) suspendue(s)"),
-        (Self::Counted, "soft", "erreur(s) passagère(s)"),
-        (Self::Reported, "report", "avis de transit"),
-        (Self::Automatic, "automatic", "réponse(s) automatique(s)"),
-        (Self::Answered, "answer", "réponse(s)"),
-        (Self::Consultation, "consultation", "dossier(s) de consultation"),
-        (Self::Stopped, "stop", "désinscription(s)"),
-        (Self::Confirmed, "confirmed", "accord(s)"),
-        (Self::Lead, "lead", "piste(s)"),
-        (Self::Left, "left", "laissé(s) dans la boîte"),
-        (Self::Unreadable, "unreadable", "illisible(s), mis de côté"),
+    /// All of them, with what the operators read of one and of several.
+    const ALL: [(Self, &'static str, (&'static str, &'static str)); 11] = [
+        (Self::Suspended, "suspended", ("adresse suspendue", "adresses suspendues")),
+        (Self::Counted, "soft", ("erreur passagère", "erreurs passagères")),
+        (Self::Reported, "report", ("avis de transit", "avis de transit")),
+        (Self::Automatic, "automatic", ("réponse automatique", "réponses automatiques")),
+        (Self::Answered, "answer", ("réponse", "réponses")),
+        (Self::Consultation, "consultation", ("dossier de consultation", "dossiers de consultation")),
+        (Self::Stopped, "stop", ("désinscription", "désinscriptions")),
+        (Self::Confirmed, "confirmed", ("accord", "accords")),
+        (Self::Lead, "lead", ("piste", "pistes")),
+        (Self::Left, "left", ("laissé dans la boîte", "laissés dans la boîte")),
+        (Self::Unreadable, "unreadable", ("illisible, mis de côté", "illisibles, mis de côté")),
     ];
 
     pub(super) fn as_str(self) -> &'static str {
@@ -119,7 +119,7 @@ pub async fn report(service: &Service, now: DateTime<Utc>) -> Result<(), Failure
         .iter()
         .map(|(o, _, text)| (of(*o), text))
         .filter(|(n, _)| *n > 0)
-        .map(|(n, t)| format!("{n} {t}"))
+        .map(|(n, (one, many))| format!("{n} {}", if n > 1 { many } else { one }))
         .collect();
     let body = format!(
         "Boîte aux lettres : des courriels attendent d’être lus\nDepuis hier à 7 h : {}. Ceux laissés dans la boîte n’ont pas été compris : lisez-les vous-même.",

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use vigie_domain::assessment::AssessedLot;
 use vigie_domain::procedure::Snapshot;
-use vigie_domain::{Assessment, Decision, commune, french};
+use vigie_domain::{Assessment, Decision, ProcedureState, commune};
 use vigie_notifier::card::{provision_label, short};
 
 use crate::browse;
@@ -34,8 +35,10 @@ pub(super) struct LotRow {
     place: String,
     provisions: Vec<&'static str>,
     stage: Option<&'static str>,
-    /// How it ended, where it did and others did not.
+    /// How it stands, where it takes no answers and that is not said of the whole: « Attribué à Martin SARL ».
     ended: Option<String>,
+    /// Until when it can be answered, where that is not until when the whole can.
+    closes: Option<String>,
 }
 
 /// The lots in groups. `mine`: those that concern the reader, where that is known.
@@ -44,7 +47,9 @@ pub(super) fn groups(
     state: &Snapshot,
     mine: Option<&[String]>,
     decisions: &[Decision],
+    now: DateTime<Utc>,
 ) -> Vec<LotGroup> {
+    let whole = ProcedureState::of(state, "", now);
     let many = a.lots.len() > MANY;
     // What holds for every lot is said above them.
     let common = |p: &vigie_domain::Provision| a.lots.iter().all(|l| p.covers(Some(&l.id)));
@@ -53,14 +58,17 @@ pub(super) fn groups(
         let mut provisions: Vec<&'static str> =
             told.iter().filter(|p| p.covers(Some(&l.id))).map(|p| provision_label(p.kind)).collect();
         provisions.dedup();
-        let ended = state.ended.iter().find(|e| e.lot == l.id);
+        let stands = ProcedureState::of(state, &l.id, now);
+        let open = stands.phase.takes_answers();
+        let of_its_own = stands.phase != whole.phase || stands.winners != whole.winners;
         LotRow {
             id: l.id.clone(),
             title: short(title(l), if many { TITLE.1 } else { TITLE.0 }),
             place,
             provisions,
             stage: decisions.iter().find(|d| d.lot == l.id).map(|d| d.stage.in_french()),
-            ended: ended.map(|e| french::capital(&vigie_domain::state::ended_in_french(e.status, e.reason))),
+            ended: (!open && of_its_own).then(|| stands.in_french(now)),
+            closes: (open && stands.closes != whole.closes).then(|| stands.detail(now)).filter(|d| !d.is_empty()),
         }
     };
     let is_mine = |l: &AssessedLot| mine.is_some_and(|lots| lots.contains(&l.id));
@@ -142,7 +150,8 @@ fn title(l: &AssessedLot) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::Department;
+    use vigie_domain::snapshot::{EndedLot, LotDate, Status, Winner};
+    use vigie_domain::{DateKind, Department};
 
     fn lot(id: &str, title: &str, department: &str) -> AssessedLot {
         AssessedLot {
@@ -171,7 +180,7 @@ mod tests {
         let mut a = Assessment::new("1", vigie_domain::NoticeKind::Call);
         a.lots = (1..=173).map(|n| lot(&n.to_string(), "Remplacement", if n % 2 == 0 { "59" } else { "62" })).collect();
         let mine = ["7".to_owned(), "120".to_owned()];
-        let groups = groups(&a, &Snapshot::default(), Some(&mine), &[]);
+        let groups = groups(&a, &Snapshot::default(), Some(&mine), &[], DateTime::UNIX_EPOCH);
         let names: Vec<(&str, usize, bool)> =
             groups.iter().map(|g| (g.name.as_str(), g.rows.len(), g.folded)).collect();
         assert_eq!(names, [("Pour vous", 2, false), ("Nord (59)", 85, true), ("Pas-de-Calais (62)", 86, true)]);
@@ -182,7 +191,33 @@ mod tests {
     fn few_lots_of_one_place_make_one_group_without_a_name() {
         let mut a = Assessment::new("1", vigie_domain::NoticeKind::Call);
         a.lots = vec![lot("1", "Linge", "59"), lot("2", "Vitres", "59")];
-        let groups = groups(&a, &Snapshot::default(), None, &[]);
+        let groups = groups(&a, &Snapshot::default(), None, &[], DateTime::UNIX_EPOCH);
         assert_eq!((groups.len(), groups[0].name.as_str(), groups[0].rows.len()), (1, "", 2));
+    }
+
+    #[test]
+    fn each_lot_stands_as_it_stands_where_the_whole_does_not_say_it() {
+        let now = DateTime::from_timestamp(1_795_248_000, 0).unwrap();
+        let closes = |lot: &str, days| LotDate {
+            lot: lot.into(),
+            kind: DateKind::Tender,
+            at: (now + chrono::Duration::days(days)).fixed_offset(),
+        };
+        let mut a = Assessment::new("1", vigie_domain::NoticeKind::Call);
+        a.lots = ["1", "2", "3", "4"].map(|id| lot(id, "Nettoyage", "59")).to_vec();
+        let state = Snapshot {
+            lots: a.lots.iter().map(|l| l.id.clone()).collect(),
+            dates: vec![(DateKind::Tender, closes("", 30).at)],
+            lot_dates: vec![closes("1", -2), closes("2", 12)],
+            ended: vec![EndedLot { lot: "3".into(), status: Status::Awarded, reason: None }],
+            winners: vec![Winner { lot: Some("3".into()), names: vec!["Martin SARL".into()], amount: None }],
+            ..Snapshot::default()
+        };
+        let rows = groups(&a, &state, None, &[], now).remove(0).rows;
+        let ended: Vec<&str> = rows.iter().map(|r| r.ended.as_deref().unwrap_or_default()).collect();
+        assert!(ended[0].starts_with("Clos depuis le"), "{ended:?}");
+        assert_eq!((ended[1], ended[2], ended[3]), ("", "Attribué à Martin SARL", ""));
+        assert!(rows[1].closes.as_ref().is_some_and(|c| c.starts_with("jusqu’au")), "{:?}", rows[1].closes);
+        assert_eq!(rows[3].closes, None, "as the whole");
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -59,6 +59,8 @@ struct Shows {
 
 #[derive(serde::Serialize)]
 struct Step {
+    #[serde(skip)]
+    on: NaiveDate,
     day: String,
     what: String,
     reference: String,
@@ -170,6 +172,7 @@ fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
         let stood = ProcedureState::of_verdict(a, row.first_seen);
         let shown = card_of(row, kind_of(a), &stood, row.first_seen);
         out.push(Step {
+            on: day,
             day: french::date(day),
             what: what(row.notice.kind).to_owned(),
             reference: shown.reference,
@@ -180,6 +183,43 @@ fn timeline(notices: &[NoticeRow]) -> Vec<Step> {
     }
     let cut = out.len().saturating_sub(MAX_NOTICES);
     out.split_off(cut)
+}
+
+/// Corrections of its verdict by people, as steps of its history, and the latest in a sentence. Who made one, and their note, is told to
+/// whoever is signed in.
+async fn corrections(
+    site: &Site,
+    visitor: &Visitor,
+    notices: &[NoticeRow],
+) -> Result<(Vec<Step>, Option<String>), Trouble> {
+    let store = &site.service.store;
+    let (mut steps, mut latest) = (Vec::new(), None);
+    for row in notices {
+        for made in store.verdict_corrections_of(&row.id).await? {
+            let name = match &visitor.session {
+                Some(_) => store.subscriber(&made.subscriber).await?.map(|one| short(&one.name, 60)),
+                None => None,
+            };
+            let who = name.filter(|n| !n.is_empty()).unwrap_or_else(|| "une personne".to_owned());
+            let on = zones::paris_day(made.at);
+            let note = short(&made.note, 300);
+            let noted = visitor.session.is_some() && !note.is_empty();
+            let back = made.provisions.is_none();
+            let what = if back { "Correction retirée" } else { "Lecture corrigée" };
+            let because = if noted { format!(" : {note}") } else { String::new() };
+            latest = (!back).then(|| format!("Corrigé par {who} le {}{because}.", french::date(on)));
+            steps.push(Step {
+                on,
+                day: french::date(on),
+                what: what.to_owned(),
+                reference: format!("par {who}"),
+                changes: noted.then_some(note).into_iter().collect(),
+                winners: Vec::new(),
+                link: None,
+            });
+        }
+    }
+    Ok((steps, latest))
 }
 
 fn what(kind: NoticeKind) -> &'static str {
@@ -327,6 +367,10 @@ pub(super) async fn page(
     let description = card.description.clone().unwrap_or_default();
     let whole = decisions.iter().find(|d| d.lot.is_empty());
     let seen: Vec<(String, String)> = decisions.iter().map(|d| (d.lot.clone(), d.mark())).collect();
+    let mut history = timeline(notices);
+    let (corrections, corrected) = corrections(site, visitor, notices).await?;
+    history.extend(corrections);
+    history.sort_by_key(|step| step.on);
     let mut links: Vec<(String, String)> = Vec::new();
     for row in notices {
         let shown = card_of(row, AlertKind::New, &stands, now);
@@ -367,10 +411,11 @@ pub(super) async fn page(
             amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
             provisions => Serde(provisions),
             facts => Serde(facts),
-            lots => Serde(lots::groups(a, &state, mine.lots.as_deref(), &decisions)),
+            lots => Serde(lots::groups(a, &state, mine.lots.as_deref(), &decisions, now)),
             lot_count => a.lots.len(),
             why => mine.why,
-            timeline => Serde(timeline(notices)),
+            timeline => Serde(history),
+            corrected => corrected,
             links => Serde(links),
             whole => Serde(whole.map(decided)),
             decisions => Serde(decisions.iter().filter(|d| !d.lot.is_empty()).map(decided).collect::<Vec<_>>()),
@@ -417,7 +462,9 @@ fn file(a: &Attachment) -> FileLine {
 fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
     let choice =
         |r: Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(r) };
-    Refusal::ALL.into_iter().map(choice).collect()
+    // One list for each answer that takes a reason: what does not go with the answer is not kept.
+    let of_loss = Refusal::OF_LOSS.into_iter().filter(|r| !Refusal::ALL.contains(r));
+    Refusal::ALL.into_iter().chain(of_loss).map(choice).collect()
 }
 
 #[cfg(test)]

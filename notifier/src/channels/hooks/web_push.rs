@@ -110,7 +110,8 @@ impl Sender {
     /// The key made of these bytes; `None` where they are none, which happens to one in four thousand million.
     #[must_use]
     pub fn of(secret: &[u8; 32]) -> Option<Self> {
-        let public = PrivateKey::from_private_key(&ECDH_P256, secret).ok()?.compute_public_key().ok()?.as_ref().to_vec();
+        let public =
+            PrivateKey::from_private_key(&ECDH_P256, secret).ok()?.compute_public_key().ok()?.as_ref().to_vec();
         let pair =
             EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, secret, &public).ok()?;
         Some(Self { pair, public })
@@ -188,7 +189,8 @@ mod tests {
             "BTBZMqHH6r4Tts7J_aSIgg",
         ))
         .unwrap();
-        let own = PrivateKey::from_private_key(&ECDH_P256, &bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
+        let own =
+            PrivateKey::from_private_key(&ECDH_P256, &bytes("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")).unwrap();
         let salt: [u8; 16] = bytes("DGv6ra1nlYgDCS1FRnbzlw").try_into().unwrap();
         let body = browser.encrypt_with(b"When I grow up, I want to be a watermelon", &salt, &own).unwrap();
         assert_eq!(

@@ -260,7 +260,10 @@ async fn a_browser_reads_its_notifications_and_one_that_is_gone_gets_no_more() {
     let browser = Browser::new([7; 16]).unwrap();
     let (p256dh, auth) = browser.keys();
     let endpoint = format!("{}/push/abc", bench.tools.base);
-    for wrong in [[("adresse", endpoint.as_str()), ("cle", "x"), ("secret", "y")], [("adresse", "rien"), ("cle", &p256dh), ("secret", &auth)]] {
+    for wrong in [
+        [("adresse", endpoint.as_str()), ("cle", "x"), ("secret", "y")],
+        [("adresse", "rien"), ("cle", &p256dh), ("secret", &auth)],
+    ] {
         assert_eq!(ana.post_form("/reglages/navigateur", &wrong).await.unwrap().status, 422, "{wrong:?}");
     }
     let given = [("adresse", endpoint.as_str()), ("cle", p256dh.as_str()), ("secret", auth.as_str())];

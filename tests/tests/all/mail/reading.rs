@@ -78,7 +78,7 @@ async fn what_a_member_passes_on_becomes_a_lead_and_the_rest_waits_for_a_human()
     app.service.store.close().await;
     bench.look(t + Duration::hours(23)).await;
     let line = bench.to("op@").pop().unwrap();
-    assert!(line.text.contains("2 laissé(s)") && line.text.contains("1 illisible(s)"), "{}", line.text);
+    assert!(line.text.contains("2 laissés") && line.text.contains("1 illisible,"), "{}", line.text);
     let before = bench.to("op@").len();
     bench.look(t + Duration::hours(26)).await;
     assert_eq!(bench.to("op@").len(), before, "one line a day");

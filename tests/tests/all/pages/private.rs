@@ -1,14 +1,16 @@
 //! What one structure never sees of another, what operators see, and hostile words that stay words.
 
+use vigie_conversation::command::MENU;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, Turn};
 use vigie_domain::{Award, Channel, Company, OfferStage, ServiceOffer, Visibility};
-use vigie_service::consultation;
 use vigie_service::leads::{self, Added, File, Lead};
+use vigie_service::{consultation, contract_by_hand};
 use vigie_store::accounts::Account;
 use vigie_store::impact::Figures;
 use vigie_store::partner_calls::Invitation;
 use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_store::renewals::RenewalTold;
 
 use super::*;
 
@@ -64,7 +66,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     };
     tx.put_service_offer(&offer).await.unwrap();
     tx.commit().await.unwrap();
-    // A lead of hers that closes, with a file; a contract whose end she was told of.
+    // A lead of hers that closes, with a file.
     let jeanne = store.subscriber("jeanne").await.unwrap().unwrap();
     let lead = Lead {
         title: format!("Piste {secret}"),
@@ -89,6 +91,24 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
+    // The end of a contract under way: the contract is public, not whom it is told to.
+    let said = contract_by_hand::Said {
+        title: Some("Collecte des biodéchets des cuisines".into()),
+        buyer: Some("Ville de Lens".into()),
+        holders: vec![Company::named("MARTIN SARL")],
+        notified: chrono::NaiveDate::from_ymd_opt(2024, 3, 1),
+        months: Some(48.0),
+        ..contract_by_hand::Said::default()
+    };
+    let today = now().date_naive();
+    let ends =
+        contract_by_hand::say(&pages.app.service, None, &said, today).await.map_err(|e| e.what).unwrap().unwrap();
+    let mut tx = store.begin_ingest(now()).await.unwrap();
+    let on = chrono::NaiveDate::from_ymd_opt(2028, 3, 1).unwrap();
+    let told =
+        RenewalTold { structure: MINE.into(), procedure: ends, lot: String::new(), ahead: 12, ends: on, at: now() };
+    tx.put_renewal(&told).await.unwrap();
+    tx.commit().await.unwrap();
     // An operation that her organisation keeps, whoever of it may see it.
     let kept = vigie_domain::Operation {
         structure: MINE.into(),
@@ -141,7 +161,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
         };
         store.put_positions("appel", MINE, vec![position], (None, None), now()).await.unwrap();
     }
-    let figures = Figures { people: Some(71), ..Figures::default() };
+    let figures = Figures { people: Some(710_071), ..Figures::default() };
     store.put_impact((MINE, &procedure, "1"), figures, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
     assert!(ok(&hers, "/groupements/appel").await.body.contains(secret), "the search must be able to find");
@@ -152,6 +172,8 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     for path in ["/contrats".to_owned(), format!("/contrat/{procedure}/1")] {
         assert!(ok(&hers, &path).await.body.contains(secret), "the search must be able to find at {path}");
     }
+    let ending = "Collecte des biodéchets";
+    assert!(ok(&hers, "/contrats").await.body.contains(ending), "she was told of it");
     hers.post_form("/compte/jetons", &[("lien", "calendar")]).await.unwrap();
     hers.post_form("/compte/jetons", &[("lien", "feed")]).await.unwrap();
     let her_links = pages.app.service.store.tokens("jeanne").await.unwrap();
@@ -163,6 +185,8 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
     assert!(program.get("/api/v1/decisions").await.unwrap().body.contains(secret), "the search must be able to find");
     assert!(ok(&hers, "/tableaux/decisions.csv").await.body.contains(secret));
+    let report = ok(&hers, "/bilan").await.body.replace(['\u{202f}', '\u{a0}', ' '], "");
+    assert!(report.contains("710071"), "her own report has her figures");
 
     let rival = pages.signed_in("rival").await.unwrap();
     let rivals_program = pages.program("rival", &Scope::OF_PROGRAMS).await.unwrap();
@@ -173,12 +197,16 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     for token in pages.app.service.store.tokens("rival").await.unwrap() {
         if let Some(link) = vigie_web::account::private_url(&pages.app.service, &token) {
             let link = link.strip_prefix(&pages.base).unwrap();
-            assert!(!ok(&rival, link).await.body.contains(secret), "the rival's own {link}");
+            let body = ok(&rival, link).await.body;
+            assert!(!body.contains(secret) && !body.contains(ending), "the rival's own {link}");
         }
     }
+    assert!(!ok(&rival, "/contrats").await.body.contains(ending), "the rival was told of no end");
+    assert!(!rivals_program.get("/api/v1/renewals").await.unwrap().body.contains(ending));
     let numbers = [procedure.as_str(), lead.as_str(), notice.as_str(), "26-1", "26-9"];
     for said in spoken(&pages, "rival", &numbers).await {
-        assert!(!said.1.contains(secret), "{}: {}", said.0, said.1);
+        let of_ends = said.0.starts_with("/contrats") && said.1.contains(ending);
+        assert!(!said.1.contains(secret) && !of_ends, "{}: {}", said.0, said.1);
     }
     let stranger = pages.stranger().unwrap();
     let csrf = rival.csrf().await.unwrap();
@@ -207,6 +235,8 @@ async fn nothing_is_seen_by_another(pages: Pages) {
                 for answer in answers {
                     asked += 1;
                     assert!(!answer.body.contains(secret), "{who} sees it at {path}: {}", answer.body);
+                    let figures = answer.body.replace(['\u{202f}', '\u{a0}', ' '], "");
+                    assert!(!figures.contains("710071"), "{who} sees her figures at {path}: {}", answer.body);
                     assert_ne!(answer.status, 500, "{who} at {path}: {}", answer.body);
                     assert!(!answer.body.contains("remis</span>"), "{who} sees a stage at {path}");
                 }
@@ -227,33 +257,34 @@ async fn nothing_is_seen_by_another(pages: Pages) {
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
 async fn spoken(pages: &Pages, person: &str, numbers: &[&str]) -> Vec<(String, String)> {
-    const COMMANDS: [&str; 19] = [
-        "/aide",
-        "/abonnements",
-        "/pourquoi",
-        "/echeances",
-        "/suivre",
+    // Not of the menu, and operators' own. « /stop » and « /effacer » take whoever says them away, and say nothing.
+    const OTHERS: [&str; 16] = [
         "/oublier",
         "/transmettre",
-        "/ajouter",
-        "/operations",
-        "/dossier",
         "/chercher confidence",
-        "/chercher",
-        "/export",
+        "/changer",
+        "/essayer",
+        "/nommer",
+        "/retirer",
+        "/proposition",
         "/sante",
         "/file",
+        "/pauser",
+        "/reprendre_source",
         "/rejouer",
-        "/reprendre",
         "détails",
         "oui",
+        "/annuler",
     ];
+    let menu = MENU.iter().map(|(name, _)| *name).filter(|name| !["stop", "effacer"].contains(name));
+    let commands: Vec<String> =
+        menu.map(|name| format!("/{name}")).chain(OTHERS.iter().map(|said| (*said).to_owned())).collect();
     let store = &pages.app.service.store;
     let subscriber = store.subscriber(person).await.unwrap().unwrap();
     let addresses = vec![(Channel::Telegram, format!("tg-{person}"), AddressState::Active)];
     store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
     let mut out = Vec::new();
-    for command in COMMANDS {
+    for command in &commands {
         for number in std::iter::once(&"").chain(numbers) {
             let text = format!("{command} {number}");
             let chat =

@@ -3,8 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use vigie_domain::Disposition;
 use vigie_domain::partner_call::{PartnerCall, Position, position_on};
-use vigie_service::partner_calls::looking;
+use vigie_notifier::card::{OfCall, Why};
+use vigie_notifier::message::Form;
+use vigie_service::Clock;
+use vigie_service::partner_calls::{looking, messages};
+use vigie_store::outbox::Item;
 use vigie_store::partner_calls::Invitation;
 
 use super::*;
@@ -110,9 +115,33 @@ fn may_name(known: &Known, reader: &str, other: &str) -> bool {
         && LOTS.iter().any(|lot| !known.call.ended.iter().any(|e| e == lot) && takes(reader, lot) && takes(other, lot))
 }
 
+/// What an alert about a call carries.
+fn item(call: &PartnerCall, turn: Turn) -> Item {
+    let partners = Some(OfCall { call: call.id.clone(), turn, said: String::new() });
+    Item {
+        alert_kind: AlertKind::PartnerCall,
+        procedure: call.procedure.clone(),
+        changes: "[]".into(),
+        body: None,
+        disposition: Disposition::Instant,
+        reasons: serde_json::to_string(&Why { partners, ..Why::default() }).unwrap(),
+        document: String::new(),
+        assessment: String::new(),
+        snapshot: String::new(),
+        created: now(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_calls_and_consents_no_answer_leaves_its_circle() {
-    let pages = Pages::start(now(), "").await.unwrap();
+    in_its_circle(Pages::start(now(), "").await.unwrap()).await;
+    if let Some(postgres) = Postgres::start() {
+        let dir = tempfile::tempdir().unwrap();
+        in_its_circle(Pages::start_on(dir, &postgres.url, Clock::fixed(now()), "").await.unwrap()).await;
+    }
+}
+
+async fn in_its_circle(pages: Pages) {
     let (service, store) = (&pages.app.service, &pages.app.service.store);
     network(&pages).await;
     pages.person("rival", "Inter-réseau", Role::Network, None).await.unwrap();
@@ -155,6 +184,28 @@ async fn whatever_calls_and_consents_no_answer_leaves_its_circle() {
                         let logged = store.looks(&member(n), 1000).await.unwrap();
                         let logged = logged.iter().any(|l| l.who == *person && l.what.ends_with(&format!(" {id}")));
                         assert_eq!(logged, read, "{id}: {person} and {}", member(n));
+                    }
+                }
+                for turn in [Turn::Asked, Turn::LastDay, Turn::Moved, Turn::LineUp, Turn::Cancelled] {
+                    for form in [Form::Mail, Form::Chat] {
+                        let told = (&item(&known.call, turn), person.as_str());
+                        let Some(said) = messages::message(service, told, form, (true, None)).await.unwrap() else {
+                            assert!(structure != known.call.coordinator, "{id} {person}");
+                            continue;
+                        };
+                        assert!(structure == known.call.coordinator || known.asked.contains(&structure));
+                        let said = format!("{said:?}");
+                        assert!(!said.contains("secret-"), "{id} {person}");
+                        for other in (1..=STRUCTURES).map(siret).filter(|s| *s != structure) {
+                            if structure == known.call.coordinator {
+                                continue;
+                            }
+                            for word in [format!("mot-{id}-{other}"), format!("voix-{other}")] {
+                                assert!(!said.contains(&word), "{id} {person}: {word} in {said}");
+                            }
+                            let named = said.contains(&format!("Nom de {other}"));
+                            assert!(!named || may_name(known, &structure, &other), "{id} {person} {other}: {said}");
+                        }
                     }
                 }
                 let view = looking::asked(service, &reader, id).await.unwrap();

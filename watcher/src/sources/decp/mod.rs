@@ -1,10 +1,11 @@
 //! DECP: essential data of public contracts, once awarded: who won, how much, for how long, with which social
 //! considerations (Code de la commande publique, art. L2196-2; arrêté du 22 décembre 2022).
 //!
-//! Polled from the consolidated table of data.gouv.fr through its tabular API, whose rows are one winner each; read from
-//! files in the official JSON shape (`official.rs`). An award that says "NC" says nothing.
+//! Polled from the consolidated table of data.gouv.fr through its tabular API, whose rows are one winner each, or from the file that a
+//! buyer's profile publishes in the official JSON shape (`official.rs`), which alone tells of subcontracts. An award that says "NC"
+//! says nothing.
 //!
-//! The cursor is `{since, page}`: rows published since a day, oldest first, page by page. The last day is read again at
+//! A file is read whole whenever it changed. Of the table, the cursor is `{since, page}`: rows published since a day, oldest first, page by page. The last day is read again at
 //! the next poll, since the table is rebuilt every working day.
 
 mod official;
@@ -71,8 +72,21 @@ struct Options {
     departments: Vec<String>,
     /// Only contracts with a social consideration.
     only_social: bool,
-    /// Days before today that the first poll reads.
+    /// Days before today that the first poll reads; of the table alone.
     lookback_days: Option<u64>,
+    /// In which shape they come.
+    format: Format,
+}
+
+/// In which shape essential data come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// The consolidated table.
+    #[default]
+    Table,
+    /// A file of a buyer's profile, in the official shape (arrêté du 22 décembre 2022).
+    Official,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -94,22 +108,38 @@ impl Cursor {
     }
 }
 
+/// A contract under the identifier that the consolidated table gives it: its buyer's number before its own, which is one of that buyer
+/// alone.
+fn of_its_buyer(mut notice: Notice) -> Notice {
+    if let Some(siret) = &notice.buyer.siret
+        && !notice.record_id.starts_with(siret.as_str())
+    {
+        notice.record_id = format!("{siret}{}", notice.record_id);
+    }
+    notice
+}
+
 /// The source.
 pub struct Decp {
     url: Url,
     departments: Vec<Department>,
     only_social: bool,
     lookback_days: u64,
+    format: Format,
 }
 
 impl Decp {
     fn new(block: &settings::Source) -> Result<Self, BlockFault> {
         let options: Options = block.options()?;
         Ok(Self {
-            url: block.url_or(DEFAULT_URL)?,
+            url: match options.format {
+                Format::Table => block.url_or(DEFAULT_URL)?,
+                Format::Official => block.needed_url()?,
+            },
             departments: departments(&options.departments)?,
             only_social: options.only_social,
             lookback_days: options.lookback_days.unwrap_or(LOOKBACK_DAYS),
+            format: options.format,
         })
     }
 
@@ -131,6 +161,26 @@ impl Decp {
             || notice.departments.is_empty()
             || notice.departments.iter().any(|d| self.departments.contains(d));
         here && (!self.only_social || !notice.codes.is_empty())
+    }
+
+    /// The file of a buyer's profile, where it changed.
+    async fn whole_file(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
+        let mut page = Page { memory: memory.clone(), ..Page::default() };
+        let known = memory.validators.get(self.url.as_str()).cloned().unwrap_or_default();
+        match fetcher.get(&self.url, &known, now).await? {
+            Answer::NotModified(fresh) => page.not_before = fresh,
+            Answer::Body(body) => {
+                let tree = read_json(&self.url, &body.bytes)?;
+                if tree.pointer("/marches").or(tree.get("marche")).or(tree.get("contrat-concession")).is_none() {
+                    let what = "pas de « marches » dans ce fichier de données essentielles".to_owned();
+                    return Err(SourceError::Unexpected { url: self.url.to_string(), what });
+                }
+                page.notices = from_tree(&tree).into_iter().filter(|n| self.wanted(n)).map(of_its_buyer).collect();
+                (page.not_before, page.quota) = (body.fresh_until, body.quota);
+                page.memory.validators.insert(self.url.to_string(), body.validators);
+            }
+        }
+        Ok(page)
     }
 
     async fn next_page(&self, fetcher: &Fetcher, memory: &Memory, now: DateTime<Utc>) -> Result<Page, SourceError> {
@@ -193,7 +243,12 @@ impl Decp {
 
 impl Source for Decp {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
-        Box::pin(self.next_page(fetcher, memory, now))
+        Box::pin(async move {
+            match self.format {
+                Format::Table => self.next_page(fetcher, memory, now).await,
+                Format::Official => self.whole_file(fetcher, memory, now).await,
+            }
+        })
     }
 }
 

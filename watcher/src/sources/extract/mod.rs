@@ -15,6 +15,7 @@ use scraper::{ElementRef, Selector};
 use serde_json::Value;
 use url::Url;
 use vigie_config::settings::BlockFault;
+use vigie_domain::french;
 
 use super::SelectorReport;
 use crate::html::{self, Dom, outer_html};
@@ -181,7 +182,7 @@ impl Layout {
             if needed && !items.is_empty() && items.iter().all(|i| !i.values.contains_key(field)) {
                 return Err(Misfit {
                     selector: format!("{}.fields.{} = {}", self.key, field.name(), pick.written),
-                    what: format!("rien trouvé dans {} élément(s)", items.len()),
+                    what: format!("rien trouvé dans {}", french::plural(items.len(), "élément")),
                 });
             }
         }

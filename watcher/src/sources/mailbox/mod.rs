@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use vigie_config::Secret;
 use vigie_config::settings::{self, BlockFault, Tls};
-use vigie_domain::Visibility;
+use vigie_domain::{Visibility, french};
 
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
 use crate::boundary;
@@ -139,7 +139,8 @@ impl Mailbox {
             }
         }
         if unread > 0 {
-            page.remarks.push(format!("{unread} courriel(s) sans règle, laissés de côté"));
+            let unread = french::counted(unread, "courriel sans règle, laissé", "courriels sans règle, laissés");
+            page.remarks.push(format!("{unread} de côté"));
         }
         page.memory.cursor = serde_json::to_string(&batch.cursor).ok();
         Ok(page)
