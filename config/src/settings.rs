@@ -345,8 +345,10 @@ pub struct Tool {
 pub struct Subscriber {
     /// Name, unique; identifies the person across restarts.
     pub name: String,
+    /// What they are to the installation.
     #[serde(default)]
     pub role: Role,
+    /// Address of their mail.
     #[serde(default)]
     pub email: Option<String>,
     /// Matrix room, such as `!abc:exemple.fr`.
@@ -361,6 +363,7 @@ pub struct Subscriber {
     /// Tools that take messages at an address of their own.
     #[serde(default)]
     pub tool: Vec<Tool>,
+    /// Kind of their structure.
     #[serde(default)]
     pub kind: Option<StructureKind>,
     /// SIRET of the structure.
@@ -404,5 +407,6 @@ impl Subscriber {
 pub struct Subscription {
     /// When to tell; none = [`Cadence::default_for`] the person.
     pub cadence: Option<Cadence>,
+    /// The conditions.
     pub filter: Filter,
 }

@@ -182,6 +182,7 @@ pub struct Filter {
     /// Circles around communes of performance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub around: Vec<Around>,
+    /// Social provisions of which one must be offered.
     pub provisions: Vec<ProvisionKind>,
     /// Kinds of notice; empty = all but events, awards and what follows awards. Awards stand for all of the latter.
     pub notice_kinds: Vec<NoticeKind>,
@@ -195,6 +196,7 @@ pub struct Filter {
     pub excluded_buyers: Vec<String>,
     /// Public or private buyers only.
     pub buyer_kind: Option<BuyerKind>,
+    /// Types of buyer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buyer_types: Vec<BuyerType>,
     /// Words of which one must stand in the title, a lot title or the text (case and accents ignored by the caller).

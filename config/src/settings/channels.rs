@@ -28,6 +28,7 @@ pub enum Tls {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Email {
+    /// The server that takes the mail.
     pub host: String,
     /// Its port; by default 587, 465 or 25 after `tls`.
     #[serde(default)]
@@ -41,6 +42,7 @@ pub struct Email {
     /// Account, where the server asks for one.
     #[serde(default)]
     pub username: Option<String>,
+    /// Its password.
     #[serde(default)]
     pub password: Option<Secret>,
     /// Sender, such as `Vigie <vigie@exemple.fr>`.
@@ -97,6 +99,7 @@ impl Email {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mailbox {
+    /// The IMAP server.
     pub host: String,
     /// Its port; 993, or 143 with STARTTLS.
     #[serde(default)]
@@ -107,8 +110,11 @@ pub struct Mailbox {
     /// Certificate authority (PEM file) to trust in place of the system's.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
+    /// Account.
     pub username: String,
+    /// Its password.
     pub password: Secret,
+    /// Folder that is read.
     #[serde(default = "inbox")]
     pub folder: String,
     /// Seconds between two looks.

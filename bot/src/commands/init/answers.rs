@@ -11,6 +11,9 @@ use vigie_service::Failure;
 use super::super::{ask, config_arg};
 use super::InitArgs;
 
+/// Where the pages listen unless somebody says otherwise: behind a proxy of this machine.
+pub(super) const LISTEN: &str = "127.0.0.1:8765";
+
 /// What an installation is set up with.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {
@@ -18,6 +21,7 @@ pub(super) struct Answers {
     pub(super) database_password: Option<SecretString>,
     pub(super) mail: Mail,
     pub(super) skip_mail_check: bool,
+    pub(super) listen: String,
     pub(super) public_url: Option<String>,
     pub(super) operator_name: String,
     pub(super) operator_email: String,
@@ -68,6 +72,7 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         database_password: args.database_password_file.as_deref().map(read).transpose()?,
         mail,
         skip_mail_check: args.skip_mail_check,
+        listen: args.listen,
         public_url,
         operator_name,
         operator_email,
@@ -124,6 +129,7 @@ pub(super) fn of_page(typed: &Typed, dir: &Path) -> Result<Answers, Failure> {
         database_password: None,
         mail: Mail { host, port, tls, user, password, from },
         skip_mail_check: false,
+        listen: LISTEN.to_owned(),
         public_url: said(&typed.public_url),
         operator_name: needed(&typed.operator_name, "votre nom")?,
         operator_email: needed(&typed.operator_email, "votre adresse électronique")?,

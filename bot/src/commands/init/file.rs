@@ -57,7 +57,7 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
          # Une copie de la base chaque nuit ; les sept dernières sont gardées. « vigie restore » en remet une.\n\
          [backup]\n{backup}\n\
          [email]\nhost = {host}\n{port}tls = \"{tls}\"\n{user}{mail_password}from = {from}\n\n\
-         [web]\nlisten = \"127.0.0.1:8765\"           # derrière un mandataire qui chiffre (Caddy, nginx)\n{web}\n\
+         [web]\nlisten = {listen}           # derrière un mandataire qui chiffre (Caddy, nginx)\n{web}\n\
          # Ce qui est veillé. « vigie sources list » énumère les autres lecteurs : portails, flux, boîtes aux lettres.\n\
          [[source]]\nid = \"boamp\"\nkind = \"boamp\"\n{departments}\n\
          [[source]]\nid = \"ted\"\nkind = \"ted\"                            # Journal officiel de l’Union européenne\nquery = \"buyer-country IN (FRA)\"\n\n\
@@ -66,6 +66,7 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
          # La première personne : elle tient l’installation. Les autres s’ajoutent par « vigie subscriptions add » ou « vigie invite ».\n\
          [[subscriber]]\nname = {name}\nrole = \"operator\"\nemail = {email}\n",
         organisation_plain = a.organisation.replace(char::is_control, " "),
+        listen = quoted(&a.listen),
         name = quoted(&a.operator_name),
         email = quoted(&a.operator_email),
         organisation = quoted(&a.organisation),
@@ -178,6 +179,7 @@ mod tests {
                 from: "Vigie <vigie@exemple.fr>".to_owned(),
             },
             skip_mail_check: false,
+            listen: "127.0.0.1:8765".to_owned(),
             public_url: Some("https://vigie.exemple.fr/".to_owned()),
             operator_name: "Camille \"Cam\" Exemple".to_owned(),
             operator_email: "camille@exemple.fr".to_owned(),
@@ -223,9 +225,12 @@ mod tests {
         };
         let settings = parse(&text(&a, Path::new("/etc/vigie")), Path::new("v.toml"), &readers()).unwrap();
         assert!(settings.web.public_url.is_none() && settings.email.unwrap().username.is_none());
-        let on_a_server = Answers { database: "postgres://vigie@localhost/vigie".to_owned(), ..a };
-        assert!(
-            parse(&text(&on_a_server, Path::new("/x")), Path::new("v.toml"), &readers()).unwrap().backup.dir.is_none()
-        );
+        let on_a_server = Answers {
+            database: "postgres://vigie@localhost/vigie".to_owned(),
+            listen: "0.0.0.0:8765".to_owned(),
+            ..a
+        };
+        let settings = parse(&text(&on_a_server, Path::new("/x")), Path::new("v.toml"), &readers()).unwrap();
+        assert_eq!((settings.backup.dir, settings.web.listen.as_str()), (None, "0.0.0.0:8765"));
     }
 }

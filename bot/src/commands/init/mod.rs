@@ -61,6 +61,9 @@ pub(super) struct InitArgs {
     /// N’essaie pas le serveur d’envoi, et n’envoie rien
     #[arg(long)]
     skip_mail_check: bool,
+    /// Adresse où les pages écoutent ; dans un conteneur, 0.0.0.0:8765
+    #[arg(long, default_value = answers::LISTEN)]
+    listen: String,
     /// Adresse des pages vue du dehors, telle que https://vigie.exemple.fr ; sans elle, pas de liens dans les messages
     #[arg(long)]
     public_url: Option<String>,
