@@ -547,7 +547,7 @@ async fn proposals_on_the_real_directory_are_near_able_and_explained() {
         "Réparation de vélos",
         "Déménagement de bureaux",
     ];
-    let towns = [("Lens", "62"), ("Nantes", "44"), ("Marseille", "13"), ("Grenoble", "38"), ("Rennes", "35")];
+    let towns = [("Lille", "59"), ("Toulouse", "31"), ("Lyon", "69"), ("Bordeaux", "33"), ("Strasbourg", "67")];
     let (mut lots, mut with, mut proposals) = (0, 0, 0);
     for (t, (town, department)) in towns.into_iter().enumerate() {
         let mut notice = call(&format!("26-{t}"), (2026, 11, 18), "2026-12-21T12:00:00+01:00");
@@ -585,5 +585,5 @@ async fn proposals_on_the_real_directory_are_near_able_and_explained() {
     }
     eprintln!("{proposals} proposals, {with} of {lots} lots have some");
     // Where neither an activity nor a name says the trade, nobody is proposed: fewer lots have some, and those who are proposed can.
-    assert!(with * 2 >= lots, "{with} of {lots} lots have proposals");
+    assert!(with * 5 >= lots * 2, "{with} of {lots} lots have proposals");
 }

@@ -12,7 +12,7 @@ use vigie_domain::access::{self, Access};
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{line_up, uncovered};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Assessment, Subscriber, SupplyMode, french};
+use vigie_domain::{Assessment, Subscriber, SupplyMode, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
@@ -227,6 +227,9 @@ fn pick(candidates: &[Candidate<'_>], sought: &Sought<'_>, of: &Beside) -> Vec<P
         found.push((order, suits.km.unwrap_or(f64::MAX), entry, reasons));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.siret.cmp(&b.2.siret)));
+    // One firm has several establishments: the nearest of them is proposed.
+    let mut names = BTreeSet::new();
+    found.retain(|(.., entry, _)| names.insert(commune::key(&entry.name)));
     let mut beside = 0;
     let picked = found.into_iter().filter(|((_, lends, _), ..)| {
         beside += usize::from(*lends);

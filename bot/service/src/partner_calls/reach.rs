@@ -13,21 +13,27 @@ use vigie_domain::commune::Commune;
 use vigie_domain::directory::Structure;
 use vigie_domain::{Assessment, Department, Sector, StructureKind, SupplyMode, commune, french};
 
-/// How far structures go that lend staff near them, carry out works and services, or place temps, in kilometres: an AI has an agreed
-/// zone, often an employment area; an ETTI is agreed for a département at least (instruction DGEFP 2021).
-const NEAR: f64 = 35.0;
-const FAR: f64 = 60.0;
-const FARTHEST: f64 = 90.0;
-/// Groups of sectors that are carried out on the spot every day, or eaten warm: nobody goes far for them.
-const DAILY: [&str; 2] = ["hygiene-et-proprete-64", "restauration"];
-/// How far they go for these, in kilometres.
-const DAILY_REACH: f64 = 40.0;
+/// How far structures go, in kilometres as the crow flies. An AI has an agreed zone, often an employment area, and an ACI its own basin; an
+/// ETTI is agreed for a département at least (instruction DGEFP 2021).
+const AI_REACH: f64 = 25.0;
+const ACI_REACH: f64 = 30.0;
+const STAFF_REACH: f64 = 90.0;
+/// Works and what is done once.
+const WORKS_REACH: f64 = 60.0;
+/// What is done on the spot week after week, or eaten warm.
+const DAILY_REACH: f64 = 35.0;
+const DAILY: [&str; 5] = [
+    "hygiene-et-proprete-64",
+    "restauration",
+    "espaces-verts-exterieurs-2",
+    "collecte-traitement-des-dechets",
+    "entretien-du-linge",
+];
 
 /// Activity codes (NAF rév. 2) by their beginning, the longer before the shorter, and the sectors, or whole groups of sectors, that they
 /// are.
 const BY_NAF: &[(&str, &[&str])] = &[
     ("8130", &["espaces-verts-exterieurs-2", "entretien-des-jardins"]),
-    ("02", &["espaces-verts-exterieurs-2"]),
     ("812", &["hygiene-et-proprete-64"]),
     ("9601", &["blanchisserie", "pressing-et-nettoyage-a-sec", "repassage"]),
     ("141", &["couture-reprisage-retouches", "confection-a-facon"]),
@@ -190,6 +196,10 @@ pub(crate) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Su
     let mut reasons = Vec::new();
     if sought.staff || access == Access::Serve {
         // « GEIQ BTP » lends builders.
+        // A GEIQ lends to its members, for long: beside whoever carries a lot out, and never as what the lot buys.
+        if sought.staff && entry.kind == StructureKind::Geiq {
+            return None;
+        }
         if !candidate.named.is_empty() && !candidate.named.iter().any(|group| sought.groups.contains(group)) {
             return None;
         }
@@ -239,10 +249,11 @@ fn trade(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<String> {
 fn place(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
     let (entry, own) = (candidate.entry, candidate.at.as_ref());
     let reach = match entry.kind {
-        StructureKind::Ai => NEAR,
-        StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => FARTHEST,
+        StructureKind::Ai => AI_REACH,
+        StructureKind::Aci => ACI_REACH,
+        StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => STAFF_REACH,
         _ if DAILY.iter().any(|group| sought.groups.contains(group)) => DAILY_REACH,
-        _ => FAR,
+        _ => WORKS_REACH,
     };
     if let (Some(own), false) = (own, sought.communes.is_empty()) {
         let km = sought.communes.iter().filter_map(|c| c.km_to(own)).min_by(f64::total_cmp)?;
