@@ -161,6 +161,8 @@ type Came = (String, Vec<(String, Vec<u8>)>);
 
 /// The mails that somebody got and that hold these words.
 fn got(mails: &Sink, who: &str, words: &str) -> Vec<Came> {
+    use mail_parser::MimeHeaders as _;
+
     let to = format!("{who}@structure.example");
     let mut out = Vec::new();
     for mail in mails.received().into_iter().filter(|m| m.to == to) {
