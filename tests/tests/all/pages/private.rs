@@ -16,11 +16,11 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_one_structure_is_seen_by_another_on_any_route_on_either_engine() {
-    nothing_is_seen_by_another(pages().await).await;
+    Box::pin(nothing_is_seen_by_another(pages().await)).await;
     if let Some(postgres) = Postgres::start() {
         let dir = tempfile::tempdir().unwrap();
         let pages = Pages::start_on(dir, &postgres.url, Clock::fixed(now()), "").await.unwrap();
-        nothing_is_seen_by_another(pages).await;
+        Box::pin(nothing_is_seen_by_another(pages)).await;
     }
 }
 
@@ -91,25 +91,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     let mut going = Decision::new(MINE, &lead, Stage::Preparing, secret, now());
     going.note = format!("note {secret}");
     store.decide(&going).await.unwrap();
-    // The end of a contract under way: the contract is public, not whom it is told to.
-    let said = contract_by_hand::Said {
-        title: Some("Collecte des biodéchets des cuisines".into()),
-        buyer: Some("Ville de Lens".into()),
-        holders: vec![Company::named("MARTIN SARL")],
-        notified: chrono::NaiveDate::from_ymd_opt(2024, 3, 1),
-        months: Some(48.0),
-        places: vec!["Lens (62)".into()],
-        ..contract_by_hand::Said::default()
-    };
-    let today = now().date_naive();
-    let ends =
-        contract_by_hand::say(&pages.app.service, None, &said, today).await.map_err(|e| e.what).unwrap().unwrap();
-    let mut tx = store.begin_ingest(now()).await.unwrap();
-    let on = chrono::NaiveDate::from_ymd_opt(2028, 3, 1).unwrap();
-    let told =
-        RenewalTold { structure: MINE.into(), procedure: ends, lot: String::new(), ahead: 12, ends: on, at: now() };
-    tx.put_renewal(&told).await.unwrap();
-    tx.commit().await.unwrap();
+    Box::pin(tell_of_an_end(&pages)).await;
     // An operation that her organisation keeps, whoever of it may see it.
     let kept = vigie_domain::Operation {
         structure: MINE.into(),
@@ -203,7 +185,7 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert!(!ok(&rival, "/contrats").await.body.contains(ending), "the rival was told of no end");
     assert!(!rivals_program.get("/api/v1/renewals").await.unwrap().body.contains(ending));
     let numbers = [procedure.as_str(), lead.as_str(), notice.as_str(), "26-1", "26-9"];
-    for said in spoken(&pages, "rival", &numbers).await {
+    for said in Box::pin(spoken(&pages, "rival", &numbers)).await {
         let of_ends = said.0.starts_with("/contrats") && said.1.contains(ending);
         assert!(!said.1.contains(secret) && !of_ends, "{}: {}", said.0, said.1);
     }
@@ -250,6 +232,28 @@ async fn nothing_is_seen_by_another(pages: Pages) {
     assert_eq!(store.operations_of(MINE).await.unwrap(), [kept]);
     assert_eq!(pages.app.service.store.tokens("jeanne").await.unwrap().len(), her_links.len() + 1);
     assert_eq!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().len(), 1);
+}
+
+/// The end of a contract under way, told to her: the contract is public, not whom it is told to.
+async fn tell_of_an_end(pages: &Pages) {
+    let (service, store) = (&pages.app.service, &pages.app.service.store);
+    let said = contract_by_hand::Said {
+        title: Some("Collecte des biodéchets des cuisines".into()),
+        buyer: Some("Ville de Lens".into()),
+        holders: vec![Company::named("MARTIN SARL")],
+        notified: chrono::NaiveDate::from_ymd_opt(2024, 3, 1),
+        months: Some(48.0),
+        places: vec!["Lens (62)".into()],
+        ..contract_by_hand::Said::default()
+    };
+    let today = now().date_naive();
+    let ends = contract_by_hand::say(service, None, &said, today).await.map_err(|e| e.what).unwrap().unwrap();
+    let mut tx = store.begin_ingest(now()).await.unwrap();
+    let on = chrono::NaiveDate::from_ymd_opt(2028, 3, 1).unwrap();
+    let told =
+        RenewalTold { structure: MINE.into(), procedure: ends, lot: String::new(), ahead: 12, ends: on, at: now() };
+    tx.put_renewal(&told).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// Every command, said in a private chat of that person, alone and about each of these numbers.
