@@ -225,11 +225,8 @@ mod tests {
         };
         let settings = parse(&text(&a, Path::new("/etc/vigie")), Path::new("v.toml"), &readers()).unwrap();
         assert!(settings.web.public_url.is_none() && settings.email.unwrap().username.is_none());
-        let on_a_server = Answers {
-            database: "postgres://vigie@localhost/vigie".to_owned(),
-            listen: "0.0.0.0:8765".to_owned(),
-            ..a
-        };
+        let on_a_server =
+            Answers { database: "postgres://vigie@localhost/vigie".to_owned(), listen: "0.0.0.0:8765".to_owned(), ..a };
         let settings = parse(&text(&on_a_server, Path::new("/x")), Path::new("v.toml"), &readers()).unwrap();
         assert_eq!((settings.backup.dir, settings.web.listen.as_str()), (None, "0.0.0.0:8765"));
     }
