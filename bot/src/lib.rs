@@ -14,5 +14,7 @@
 pub mod commands;
 pub mod demo;
 pub mod monitoring;
+#[cfg(test)]
+mod reference;
 pub mod roles;
 pub mod setup;

@@ -27,6 +27,50 @@ const ALARMS: &str = "vigie_source_alarms";
 /// Upper bounds of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
+/// What kind of number something is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        })
+    }
+}
+
+/// Something that is measured.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+    /// In a line.
+    pub(crate) what: &'static str,
+}
+
+/// All that is measured. `docs/metrics.md` is made of it.
+pub(crate) static MEASURED: [Measured; 8] = [
+    measured(STEP_SECONDS, Kind::Histogram, &["step"], "Duration of each step of the road"),
+    measured(POLLS, Kind::Counter, &["source", "outcome"], "Requests to sources, by source and outcome"),
+    measured(NOTICES, Kind::Counter, &["source"], "Notices stored, by source"),
+    measured(SHARES, Kind::Counter, &[], "People told, or to be told, of a notice"),
+    measured(ATTEMPTS, Kind::Counter, &["channel", "outcome"], "Attempts to send, by channel and outcome"),
+    measured(QUEUE, Kind::Gauge, &["state"], "Deliveries kept, by state"),
+    measured(OLDEST, Kind::Gauge, &[], "How long the address that waits longest has waited for its turn, in seconds"),
+    measured(ALARMS, Kind::Gauge, &[], "Alarms of sources and channels that are open"),
+];
+
+const fn measured(name: &'static str, kind: Kind, labels: &'static [&'static str], what: &'static str) -> Measured {
+    Measured { name, kind, labels, what }
+}
+
 /// Starts to measure, or goes on; what is read later comes out of the handle. `None` where something else measures in this process.
 #[must_use]
 pub fn start() -> Option<PrometheusHandle> {
@@ -37,14 +81,13 @@ pub fn start() -> Option<PrometheusHandle> {
 fn install() -> Option<PrometheusHandle> {
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Full(STEP_SECONDS.to_owned()), &BUCKETS);
     let handle = builder.ok()?.install_recorder().ok()?;
-    describe_histogram!(STEP_SECONDS, "Duration of each step of the road");
-    describe_counter!(POLLS, "Requests to sources, by source and outcome");
-    describe_counter!(NOTICES, "Notices stored, by source");
-    describe_counter!(SHARES, "People told, or to be told, of a notice");
-    describe_counter!(ATTEMPTS, "Attempts to send, by channel and outcome");
-    describe_gauge!(QUEUE, "Deliveries kept, by state");
-    describe_gauge!(OLDEST, "How long the address that waits longest has waited for its turn");
-    describe_gauge!(ALARMS, "Alarms of sources and channels that are open");
+    for measured in &MEASURED {
+        match measured.kind {
+            Kind::Histogram => describe_histogram!(measured.name, measured.what),
+            Kind::Counter => describe_counter!(measured.name, measured.what),
+            Kind::Gauge => describe_gauge!(measured.name, measured.what),
+        }
+    }
     Some(handle)
 }
 
@@ -152,7 +195,7 @@ mod tests {
     /// A rule over a name that nobody serves never fires.
     #[test]
     fn alert_rules_and_the_dashboard_ask_for_what_is_served() {
-        let served = [QUEUE, OLDEST, ALARMS, STEP_SECONDS, POLLS, NOTICES, SHARES, ATTEMPTS];
+        let served: Vec<&str> = MEASURED.iter().map(|m| m.name).collect();
         let names = regex::Regex::new(r"\bvigie_[a-z_]+").unwrap();
         for (file, text) in [
             ("alerts.yml", include_str!("../../docs/monitoring/alerts.yml")),

@@ -1,6 +1,6 @@
 //! `vigie backup`, `vigie restore`, `vigie upgrade`: a copy of the installation is made, put back, and made before its schema changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vigie_config::settings::Settings;
@@ -9,6 +9,7 @@ use vigie_service::{Clock, Failure, backup};
 use vigie_store::backup::{Upgrade, upgrade as what_changes};
 
 use super::output::{local, print};
+use super::progress;
 use crate::setup;
 
 /// Bytes copied and read through in a second on a slow disk: what is announced should rather be too long.
@@ -47,7 +48,9 @@ pub(super) async fn make(settings: &Settings, args: BackupArgs) -> Result<(), Fa
     let store = setup::open_store(settings).await?;
     let matrix = settings.matrix.as_ref().map(|m| m.store.as_path());
     let keep = args.keep.unwrap_or(settings.backup.keep) as usize;
-    let made = backup::make(&store, matrix, &dir, keep, Clock::from_environment()?.now()).await?;
+    let work = backup::make(&store, matrix, &dir, keep, Clock::from_environment()?.now());
+    let whole = store.file().map_or(0, size) + matrix.map_or(0, backup::bytes_below);
+    let made = progress::shown("Copie et relecture", whole, || backup::in_the_making(&dir), work).await?;
     store.close().await;
     let held = &made.manifest.contents;
     let with_matrix = if made.manifest.files.len() > 1 { ", compte Matrix compris" } else { "" };
@@ -81,7 +84,10 @@ pub(super) async fn restore(settings: &Settings, args: RestoreArgs) -> Result<()
     }
     let url = setup::database_url(settings)?;
     let matrix = settings.matrix.as_ref().map(|m| m.store.as_path());
-    let restored = backup::restore(&url, matrix, &folder, Clock::from_environment()?.now()).await?;
+    let whole = manifest.files.iter().map(|f| f.bytes).sum();
+    let work = backup::restore(&url, matrix, &folder, Clock::from_environment()?.now());
+    let restored =
+        progress::shown("Lecture et mise en place", whole, || backup::being_put_back(&url, matrix), work).await?;
     let store = setup::open_store(settings).await?;
     let (messages, lines) = store.held_count().await?;
     store.close().await;
@@ -107,8 +113,15 @@ pub(super) async fn upgrade(settings: &Settings, args: &UpgradeArgs) -> Result<(
     if args.check || change.found == change.newest {
         return Ok(());
     }
-    setup::open_store(settings).await?.close().await;
+    let (copy, whole) = (change.copy.clone(), change.copy.as_ref().map_or(0, |_| change.bytes));
+    let done = || copy.as_deref().map_or(0, size);
+    progress::shown("Copie et mise à jour", whole, done, setup::open_store(settings)).await?.close().await;
     print(&format!("Fait : la base est à l’étape {}.\n", change.newest))
+}
+
+/// Bytes of a file; none where it is not there yet.
+fn size(path: &Path) -> u64 {
+    path.metadata().map_or(0, |m| m.len())
 }
 
 fn in_words(change: &Upgrade, name: &str) -> String {

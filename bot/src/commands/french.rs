@@ -264,6 +264,9 @@ mod tests {
             ("guide.md", include_str!("../../../docs/guide.md")),
             ("rgpd.md", include_str!("../../../docs/rgpd.md")),
             ("add-a-source.md", include_str!("../../../docs/add-a-source.md")),
+            ("quick-start.md", include_str!("../../../docs/quick-start.md")),
+            ("recipes.md", include_str!("../../../docs/recipes.md")),
+            ("SECURITY.md", include_str!("../../../SECURITY.md")),
         ] {
             for found in spans.captures_iter(text) {
                 let line = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());

@@ -21,6 +21,7 @@ mod members;
 pub(crate) mod output;
 mod person;
 mod personal;
+mod progress;
 pub mod read;
 mod reload;
 mod run;

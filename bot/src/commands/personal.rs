@@ -7,6 +7,7 @@ use vigie_watcher::fetch::Fetcher;
 use super::ask;
 use super::output::print;
 use super::person;
+use super::progress;
 use crate::setup::App;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -40,7 +41,8 @@ pub(super) async fn erase(settings: Settings, key: &str, yes: bool) -> Result<()
     if !yes && !ask::agreed(&question) {
         return Err(Failure::usage("rien n’a été effacé", place, "répondez « oui », ou ajoutez --yes"));
     }
-    let Some(erased) = personal_data::erase(&app.service, &person.id).await? else {
+    let work = personal_data::erase(&app.service, &person.id);
+    let Some(erased) = progress::shown("Effacement, et réécriture de la base", 0, || 0, work).await? else {
         return print("Cette personne est déjà effacée\n");
     };
     // Whom it was is what is gone: the log and the operators keep that it was done, and by whom.

@@ -92,26 +92,78 @@ fn the_systemd_unit_lets_the_service_do_what_it_needs_and_no_more() {
     assert!(out.status.success(), "exposure above 2.0: {said}");
 }
 
-/// Every file that a document leads to is there.
+/// The name under which a heading can be led to, as GitHub and mdBook make it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    kept.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// Every file that a document leads to is there, and in it the heading.
 #[test]
 fn links_between_documents_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let link = regex::Regex::new(r"\]\(([^)#\s]+)(?:#[^)]*)?\)").unwrap();
+    let link = regex::Regex::new(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)").unwrap();
+    let block = regex::Regex::new(r"(?ms)^ *```.*?^ *```").unwrap();
     let documents: Vec<_> = ["", "docs", "docs/decisions"]
         .iter()
         .flat_map(|dir| std::fs::read_dir(root.join(dir)).unwrap().flatten().map(|e| e.path()))
         .filter(|path| path.extension().is_some_and(|e| e == "md"))
         .collect();
     assert!(documents.len() > 50);
-    let (mut seen, mut dead) = (0, Vec::new());
+    let read = |path: &Path| block.replace_all(&std::fs::read_to_string(path).unwrap(), "").into_owned();
+    let (mut seen, mut anchors, mut dead) = (0, 0, Vec::new());
     for document in documents {
-        let text = std::fs::read_to_string(&document).unwrap();
-        for found in link.captures_iter(&text).filter(|l| !l[1].contains("://") && !l[1].starts_with("mailto:")) {
+        for found in link.captures_iter(&read(&document)) {
+            let (file, heading) = (&found[1], found.get(2).map(|h| h.as_str()));
+            if file.contains("://") || file.starts_with("mailto:") || (file.is_empty() && heading.is_none()) {
+                continue;
+            }
             seen += 1;
-            if !document.parent().unwrap().join(&found[1]).exists() {
-                dead.push(format!("{} → {}", document.display(), &found[1]));
+            let target = if file.is_empty() { document.clone() } else { document.parent().unwrap().join(file) };
+            let there = target.exists()
+                && heading.is_none_or(|wanted| {
+                    anchors += 1;
+                    read(&target).lines().filter(|l| l.starts_with('#')).any(|l| anchor(l) == wanted)
+                });
+            if !there {
+                dead.push(format!("{} → {}", document.display(), &found[0]));
             }
         }
     }
-    assert!(seen > 10 && dead.is_empty(), "{seen} links; {dead:#?}");
+    assert!(seen > 100 && anchors > 2 && dead.is_empty(), "{seen} links, {anchors} headings; {dead:#?}");
+}
+
+/// The book holds every document, each once; what it includes is there and leads nowhere by itself, since it stands in another folder; a page in
+/// French says so.
+#[test]
+fn the_book_holds_every_document() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let summary = std::fs::read_to_string(docs.join("SUMMARY.md")).unwrap();
+    let listed = |name: &str| summary.matches(&format!("]({name})")).count();
+    let pages = ["", "decisions"].iter().flat_map(|dir| {
+        let pages = std::fs::read_dir(docs.join(dir)).unwrap().flatten().map(|e| e.file_name().into_string().unwrap());
+        pages
+            .filter(|n| n.ends_with(".md") && n != "SUMMARY.md")
+            .map(move |n| if dir.is_empty() { n } else { format!("{dir}/{n}") })
+    });
+    let faults: Vec<String> = pages.filter(|page| listed(page) != 1).collect();
+    assert!(faults.is_empty(), "not once in docs/SUMMARY.md: {faults:?}");
+    for page in std::fs::read_dir(&docs).unwrap().flatten().filter(|e| e.path().extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(page.path()).unwrap();
+        if let Some(included) =
+            text.strip_prefix("{{#include ").and_then(|rest| rest.split_once("}}")).map(|(path, _)| path)
+        {
+            let whole = std::fs::read_to_string(docs.join(included)).unwrap();
+            let links = regex::Regex::new(r"\]\((?:[^)h#]|h[^)t])").unwrap();
+            assert!(!links.is_match(&whole), "{included} is in the book, where its links lead elsewhere");
+        }
+    }
+    for page in ["guide.md", "rgpd.md", "commands.md"] {
+        let text = std::fs::read_to_string(docs.join(page)).unwrap();
+        assert!(text.contains("<div lang=\"fr\">") && text.trim_end().ends_with("</div>"), "{page}");
+    }
 }

@@ -11,6 +11,7 @@ mod consultation;
 mod contracts;
 mod conversation;
 mod directory;
+mod documents;
 mod dossier;
 #[cfg(target_os = "linux")]
 mod fences;

@@ -30,7 +30,7 @@ pub(super) fn write(
         named += Duration::seconds(1);
     }
     let name = named.format(NAME).to_string();
-    let (folder, part) = (dir.join(&name), dir.join(format!(".{name}-{}", std::process::id())));
+    let (folder, part) = (dir.join(&name), dir.join(format!(".{name}{}", in_the_making_by())));
     private::create_new_dir(&part).map_err(|e| unwritable(&part, &e))?;
     let done = fill(database, matrix, &part, now).and_then(|manifest| {
         std::fs::rename(&part, &folder).map_err(|e| unwritable(&folder, &e))?;
@@ -44,6 +44,29 @@ pub(super) fn write(
             Err(e)
         }
     }
+}
+
+/// How the name of a folder in the making ends: by the process that makes it.
+fn in_the_making_by() -> String {
+    format!("-{}", std::process::id())
+}
+
+/// Bytes of the backup that this process is making inside `dir`, as far as they are written.
+#[must_use]
+pub fn in_the_making(dir: &Path) -> u64 {
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        name.starts_with(".vigie-") && name.ends_with(&in_the_making_by())
+    };
+    let folders = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+    folders.filter(ours).map(|folder| bytes_below(&folder)).sum()
+}
+
+/// Bytes of all files below a folder; none where it is not there.
+#[must_use]
+pub fn bytes_below(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.map(|e| if e.path().is_dir() { bytes_below(&e.path()) } else { e.metadata().map_or(0, |m| m.len()) }).sum()
 }
 
 fn fill(database: &Path, matrix: Option<&Path>, part: &Path, now: DateTime<Utc>) -> Result<Manifest, Failure> {

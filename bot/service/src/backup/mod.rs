@@ -17,8 +17,8 @@ use chrono::{DateTime, Utc};
 use vigie_store::Store;
 use vigie_store::backup::Contents;
 
-pub use folder::{newest, read};
-pub use restore::{Restored, restore};
+pub use folder::{bytes_below, in_the_making, newest, read};
+pub use restore::{Restored, being_put_back, restore};
 pub use schedule::run as run_schedule;
 
 use crate::error::Failure;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use vigie_config::private;
 use vigie_store::backup as sqlite;
 
-use super::folder::{copy_file, is_sqlite, read, unreadable, unwritable};
+use super::folder::{bytes_below, copy_file, is_sqlite, read, unreadable, unwritable};
 use super::{DATABASE, MATRIX, Manifest, not_ours, off_thread};
 use crate::error::Failure;
 
@@ -37,7 +37,7 @@ pub async fn restore(url: &str, matrix: Option<&Path>, folder: &Path, now: DateT
             return Err(Failure::usage(what, "[matrix]", "remettez ce bloc, tel qu’il était quand elle a été faite"));
         }
         let stamp = now.format("%Y%m%d-%H%M%S").to_string();
-        let fresh = beside(&database, "restauration-en-cours");
+        let fresh = beside(&database, IN_THE_MAKING);
         let _ = std::fs::remove_file(&fresh);
         let mut aside = Vec::new();
         let done = prepare(&folder, &fresh, now)
@@ -55,6 +55,18 @@ pub async fn restore(url: &str, matrix: Option<&Path>, folder: &Path, now: DateT
         }
     })
     .await
+}
+
+/// How the name of what takes the place of something ends, until it does.
+const IN_THE_MAKING: &str = "restauration-en-cours";
+
+/// Bytes that a restoration under way has written beside the database at `url` and the Matrix store.
+#[must_use]
+pub fn being_put_back(url: &str, matrix: Option<&Path>) -> u64 {
+    let database = vigie_store::sqlite_path(url)
+        .and_then(|file| beside(&file, IN_THE_MAKING).metadata().ok())
+        .map_or(0, |fresh| fresh.len());
+    database + matrix.map_or(0, |store| bytes_below(&beside(store, IN_THE_MAKING)))
 }
 
 fn refuse_while_used(database: &Path) -> Result<(), Failure> {
@@ -110,7 +122,7 @@ fn take_place(database: &Path, fresh: &Path, stamp: &str, aside: &mut Vec<PathBu
 }
 
 fn matrix_store(from: &Path, store: &Path, stamp: &str, aside: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let fresh = beside(store, "restauration-en-cours");
+    let fresh = beside(store, IN_THE_MAKING);
     let _ = std::fs::remove_dir_all(&fresh);
     private::create_new_dir(&fresh).map_err(|e| unwritable(&fresh, &e))?;
     private::belongs_with(&fresh).map_err(|e| unwritable(&fresh, &e))?;

@@ -163,8 +163,17 @@ fn the_package_holds_the_program_its_service_its_manual_and_leaves_no_secret() {
         "./usr/share/bash-completion/completions/vigie",
         "./usr/share/doc/vigie/copyright",
         "./usr/share/doc/vigie/dependencies.txt",
+        "./usr/share/doc/vigie/sbom.cdx.json",
     ] {
         assert!(listed.lines().any(|l| l.ends_with(path)), "{path}: {listed}");
     }
+    let doc = out.path().join("package/root/usr/share/doc/vigie");
+    let bom: Value = serde_json::from_slice(&std::fs::read(doc.join("sbom.cdx.json")).unwrap()).unwrap();
+    assert_eq!((&bom["bomFormat"], &bom["metadata"]["component"]["name"]), (&"CycloneDX".into(), &"vigie".into()));
+    let crates = bom["components"].as_array().unwrap();
+    let lines = std::fs::read_to_string(doc.join("dependencies.txt")).unwrap().lines().count();
+    assert_eq!(crates.len() + 1, lines, "both lists name the same crates, and one the program itself");
+    let sealed = crates.iter().filter(|c| c["hashes"][0]["alg"] == "SHA-256").count();
+    assert!(sealed > 200 && crates.iter().all(|c| c["licenses"][0]["expression"].is_string()), "{sealed}");
     assert!(!listed.contains("/etc/") && listed.lines().all(|l| l.contains("root/root")), "{listed}");
 }
