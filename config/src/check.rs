@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{Department, Filter};
+use vigie_domain::{Channel, Department, Filter};
 
 use crate::fault::{BlockFault, Step};
 use crate::mail_address;

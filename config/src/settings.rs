@@ -18,7 +18,7 @@ pub use sign_up::{SIGN_UPS_A_DAY, SignUp, SignUpMode};
 pub use source::{Baseline, Source, SourceVisibility};
 
 use vigie_domain::subscription::{Rhythm, Role};
-use vigie_domain::{Cadence, Filter, StructureKind};
+use vigie_domain::{Cadence, Channel, Filter, StructureKind};
 
 pub use crate::fault::BlockFault;
 use crate::in_force::Origin;
