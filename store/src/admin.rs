@@ -1,17 +1,16 @@
 //! What operators look at: sources over time, the queue page by page, people.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use vigie_domain::subscription::Role;
 use vigie_domain::{AlertKind, DeliveryState, Subscriber};
 
-use crate::Store;
 use crate::address::{Address, address_columns};
-use crate::columns::clean;
-use crate::columns::to_json;
+use crate::columns::{clean, millis, to_json};
 use crate::delivery::{DeliveryRow, delivery_columns};
 use crate::error::StoreError;
 use crate::people_rows::PersonRow;
-use crate::sql::{self, Columns, FromRow, Row, SqlError, row};
+use crate::sql::{self, Cell, Columns, FromRow, Row, SqlError, row};
+use crate::{Engine, Store};
 
 /// A day of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +25,18 @@ pub struct DayOfSource {
 }
 
 row!(DayOfSource { day, items, polls, failures });
+
+/// Which deliveries are looked for; what is `None` asks for nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sought {
+    pub state: Option<DeliveryState>,
+    /// To one of these people.
+    pub people: Option<Vec<String>>,
+    /// About one of these procedures, alone or in a digest.
+    pub procedures: Option<Vec<String>>,
+    /// Made from the first moment to before the second.
+    pub made: Option<(DateTime<Utc>, DateTime<Utc>)>,
+}
 
 /// A delivery with its number.
 struct Numbered(i64, DeliveryRow);
@@ -49,32 +60,52 @@ impl Store {
         .await?)
     }
 
-    /// Deliveries, newest first, of one state or of all, that were made before the one numbered `before`; each with its number.
+    /// Deliveries that are looked for, newest first, that were made before the one numbered `before`; each with its number.
     pub async fn deliveries_before(
         &self,
-        state: Option<DeliveryState>,
+        sought: &Sought,
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<(i64, DeliveryRow)>, StoreError> {
-        let sql = if state.is_some() {
-            concat!(
-                "SELECT d.seq, ",
-                delivery_columns!(),
-                " FROM delivery d WHERE d.state = $1 AND d.seq < $2 ORDER BY d.seq DESC LIMIT $3"
-            )
-        } else {
-            concat!(
-                "SELECT d.seq, ",
-                delivery_columns!(),
-                " FROM delivery d WHERE $1 = '' AND d.seq < $2 ORDER BY d.seq DESC LIMIT $3"
-            )
+        let mut sql = concat!("SELECT d.seq, ", delivery_columns!(), " FROM delivery d WHERE d.seq < $1").to_owned();
+        let mut values: Vec<Cell> = vec![before.unwrap_or(i64::MAX).into()];
+        let mut and = |condition: &dyn Fn(usize) -> String, value: Cell| {
+            values.push(value);
+            sql.push_str(" AND ");
+            sql.push_str(&condition(values.len()));
         };
-        let rows: Vec<Numbered> = sql::query_as(sql)
-            .bind(state.map_or("", DeliveryState::as_str))
-            .bind(before.unwrap_or(i64::MAX))
-            .bind(limit)
-            .fetch_all(&self.reader)
-            .await?;
+        let each = |n: usize| match self.engine() {
+            Engine::Sqlite => format!("(SELECT value FROM json_each(${n}))"),
+            Engine::Postgres => format!("(SELECT json_array_elements_text(CAST(${n} AS json)))"),
+        };
+        if let Some(state) = sought.state {
+            and(&|n| format!("d.state = ${n}"), state.as_str().into());
+        }
+        if let Some(people) = &sought.people {
+            and(&|n| format!("d.subscriber_id IN {}", each(n)), to_json(people)?.into());
+        }
+        if let Some(procedures) = &sought.procedures {
+            // A digest is about no single procedure: what it carries names it.
+            let about = |n: usize| {
+                format!(
+                    "(d.procedure_id IN {0} OR d.id IN (SELECT n.delivery_id FROM alert a JOIN notification n ON n.alert_id = a.id
+                       WHERE a.procedure_id IN {0}))",
+                    each(n)
+                )
+            };
+            and(&about, to_json(procedures)?.into());
+        }
+        if let Some((from, to)) = sought.made {
+            and(&|n| format!("d.created >= ${n}"), millis(from).into());
+            and(&|n| format!("d.created < ${n}"), millis(to).into());
+        }
+        values.push(limit.into());
+        sql.push_str(&format!(" ORDER BY d.seq DESC LIMIT ${}", values.len()));
+        let mut query = sql::query_as(sql);
+        for value in values {
+            query = query.bind(value);
+        }
+        let rows: Vec<Numbered> = query.fetch_all(&self.reader).await?;
         Ok(rows.into_iter().map(|Numbered(seq, row)| (seq, row)).collect())
     }
 

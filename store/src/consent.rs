@@ -127,11 +127,13 @@ impl Store {
     }
 
     /// Notes that the owner of an unconfirmed address agrees, how, and puts it in use. `false` when there was nothing to
-    /// confirm.
+    /// confirm, or an operator keeps its owner out.
     pub async fn confirm(&self, address: &str, how: &str, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let row: Option<(Channel, String, String)> = sql::query_as(
-            "UPDATE address SET state = 'active', note = NULL WHERE id = $1 AND state = 'unconfirmed' RETURNING channel, value, subscriber_id",
+            "UPDATE address SET state = 'active', note = NULL WHERE id = $1 AND state = 'unconfirmed'
+               AND NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = address.subscriber_id AND s.suspended > 0)
+             RETURNING channel, value, subscriber_id",
         )
         .bind(address.to_owned())
         .fetch_optional(&mut tx)

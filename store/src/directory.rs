@@ -66,13 +66,12 @@ impl Store {
         Ok(())
     }
 
-    /// How many keys a directory holds.
-    pub async fn count_entries<T: Entry>(&self) -> Result<i64, StoreError> {
-        let (n,): (i64,) = sql::query_as("SELECT COUNT(*) FROM directory WHERE kind = $1")
+    /// How many keys a directory holds, and when one was last written.
+    pub async fn entries_held<T: Entry>(&self) -> Result<(i64, Option<DateTime<Utc>>), StoreError> {
+        Ok(sql::query_as("SELECT COUNT(*), MAX(updated) FROM directory WHERE kind = $1")
             .bind(T::DIRECTORY.to_owned())
             .fetch_one(&self.reader)
-            .await?;
-        Ok(n)
+            .await?)
     }
 
     /// The structure of that SIRET.

@@ -69,9 +69,11 @@ mod service_areas;
 pub mod service_offers;
 pub mod sessions;
 mod sizes;
+mod slowest;
 pub mod sources;
 mod sql;
 mod suppression;
+mod suspension;
 pub mod taste;
 #[cfg(test)]
 mod tests;
@@ -84,6 +86,7 @@ use std::sync::Arc;
 
 pub use error::StoreError;
 pub use ids::{derived_id, ordered_id, random, secret_hash};
+pub use slowest::Slowest;
 pub use sql::{Engine, SqlError};
 
 /// A database.

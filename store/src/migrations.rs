@@ -3,6 +3,8 @@
 //! One SQL for two engines: TEXT, BIGINT (moments in milliseconds since 1970, flags as 0/1) and bytes, whose type name
 //! alone differs. A step is applied once, in its own transaction; a database newer than this program is refused.
 
+mod operating;
+
 use crate::StoreError;
 use crate::sql::{self, Database, Engine};
 
@@ -46,6 +48,8 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     EVENTS,
     ADVICE_AND_TASTE,
     ABSENCE_FROM,
+    operating::KEPT_OUT,
+    operating::SLOW_STATEMENTS,
 ];
 
 const FIRST_TABLES: &str = r"

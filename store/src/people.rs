@@ -16,6 +16,7 @@ use crate::ids::derived_id;
 use crate::people_rows::{PersonRow, SubscriptionRow, subscription_columns};
 use crate::sql::{self, Query, Transaction};
 use crate::suppression;
+use crate::suspension::withhold;
 
 pub use crate::address::{Address, AddressState};
 
@@ -339,16 +340,20 @@ impl Store {
         Ok(row.is_some_and(|(declared,)| declared != 0))
     }
 
-    /// Changes the state of an address, with a note for the journal.
+    /// Changes the state of an address, with a note for the journal. `false`, with nothing changed, where there is no such address,
+    /// or it would come into use while an operator keeps its owner out.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let owner: Option<(String,)> =
-            sql::query_as("UPDATE address SET state = $1, note = $2 WHERE id = $3 RETURNING subscriber_id")
-                .bind(state.as_str().to_owned())
-                .bind(clean(note))
-                .bind(address.to_owned())
-                .fetch_optional(&mut tx)
-                .await?;
+        let owner: Option<(String,)> = sql::query_as(
+            "UPDATE address SET state = $1, note = $2 WHERE id = $3 AND ($1 <> 'active'
+                   OR NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = address.subscriber_id AND s.suspended > 0))
+                 RETURNING subscriber_id",
+        )
+        .bind(state.as_str().to_owned())
+        .bind(clean(note))
+        .bind(address.to_owned())
+        .fetch_optional(&mut tx)
+        .await?;
         let Some((owner,)) = owner else { return Ok(false) };
         person_changed(&mut tx, &owner).await?;
         tx.commit().await?;
@@ -430,6 +435,7 @@ pub(crate) async fn put_person(
         .execute(tx)
         .await?;
     }
+    changed += withhold(tx, &new.subscriber.id).await?;
     // Messages of chats show what the person's structure decides.
     sql::query(
         "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE subscriber_id = $2 AND structure <> $1",

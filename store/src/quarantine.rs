@@ -1,4 +1,5 @@
-//! Records that could not be read: put aside with their bytes, as they came.
+//! Records that could not be read: put aside with their bytes, as they came, until one is read after all ([`Store::drop_put_aside`])
+//! or is too old to be kept ([`crate::retention`]).
 
 use std::collections::HashMap;
 
@@ -31,15 +32,19 @@ row!(Quarantined { source, record_id, place, reason, raw, at });
 #[derive(Debug, Clone)]
 pub struct PutAside {
     pub id: String,
+    /// Its source, or the channel or mailbox by which it came.
+    pub source: String,
     pub record_id: Option<String>,
     /// What was wrong.
     pub reason: String,
     /// How many bytes it has.
     pub bytes: i64,
     pub at: DateTime<Utc>,
+    /// When it was last read again, without success.
+    pub tried: Option<DateTime<Utc>>,
 }
 
-row!(PutAside { id, record_id, reason, bytes, at });
+row!(PutAside { id, source, record_id, reason, bytes, at, tried });
 
 impl Store {
     /// How many records of each source were put aside since then.
@@ -54,15 +59,9 @@ impl Store {
 
     /// Puts a record aside with its bytes. The same record with the same fault is kept once. `true` when it is new.
     pub async fn quarantine(&self, record: &Quarantined) -> Result<bool, StoreError> {
-        let fingerprint = derived_id(&[
-            &record.source,
-            record.record_id.as_deref().unwrap_or_default(),
-            &record.reason,
-            &String::from_utf8_lossy(&record.raw),
-        ]);
         let mut tx = self.begin().await?;
         let done = sql::query("INSERT INTO quarantine (id, source, record_id, place, reason, raw, at) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING")
-            .bind(fingerprint)
+            .bind(fingerprint(record))
             .bind(record.source.clone())
             .bind(record.record_id.as_deref().map(clean))
             .bind(clean(&record.place))
@@ -82,10 +81,11 @@ impl Store {
         Ok(new)
     }
 
-    /// Records of one source that were put aside, newest first, without their bytes.
+    /// Records of one source, or of all (`""`), that were put aside, newest first, without their bytes.
     pub async fn put_aside_of(&self, source: &str, limit: i64) -> Result<Vec<PutAside>, StoreError> {
         Ok(sql::query_as(
-            "SELECT id, record_id, reason, LENGTH(raw), at FROM quarantine WHERE source = $1 ORDER BY at DESC LIMIT $2",
+            "SELECT id, source, record_id, reason, LENGTH(raw), at, NULLIF(tried, 0) FROM quarantine
+             WHERE $1 = '' OR source = $1 ORDER BY at DESC, id LIMIT $2",
         )
         .bind(source.to_owned())
         .bind(limit)
@@ -102,6 +102,50 @@ impl Store {
         Ok(found.map(|(raw,)| raw))
     }
 
+    /// How many records of each source, or of each other way by which one came, are put aside; by name.
+    pub async fn put_aside_counts(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        Ok(sql::query_as("SELECT source, COUNT(*) FROM quarantine GROUP BY source ORDER BY source")
+            .fetch_all(&self.reader)
+            .await?)
+    }
+
+    /// One record that was put aside, with its bytes.
+    pub async fn put_aside_record(&self, id: &str) -> Result<Option<Quarantined>, StoreError> {
+        Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine WHERE id = $1")
+            .bind(id.to_owned())
+            .fetch_optional(&self.reader)
+            .await?)
+    }
+
+    /// Forgets a record that was read after all; `false` when there is none of that identifier.
+    pub async fn drop_put_aside(&self, id: &str) -> Result<bool, StoreError> {
+        let gone =
+            sql::query("DELETE FROM quarantine WHERE id = $1").bind(id.to_owned()).execute_alone(&self.db).await?;
+        Ok(gone == 1)
+    }
+
+    /// Notes that a record was read again and cannot be read still, and why not. Where the same was put aside for that reason
+    /// meanwhile, the two are one.
+    pub async fn still_put_aside(&self, id: &str, reason: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let Some(record) = self.put_aside_record(id).await? else { return Ok(()) };
+        let name = fingerprint(&Quarantined { reason: reason.to_owned(), ..record });
+        let mut tx = self.begin().await?;
+        sql::query("DELETE FROM quarantine WHERE id = $1 AND id <> $2")
+            .bind(name.clone())
+            .bind(id)
+            .execute(&mut tx)
+            .await?;
+        sql::query("UPDATE quarantine SET id = $1, reason = $2, tried = $3 WHERE id = $4")
+            .bind(name)
+            .bind(clean(reason))
+            .bind(millis(now))
+            .bind(id)
+            .execute(&mut tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Records put aside, newest first.
     pub async fn quarantined(&self, limit: i64) -> Result<Vec<Quarantined>, StoreError> {
         Ok(sql::query_as("SELECT source, record_id, place, reason, raw, at FROM quarantine ORDER BY at DESC LIMIT $1")
@@ -109,4 +153,14 @@ impl Store {
             .fetch_all(&self.reader)
             .await?)
     }
+}
+
+/// The same for the same record with the same fault.
+fn fingerprint(record: &Quarantined) -> String {
+    derived_id(&[
+        &record.source,
+        record.record_id.as_deref().unwrap_or_default(),
+        &record.reason,
+        &String::from_utf8_lossy(&record.raw),
+    ])
 }

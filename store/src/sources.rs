@@ -160,6 +160,17 @@ impl Store {
         Ok(())
     }
 
+    /// Puts another memory in the place of `known`; `false`, with nothing changed, where a poll wrote its own meanwhile.
+    pub async fn replace_source_memory(&self, id: &str, known: &str, memory: &str) -> Result<bool, StoreError> {
+        let done = sql::query("UPDATE source_memory SET memory = $1 WHERE source = $2 AND memory = $3")
+            .bind(memory)
+            .bind(id)
+            .bind(known)
+            .execute_alone(&self.db)
+            .await?;
+        Ok(done == 1)
+    }
+
     /// Has a source polled as soon as a process looks; one that is paused stays so.
     pub async fn poll_soon(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         sql::query("UPDATE source SET next_due = $1 WHERE id = $2 AND next_due > $1")

@@ -129,13 +129,7 @@ impl Pages {
     /// The link does not open.
     pub async fn signed_in(&self, person: &str) -> Outcome<Visitor> {
         let link = self.link(person).await?;
-        let mut visitor = self.stranger()?;
-        let answer = visitor.post(link.strip_prefix(&self.base).ok_or("not ours")?, &[]).await?;
-        visitor.cookie = answer.cookie.clone();
-        if visitor.cookie.is_none() {
-            return Err(format!("not signed in: {}", answer.body).into());
-        }
-        Ok(visitor)
+        Visitor::enters(&self.base, link.strip_prefix(&self.base).ok_or("not ours")?).await
     }
 
     /// A program that acts for a person.
@@ -177,6 +171,21 @@ pub struct Visitor {
 }
 
 impl Visitor {
+    /// Somebody who signed in by the link at `path`, on the pages at `base`.
+    ///
+    /// # Errors
+    /// The link does not open.
+    pub async fn enters(base: &str, path: &str) -> Outcome<Self> {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let mut visitor = Self { client, base: base.to_owned(), cookie: None, bearer: None };
+        let answer = visitor.post(path, &[]).await?;
+        visitor.cookie = answer.cookie.clone();
+        if visitor.cookie.is_none() {
+            return Err(format!("not signed in: {}", answer.body).into());
+        }
+        Ok(visitor)
+    }
+
     /// Asks for a page.
     ///
     /// # Errors

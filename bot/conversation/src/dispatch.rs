@@ -37,6 +37,8 @@ const MAX_OFFERS: usize = 24;
 const DEAF: &str = "Je n’ai pas pu déchiffrer un message. Sa clé est demandée ; écrivez-le à nouveau si rien ne vient.";
 const TOO_MUCH: &str =
     "C’est beaucoup d’un coup : je reprends dans quelques minutes. Rien n’est perdu de ce qui est noté.";
+const KEPT_OUT: &str =
+    "Votre accès à Vigie est suspendu par la personne qui la gère : écrivez-lui pour savoir pourquoi, ou pour revenir.";
 const WHICH: &str = "De quel marché parlez-vous ? Répondez sous son alerte, ou touchez un de ses boutons.";
 const ODD_BUTTON: &str = "Ce bouton ne sert plus. /aide dit ce que je sais faire.";
 const ODD_TEXT: &str =
@@ -96,6 +98,11 @@ pub async fn dispatch(service: &Service, incoming: Incoming) -> Result<Vec<Reply
         Input::Left => return membership::left(service, chat.channel, &people).await.map(|()| Vec::new()),
         Input::Joined => return membership::joined(service, chat, &people).await,
         _ => {}
+    }
+    let known = !people.is_empty();
+    let people = membership::heard(service, people).await?;
+    if known && people.is_empty() {
+        return Ok(if chat.private { decide::short_reply(&incoming, KEPT_OUT) } else { Vec::new() });
     }
     let Some((person, _)) = people.iter().find(|(_, a)| a.state != AddressState::Unconfirmed) else {
         return membership::stranger(service, &incoming).await;

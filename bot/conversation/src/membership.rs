@@ -153,6 +153,24 @@ pub(super) async fn joined(
     Ok(if back { vec![answer(BACK)] } else { vec![answer(HELLO)] })
 }
 
+/// Who of a chat is heard: not whom an operator keeps out.
+///
+/// # Errors
+/// The database fails.
+pub(super) async fn heard(
+    service: &Service,
+    people: Vec<(Subscriber, Address)>,
+) -> Result<Vec<(Subscriber, Address)>, Failure> {
+    let mut out = Vec::with_capacity(people.len());
+    for (person, address) in people {
+        // Nobody who is kept out has an address in use.
+        if address.state == AddressState::Active || service.store.suspended_since(&person.id).await?.is_none() {
+            out.push((person, address));
+        }
+    }
+    Ok(out)
+}
+
 /// Brings the addresses of a chat that answers again back into use; whether there were any. One that its owner stopped stays
 /// so.
 ///
@@ -166,9 +184,11 @@ pub(super) async fn back(
     let mut any = false;
     for (_, address) in people.iter().filter(|(_, a)| a.state == AddressState::Suspended) {
         let note = "la conversation répond de nouveau";
-        service.store.set_address_state(&address.id, AddressState::Active, note).await?;
-        service.store.note("address", &address.id, note, now).await?;
-        any = true;
+        // Whoever is kept out by an operator does not come back by writing.
+        if service.store.set_address_state(&address.id, AddressState::Active, note).await? {
+            service.store.note("address", &address.id, note, now).await?;
+            any = true;
+        }
     }
     Ok(any)
 }

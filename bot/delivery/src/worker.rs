@@ -333,7 +333,7 @@ fn state_in_words(state: AddressState) -> &'static str {
     match state {
         AddressState::Unconfirmed => "non confirmée",
         AddressState::Active => "active",
-        AddressState::Suspended => "suspendue après un refus définitif",
+        AddressState::Suspended => "suspendue",
         AddressState::Stopped => "arrêtée par son propriétaire",
     }
 }

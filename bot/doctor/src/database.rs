@@ -1,9 +1,10 @@
-//! The database: whether it opens, is whole, takes writes, and how it grows.
+//! The database: whether it opens, is whole, takes writes, how it grows, and what it is slow at; and the versions of all of it.
 
 use std::time::{Duration, Instant};
 
 use chrono::{Days, NaiveDate};
-use vigie_store::Store;
+use vigie_domain::french;
+use vigie_store::{Slowest, Store};
 
 use crate::{Finding, Ground, PATIENCE, bytes};
 
@@ -11,6 +12,12 @@ use crate::{Finding, Ground, PATIENCE, bytes};
 const GROWTH_DAYS: u64 = 30;
 /// A write that takes longer makes everything else wait.
 const SLOW_WRITE: Duration = Duration::from_millis(500);
+/// Days over which the slowest statement is looked for.
+const SLOW_DAYS: u64 = 7;
+/// A statement that takes longer keeps somebody waiting, in milliseconds.
+const SLOW_STATEMENT_MS: i64 = 2_000;
+/// How its line is called.
+const SLOWEST: &str = "requête la plus lente";
 /// How long a large file may be read through.
 const READ_THROUGH: Duration = Duration::from_secs(30);
 
@@ -19,8 +26,46 @@ pub(crate) async fn look(ground: &Ground<'_>) -> Vec<Finding> {
         Ok(store) => *store,
         Err((why, remedy)) => return vec![Finding::fault("database", "base", why.clone(), remedy.clone())],
     };
-    let (whole, size, write) = tokio::join!(integrity(store), size(store, ground), write(store));
-    vec![whole, size, write]
+    let (whole, size, write, slow) =
+        tokio::join!(integrity(store), size(store, ground), write(store), slowest(store, ground));
+    vec![whole, size, write, slow]
+}
+
+/// The versions of the program, of the engine and of the schema: what a report of a fault begins with.
+pub(crate) async fn versions(ground: &Ground<'_>) -> Finding {
+    let program = format!("Vigie {}", ground.version);
+    let engine = match &ground.store {
+        Ok(store) => tokio::time::timeout(PATIENCE, store.engine_and_step()).await.ok().and_then(Result::ok),
+        Err(_) => None,
+    };
+    let found = match engine {
+        Some((engine, step)) => format!("{program} ; {engine}, base à l’étape {step}"),
+        None => program,
+    };
+    Finding::good("version", "version", found)
+}
+
+async fn slowest(store: &Store, ground: &Ground<'_>) -> Finding {
+    let since = ground.now.date_naive().checked_sub_days(Days::new(SLOW_DAYS)).unwrap_or_default();
+    match tokio::time::timeout(PATIENCE, store.slowest_since(since)).await {
+        Ok(Ok(slowest)) => judge_slowest(slowest.as_ref()),
+        Ok(Err(e)) => Finding::fault("slow", SLOWEST, e.to_string(), "vérifiez la base"),
+        Err(_) => Finding::look("slow", SLOWEST, "la base ne répond pas", "vérifiez la base"),
+    }
+}
+
+fn judge_slowest(slowest: Option<&Slowest>) -> Finding {
+    let Some(slowest) = slowest else {
+        return Finding::good("slow", SLOWEST, format!("aucune lenteur en {SLOW_DAYS} jours"));
+    };
+    let said = format!("{} ms, le {} : {}", slowest.ms, french::date(slowest.day), slowest.statement);
+    match slowest.ms > SLOW_STATEMENT_MS {
+        true => {
+            let fix = "la base est sur un disque lent, ou elle a beaucoup grandi : voyez iostat ; sur PostgreSQL, lancez ANALYZE, et joignez cette ligne à votre demande d’aide";
+            Finding::look("slow", SLOWEST, said, fix)
+        }
+        false => Finding::good("slow", SLOWEST, said),
+    }
 }
 
 async fn integrity(store: &Store) -> Finding {
@@ -95,6 +140,21 @@ async fn write(store: &Store) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::State;
+
+    #[test]
+    fn the_slowest_statement_is_named_and_one_that_keeps_people_waiting_is_to_be_looked_at() {
+        let of = |ms| Slowest {
+            day: NaiveDate::from_ymd_opt(2026, 11, 21).unwrap(),
+            statement: "SELECT title FROM search".into(),
+            ms,
+        };
+        assert_eq!(judge_slowest(None).state, State::Good);
+        let quick = judge_slowest(Some(&of(120)));
+        assert!(quick.state == State::Good && quick.found.contains("120 ms, le 21 novembre 2026"), "{quick:?}");
+        let slow = judge_slowest(Some(&of(2_001)));
+        assert!(slow.state == State::Look && slow.found.contains("SELECT title") && !slow.remedy.is_empty());
+    }
 
     #[test]
     fn growth_is_what_was_added_over_the_days_that_are_known() {

@@ -3,7 +3,7 @@
 //!
 //! | module | looks at |
 //! |---|---|
-//! | `database` | integrity, size and growth, writes, schema |
+//! | `database` | versions, integrity, size and growth, writes, the slowest statement |
 //! | `machine` | room on the disks, the clock, secrets that others may read, backups |
 //! | `mail` | the mail server, and what DNS says of the sending domain |
 //! | `pages` | the public address and its certificate |
@@ -23,6 +23,7 @@ mod work;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -113,9 +114,19 @@ pub struct Ground<'a> {
     pub name_server: Option<SocketAddr>,
 }
 
+/// The version, and where the build was told of it (`VIGIE_COMMIT`, which packages set) the date and name of its commit.
+#[must_use]
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("VIGIE_COMMIT") {
+        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        _ => env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    &VERSION
+}
+
 /// Looks at everything, several things at once; the order of the lines is always the same.
 pub async fn examine(ground: &Ground<'_>) -> Vec<Finding> {
-    let mut lines = vec![Finding::good("version", "version", format!("Vigie {}", ground.version))];
+    let mut lines = vec![database::versions(ground).await];
     let (database, machine, clock, mail, pages, work) = tokio::join!(
         database::look(ground),
         machine::look(ground),

@@ -112,7 +112,7 @@ async fn queue(store: &Store, now: DateTime<Utc>) -> Result<Vec<Finding>, StoreE
             "quarantine",
             "mis de côté",
             format!("{} en sept jours", french::plural(n, "enregistrement illisible")),
-            "voyez de quelle source : vigie sources list ; une version plus récente les lit peut-être",
+            "voyez-les (vigie sources aside, ou la page « Illisibles ») ; une version plus récente les lit peut-être : vigie sources retry",
         ),
     });
     Ok(lines)

@@ -46,6 +46,9 @@
 //! | [`personal_data`] | what is held on a person: export, erasure, retention |
 //! | [`place_input`] | intercommunalities and circles as people write them |
 //! | [`declared`], [`sources`] | people of the settings file; sources that are watched |
+//! | [`directory`] | directories out of files: structures, facilitators, committed buyers |
+//! | [`put_aside`] | a record that could not be read, read again |
+//! | [`reload`] | the settings file read again while the service runs |
 //! | [`page_sources`] | sources that operators set on the pages |
 //! | [`clock`], [`process`], [`crash_point`], [`metrics`], [`error`] | the edge: time, this process, tests of crashes, figures, failures |
 
@@ -62,6 +65,7 @@ pub mod contract_by_hand;
 pub mod crash_point;
 pub mod decisions;
 pub mod declared;
+pub mod directory;
 pub mod error;
 pub mod events;
 pub mod funnel;
@@ -93,7 +97,9 @@ pub mod preferences;
 mod presence;
 pub mod preview;
 pub mod process;
+pub mod put_aside;
 pub mod questions;
+pub mod reload;
 pub mod reminders;
 pub mod replay;
 pub mod second_reader;

@@ -106,7 +106,7 @@ pub async fn again(service: &Service, who: &str, written: &str) -> Result<Again,
     })
 }
 
-/// Puts an address that its server refused back into use, as `who`; `false` where it is no such address.
+/// Puts an address that its server refused back into use, as `who`; `false` where it is no such address, or its owner is kept out.
 ///
 /// # Errors
 /// The database fails.
@@ -114,7 +114,11 @@ pub async fn reactivate(service: &Service, who: &str, address: &str) -> Result<b
     let found = service.store.address(address).await?.filter(|a| a.state == AddressState::Suspended);
     let Some(found) = found else { return Ok(false) };
     let now = service.clock.now();
-    service.store.set_address_state(&found.id, AddressState::Active, "remise en service par l’exploitant").await?;
+    // Whoever is kept out has no address in use.
+    if !service.store.set_address_state(&found.id, AddressState::Active, "remise en service par l’exploitant").await?
+    {
+        return Ok(false);
+    }
     service.store.note("address", &found.id, &format!("remise en service par {who}"), now).await?;
     service.store.saw(who, &found.subscriber, "adresse remise en service", now).await?;
     Ok(true)

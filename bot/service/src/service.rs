@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::ingest::index::AudienceIndex;
 use crate::ingest::judge::Judge;
 use crate::process;
+use crate::reload::Reload;
 use crate::write_proof::WriteProof;
 
 /// Least length of the key that signs links, in bytes.
@@ -49,6 +50,8 @@ pub struct Service {
     pub consultations_given: Arc<Notify>,
     /// Whether writes become durable.
     pub write_proof: WriteProof,
+    /// The wish that the settings be read again.
+    pub reload: Reload,
     web_secret: Option<SecretString>,
 }
 
@@ -88,6 +91,7 @@ impl Service {
             deliveries_queued: Arc::new(Notify::new()),
             consultations_given: Arc::new(Notify::new()),
             write_proof: WriteProof::default(),
+            reload: Reload::default(),
             web_secret,
         })
     }

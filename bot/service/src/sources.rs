@@ -1,10 +1,12 @@
 //! The sources that are watched, each with its reader and its schedule: those of the settings file, and those set on the pages.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use cron::Schedule;
-use vigie_config::settings;
+use vigie_config::settings::{self, SourceVisibility};
+use vigie_domain::{Notice, Visibility};
 use vigie_store::{Store, StoreError};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{self, Memory, Page, Source, SourceError};
@@ -24,6 +26,19 @@ pub struct Watched {
 }
 
 impl Watched {
+    /// Its notices as they are stored: under its name, seen by whom its block, else its reader, says.
+    #[must_use]
+    pub fn own(&self, notices: Vec<Notice>) -> Vec<Arc<Notice>> {
+        let visibility = match self.block.visibility {
+            Some(SourceVisibility::Public) => Visibility::Public,
+            Some(SourceVisibility::Told) => Visibility::Told,
+            None => self.source.visibility(),
+        };
+        let of_this =
+            |n: Notice| Arc::new(Notice { source: self.block.id.clone(), visibility: visibility.clone(), ..n });
+        notices.into_iter().map(of_this).collect()
+    }
+
     /// Asks for one page without keeping anything: to try a source.
     ///
     /// # Errors

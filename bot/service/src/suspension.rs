@@ -1,4 +1,5 @@
-//! Addresses that get nothing more: suspended because their server refuses them for good, or stopped by their owner.
+//! Addresses that get nothing more: suspended because their server refuses them for good, or stopped by their owner; and people whom
+//! an operator keeps out for a time, with all their addresses (`vigie_store`, `suspension`).
 
 use chrono::{DateTime, Utc};
 use vigie_domain::{Alert, AlertKind, Channel, french};
@@ -7,6 +8,7 @@ use vigie_store::{StoreError, derived_id};
 
 use crate::crash_point::CrashPoint;
 use crate::error::Failure;
+use crate::on_behalf;
 use crate::operators::{self, OperatorEvent};
 use crate::service::Service;
 
@@ -71,4 +73,34 @@ pub async fn stop_address(service: &Service, address: &str, how: &str) -> Result
     service.store.set_address_state(address, AddressState::Stopped, how).await?;
     CrashPoint::MidUnsubscribe.reach();
     service.store.note("address", address, how, service.clock.now()).await
+}
+
+/// Keeps somebody out, as `who`: nothing is sent to them, and no link, session or token of theirs opens anything, until
+/// [`resume_person`]. `false` when they are already.
+///
+/// # Errors
+/// The database fails.
+pub async fn suspend_person(service: &Service, who: &str, whom: &str) -> Result<bool, StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    if !store.suspend_person(whom, now).await? {
+        return Ok(false);
+    }
+    store.note("person", whom, &format!("suspendue par {who}"), now).await?;
+    store.saw(who, whom, "personne suspendue", now).await?;
+    Ok(true)
+}
+
+/// Lets somebody in again, as `who`, who is told; `false` when nobody keeps them out.
+///
+/// # Errors
+/// The database fails.
+pub async fn resume_person(service: &Service, who: &str, whom: &str) -> Result<bool, Failure> {
+    let (store, now) = (&service.store, service.clock.now());
+    if !store.resume_person(whom).await? {
+        return Ok(false);
+    }
+    store.note("person", whom, &format!("rétablie par {who}"), now).await?;
+    let body = "Votre accès à Vigie est rétabli\nLa personne qui gère Vigie l’a rétabli : vos alertes reviennent, et vos pages s’ouvrent de nouveau.";
+    on_behalf::acted(service, who, whom, "personne rétablie", body).await?;
+    Ok(true)
 }

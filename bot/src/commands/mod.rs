@@ -1,6 +1,7 @@
 //! The command line. Texts for people are in French; exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod access;
+mod aside;
 mod ask;
 mod backup;
 mod check;
@@ -28,10 +29,9 @@ mod run;
 mod subscriptions;
 mod verdict;
 
-use std::sync::LazyLock;
-
 use clap::{Parser, Subcommand};
 use vigie_config::settings::Settings;
+pub use vigie_doctor::version;
 use vigie_service::Failure;
 
 use config_arg::{ConfigArg, logs};
@@ -232,6 +232,22 @@ enum SourcesAction {
         #[command(flatten)]
         output: OutputArg,
     },
+    /// Énumère ce qui n’a pas pu être lu, et qui est gardé tel que reçu
+    Aside {
+        /// D’une seule source
+        #[arg(long)]
+        source: Option<String>,
+        #[command(flatten)]
+        output: OutputArg,
+    },
+    /// Relit ce qui n’avait pas pu être lu : après une mise à jour, ou une page réparée
+    Retry {
+        /// Identifiants, tels que la liste les montre ; sans eux, tout est relu
+        ids: Vec<String>,
+        /// D’une seule source
+        #[arg(long, conflicts_with = "ids")]
+        source: Option<String>,
+    },
     /// Interroge une source et montre ce qu’elle donne, sans rien garder
     Test {
         /// Nom de la source
@@ -284,16 +300,6 @@ enum DeliveriesAction {
 /// Deliveries shown unless told otherwise.
 const DELIVERIES_LISTED: i64 = 50;
 
-/// The version, and where the build was told of it (`VIGIE_COMMIT`, which packages set) the date and name of its commit.
-#[must_use]
-pub fn version() -> &'static str {
-    static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("VIGIE_COMMIT") {
-        Some(commit) if !commit.is_empty() => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
-        _ => env!("CARGO_PKG_VERSION").to_owned(),
-    });
-    &VERSION
-}
-
 /// What `vigie` alone says: where one begins.
 fn next_steps() -> String {
     format!(
@@ -326,6 +332,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
             let settings = config.settings()?;
             match action.unwrap_or(SourcesAction::List { output: OutputArg::default() }) {
                 SourcesAction::List { output } => inspect::list_sources(&settings, output).await,
+                SourcesAction::Aside { source, output } => aside::list(&settings, source.as_deref(), output).await,
+                SourcesAction::Retry { ids, source } => {
+                    logs(&settings, "warn")?;
+                    aside::retry(settings, ids, source.as_deref()).await
+                }
                 SourcesAction::Test { id, output } => inspect::test_source(&settings, &id, output).await,
             }
         }

@@ -1,4 +1,4 @@
-//! SIGHUP: the settings file is read again while the service runs.
+//! SIGHUP, or the button of the page « Réglages »: the settings file is read again while the service runs (`vigie_service::reload`).
 //!
 //! A file that is wrong changes nothing, and the log says why. A good one takes the place of the old one within the process: what is
 //! under way ends first, as when it is told to stop, and everything starts anew. Settings with which it cannot start are given up for the
@@ -6,11 +6,11 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use vigie_config::in_force;
-use vigie_config::secret::SecretError;
 use vigie_config::settings::Settings;
-use vigie_watcher::sources::readers;
+use vigie_service::Failure;
+use vigie_service::reload::{Reload, Reloaded, read_again};
 
 use super::config_arg;
 
@@ -29,39 +29,26 @@ impl Hangups {
         Self { file, signals: signals.ok() }
     }
 
-    /// Ends when the service is told to read its settings again, and they can be read. Never where there is no file.
-    pub(super) async fn asked(&mut self) -> Settings {
-        loop {
-            let hung_up = match &mut self.signals {
-                Some(signals) => signals.recv().await,
-                None => None,
-            };
-            if hung_up.is_none() {
-                return std::future::pending().await;
-            }
-            let Some(file) = &self.file else {
+    /// Ends when the service is told to read its settings again, by a signal or on its pages, and they can be read. Never where there
+    /// is no file.
+    pub(super) async fn asked(&mut self, pages: &Reload) -> Settings {
+        let Self { file, signals } = self;
+        let Some(file) = file else {
+            loop {
+                hung_up(signals).await;
                 tracing::warn!("there is no settings file to be read again");
-                continue;
-            };
-            match vigie_config::load::read(file, &readers()) {
-                Ok(settings) => {
-                    let unreadable = unreadable_secrets(&settings);
-                    if unreadable.is_empty() {
-                        return settings;
-                    }
-                    for (key, why) in unreadable {
-                        tracing::error!("settings unchanged: {why} ({key})");
-                    }
-                }
+            }
+        };
+        loop {
+            tokio::select! {
+                () = hung_up(signals) => {}
+                () = pages.asked() => {}
+            }
+            match read_again(file) {
+                Ok(settings) => return settings,
                 Err(faults) => {
                     for fault in faults {
-                        let line = fault.line.map(|l| format!(":{l}")).unwrap_or_default();
-                        tracing::error!(
-                            "settings unchanged: {} ({}{line}) {}",
-                            fault.what,
-                            fault.file.display(),
-                            fault.fix
-                        );
+                        tracing::error!("settings unchanged: {fault}");
                     }
                 }
             }
@@ -69,19 +56,32 @@ impl Hangups {
     }
 }
 
-/// The secrets that cannot be read, by their key: a channel without its secret is dead, and its server would be blamed.
-fn unreadable_secrets(settings: &Settings) -> Vec<(String, SecretError)> {
-    let secrets = in_force::secrets(settings);
-    secrets.into_iter().filter_map(|(key, secret)| Some((key, secret.read().err()?))).collect()
+/// Ends at the next signal; never where none can be heard.
+async fn hung_up(signals: &mut Option<Signal>) {
+    if let Some(signals) = signals
+        && signals.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
-/// Takes up what lasts longer than a service: the log. What cannot change while the process lives is said.
-pub(super) fn took(old: &Settings, new: &Settings) {
+/// Takes up what lasts longer than a service: the log. What cannot change while the process lives is said, and given for the page.
+pub(super) fn took(old: &Settings, new: &Settings, at: DateTime<Utc>) -> Reloaded {
     if let Err(e) = config_arg::logs_anew(new, "info") {
         tracing::error!("the log goes on as it was: {} {}", e.what, e.fix);
     }
+    let mut waits = Vec::new();
     if old.log.json != new.log.json {
         tracing::warn!("[log] json changes with the next start of the process");
+        waits.push("[log] json");
     }
     tracing::info!("settings read again");
+    Reloaded { at, refused: None, waits }
+}
+
+/// Says that the new settings do not start, and that the old ones go on.
+pub(super) fn refused(why: &Failure, at: DateTime<Utc>) -> Reloaded {
+    tracing::error!("the new settings do not start, the old ones go on: {} ({}) {}", why.what, why.place, why.fix);
+    Reloaded { at, refused: Some(format!("{} ({}) : {}", why.what, why.place, why.fix)), waits: Vec::new() }
 }

@@ -13,6 +13,7 @@ use vigie_service::sources::Watched;
 use vigie_service::{Clock, Failure, backup, sources};
 use vigie_watcher::assistant::Assistant;
 use vigie_watcher::fetch::Fetcher;
+use vigie_watcher::zones::paris_day;
 use vigie_web::server;
 
 use super::config_arg::ConfigArg;
@@ -44,6 +45,8 @@ const OPEN_AGAIN: Duration = Duration::from_secs(330);
 const BACKUP_TICK: Duration = Duration::from_secs(300);
 /// How often the outside heartbeat is pinged.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often the slowest statement is noted.
+const MEASURES: Duration = Duration::from_secs(60);
 /// How often it is looked whether the second reader is to be asked, and how long it is left alone after a failure.
 const SECOND_READER_IDLE: Duration = Duration::from_secs(60);
 const SECOND_READER_AGAIN: Duration = Duration::from_secs(600);
@@ -87,22 +90,19 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
         match service(Arc::new(app), doors, &args.role, &mut hangups).await? {
             Ended::Stopped => return Ok(()),
             Ended::Reload(new) => {
-                ready = match make_ready(&new, &clock, &args.role).await {
-                    Ok(ready) => {
-                        reload::took(&settings, &new);
+                let (next, last) = match make_ready(&new, &clock, &args.role).await {
+                    Ok(next) => {
+                        let last = reload::took(&settings, &new, clock.now());
                         settings = *new;
-                        ready
+                        (next, last)
                     }
                     Err(e) => {
-                        tracing::error!(
-                            "the new settings do not start, the old ones go on: {} ({}) {}",
-                            e.what,
-                            e.place,
-                            e.fix
-                        );
-                        make_ready(&settings, &clock, &args.role).await?
+                        let last = reload::refused(&e, clock.now());
+                        (make_ready(&settings, &clock, &args.role).await?, last)
                     }
                 };
+                next.0.service.reload.tell(last);
+                ready = next;
             }
         }
     }
@@ -220,11 +220,12 @@ async fn service(app: Arc<App>, doors: Doors, roles: &[Role], hangups: &mut Hang
         tracing::info!(address = listener.local_addr().map(|a| a.to_string()).unwrap_or_default(), "pages served");
         servers.spawn(async move { vigie_web::serve_on(service, listener, stopped).await });
     }
+    tasks.keep("mesures", measure_loop);
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
         () = stopped() => Ok(Ended::Stopped),
-        settings = hangups.asked() => Ok(Ended::Reload(Box::new(settings))),
+        settings = hangups.asked(&app.service.reload) => Ok(Ended::Reload(Box::new(settings))),
         Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
         }),
@@ -355,6 +356,18 @@ async fn write_watch_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
             tracing::error!("writes resumed, untold: {}", e.what);
         }
         if !rest(TICK, &mut stopping).await {
+            return;
+        }
+    }
+}
+
+/// Notes what this process found slow, for whoever looks at how the installation stands.
+async fn measure_loop(app: Arc<App>, mut stopping: Receiver<bool>) {
+    loop {
+        if let Err(e) = app.service.store.note_slowest(paris_day(app.service.clock.now())).await {
+            tracing::error!("slow statements: {e}");
+        }
+        if !rest(MEASURES, &mut stopping).await {
             return;
         }
     }

@@ -380,7 +380,13 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     // No condition given for someone known: the address alone is meant.
     let address_only = args.confirmed && filter == Filter::default();
     if let Some(address) = address.filter(|a| args.confirmed && (address_only || a.state == AddressState::Suspended)) {
-        store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await?;
+        if !store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await? {
+            return Err(Failure::usage(
+                "cette personne est suspendue par un exploitant",
+                place,
+                "rétablissez-la d’abord sur sa page (Exploitation, Personnes)",
+            ));
+        }
         if address_only {
             return print(&format!("Adresse {email} confirmée ; ses abonnements sont inchangés{}\n", left_aside(args)));
         }

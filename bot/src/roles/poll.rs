@@ -1,16 +1,15 @@
 //! Polling: due sources, page by page. A page's notices are committed before its cursor; a bad record is put aside with
 //! its bytes; a bad source stops no other.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::Duration;
-use vigie_config::settings::{self, SourceVisibility};
-use vigie_domain::{Notice, Visibility};
+use vigie_config::settings;
+use vigie_domain::Notice;
 use vigie_service::crash_point::CrashPoint;
 use vigie_service::ingest::{self, Outcome};
 use vigie_service::sources::Watched;
-use vigie_service::{Failure, Service, metrics};
+use vigie_service::{Failure, Service, metrics, put_aside};
 use vigie_store::quarantine::Quarantined;
 use vigie_store::sources::{PageEnd, PollEnd, SourceState};
 use vigie_watcher::fetch::Fetcher;
@@ -202,13 +201,7 @@ async fn take_page(
                 .await?;
         }
     }
-    let visibility = match watched.block.visibility {
-        Some(SourceVisibility::Public) => Visibility::Public,
-        Some(SourceVisibility::Told) => Visibility::Told,
-        None => watched.source.visibility(),
-    };
-    let of_this = |n: Notice| Arc::new(Notice { source: id.to_owned(), visibility: visibility.clone(), ..n });
-    let notices: Vec<Arc<Notice>> = notices.into_iter().map(of_this).collect();
+    let notices = watched.own(notices);
     for (notice, outcome) in notices.iter().zip(ingest::ingest_page(service, &notices, first).await?) {
         match outcome {
             Ok(Outcome::Stored(shares)) => {
@@ -221,7 +214,7 @@ async fn take_page(
                 let record = Quarantined {
                     source: id.to_owned(),
                     record_id: Some(notice.record_id.clone()),
-                    place: "base de données".into(),
+                    place: put_aside::IN_DATABASE.into(),
                     reason: e.to_string(),
                     raw: serde_json::to_vec(notice.as_ref()).unwrap_or_default(),
                     at: service.clock.now(),

@@ -11,13 +11,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_domain::{DeliveryState, Department, Refusal};
+use vigie_domain::{Department, Refusal};
 use vigie_notifier::card::{alert_label, provision_label};
 use vigie_service::{clauses, spreadsheet};
 
 use super::browse;
 use super::frame::{Decider, Fields, Operator, Shown, SignedIn, Site, Trouble, Visitor};
-use super::{month, period};
+use super::{month, operator, period};
 
 /// Rows of one table.
 const MAX_ROWS: usize = 5_000;
@@ -177,11 +177,11 @@ pub(crate) async fn my_month(State(site): State<Arc<Site>>, signed: Decider, fie
 
 pub(crate) async fn deliveries(State(site): State<Arc<Site>>, _: Operator, fields: Fields) -> Shown {
     let limit = i64::try_from(MAX_ROWS).unwrap_or(i64::MAX);
-    let state = DeliveryState::parse(fields.one("etat"));
+    let sought = operator::sought(&site, &fields).await?.map_err(Trouble::bad)?;
     let rows: Vec<Vec<String>> = site
         .service
         .store
-        .deliveries_before(state, None, limit)
+        .deliveries_before(&sought, None, limit)
         .await?
         .into_iter()
         .map(|(_, d)| {

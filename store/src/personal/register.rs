@@ -199,4 +199,5 @@ pub const IMPERSONAL: &[&str] = &[
     "listener",
     "heard",
     "size_day",
+    "slow_statement",
 ];

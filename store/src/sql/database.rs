@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::error::SqlError;
 use super::postgres::{Pool, PostgresTransaction};
 use super::row::Row;
+use super::slow::timed;
 use super::sqlite::{Sqlite, SqliteTransaction};
 use super::statement::Statement;
 
@@ -130,14 +131,17 @@ impl Transaction {
     pub(crate) async fn change(&mut self, statement: Statement) -> Result<u64, SqlError> {
         #[cfg(test)]
         record(&statement);
-        match self {
-            Self::Sqlite(tx) => {
-                // A long row of statements lets the other tasks of this thread have their turn.
-                tokio::task::consume_budget().await;
-                tx.run(&statement, |_| Ok(())).map(|(_, changed)| changed)
+        timed(statement.sql.clone(), async {
+            match self {
+                Self::Sqlite(tx) => {
+                    // A long row of statements lets the other tasks of this thread have their turn.
+                    tokio::task::consume_budget().await;
+                    tx.run(&statement, |_| Ok(())).map(|(_, changed)| changed)
+                }
+                Self::Postgres(tx) => tx.change(&statement).await,
             }
-            Self::Postgres(tx) => tx.change(&statement).await,
-        }
+        })
+        .await
     }
 
     /// Waits until no other transaction holds the lock of that number, and holds it until the end. On SQLite there is nothing to
@@ -174,13 +178,16 @@ impl Runs for &mut Transaction {
     ) -> Result<Vec<T>, SqlError> {
         #[cfg(test)]
         record(&statement);
-        match self {
-            Transaction::Sqlite(tx) => {
-                tokio::task::consume_budget().await;
-                tx.run(&statement, read).map(|(rows, _)| rows)
+        timed(statement.sql.clone(), async {
+            match self {
+                Transaction::Sqlite(tx) => {
+                    tokio::task::consume_budget().await;
+                    tx.run(&statement, read).map(|(rows, _)| rows)
+                }
+                Transaction::Postgres(tx) => tx.rows(&statement, read).await,
             }
-            Transaction::Postgres(tx) => tx.rows(&statement, read).await,
-        }
+        })
+        .await
     }
 }
 
@@ -192,11 +199,14 @@ impl Runs for &Reader {
     ) -> Result<Vec<T>, SqlError> {
         #[cfg(test)]
         record(&statement);
-        match &self.database {
-            Database::Sqlite(sqlite) if self.here => sqlite.read_here(&statement, read),
-            Database::Sqlite(sqlite) => sqlite.read(statement, read).await,
-            Database::Postgres { readers, .. } => readers.read(&statement, read).await,
-        }
+        timed(statement.sql.clone(), async {
+            match &self.database {
+                Database::Sqlite(sqlite) if self.here => sqlite.read_here(&statement, read),
+                Database::Sqlite(sqlite) => sqlite.read(statement, read).await,
+                Database::Postgres { readers, .. } => readers.read(&statement, read).await,
+            }
+        })
+        .await
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod files;
 mod postgres;
 mod query;
 mod row;
+pub(crate) mod slow;
 mod sqlite;
 mod statement;
 mod tls;

@@ -9,6 +9,7 @@ mod engines;
 mod failures;
 mod growth;
 mod migrations;
+mod operating;
 mod operations;
 mod partner_calls;
 #[path = "../../../tests/src/postgres.rs"]

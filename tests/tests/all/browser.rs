@@ -24,7 +24,10 @@ use serde_json::{Value, json};
 use url::{ParseError, Url};
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
-use vigie_domain::{DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate};
+use vigie_domain::{
+    Channel, DateKind, Decision, Department, Filter, Lot, Notice, NoticeKind, Passage, Stage, TypedDate,
+};
+use vigie_store::quarantine::Quarantined;
 use vigie_store::tokens::Scope;
 use vigie_tests::block_font;
 use vigie_tests::looks::{self, Picture};
@@ -430,12 +433,28 @@ async fn on_paper(browser: &Client, screen: Screen) {
 async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
     browser.delete_all_cookies().await.unwrap();
     enter(browser, pages, "chef").await;
-    let delivery = pages.app.service.store.deliveries(None, 1).await.unwrap().remove(0).id;
+    let store = &pages.app.service.store;
+    let delivery = store.deliveries(None, 1).await.unwrap().remove(0).id;
     let delivery = format!("/exploitation/envois/{delivery}");
+    let aside = Quarantined {
+        source: "boamp".into(),
+        record_id: Some("26-119045".into()),
+        place: "essai".into(),
+        reason: "date limite illisible « le trente-et-un de ce mois »".into(),
+        raw: b"{}".to_vec(),
+        at: now(),
+    };
+    store.quarantine(&aside).await.unwrap();
+    store.begin_outage(Channel::Matrix, now(), "connexion refusée", now() - Duration::hours(2)).await.unwrap();
     for (path, name) in [
         ("/exploitation", "exploitation"),
+        ("/exploitation/etat", "etat"),
+        ("/exploitation/alarmes", "alarmes"),
         ("/exploitation/sources", "sources"),
+        ("/exploitation/illisibles", "illisibles"),
+        ("/exploitation/annuaires", "annuaires"),
         ("/exploitation/sources/nouvelle", "source-nouvelle"),
+        ("/exploitation/sources/boamp", "source-du-fichier"),
         ("/exploitation/envois", "envois"),
         (delivery.as_str(), "envoi"),
         ("/exploitation/personnes", "personnes"),
@@ -444,6 +463,10 @@ async fn operators(pages: &Pages, browser: &Client, screen: Screen) {
         ("/exploitation/reglages", "reglages-en-vigueur"),
         ("/exploitation/acces", "acces"),
     ] {
+        // How many milliseconds a write took, and how much room a disk has, is never the same twice.
+        if name == "etat" && looks::asked() {
+            continue;
+        }
         browser.goto(&format!("{}{path}", pages.base)).await.unwrap();
         look(browser, screen, name).await;
     }

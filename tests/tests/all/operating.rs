@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use serde_json::Value;
 use vigie_service::backup;
+use vigie_tests::pages::Visitor;
 use vigie_tests::servers::{self, Smtp, vigie};
 
 /// The folder of an installation.
@@ -371,13 +372,20 @@ fn names(dir: &Path) -> Vec<String> {
     std::fs::read_dir(dir).unwrap().flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// SIGHUP: a wrong file changes nothing, a good one takes the place of the old one in the same process.
+/// SIGHUP, or a button: a wrong file changes nothing, a good one takes the place of the old one in the same process.
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes_nothing() {
     let Some(smtp) = Smtp::start(&[]) else { return };
     let installed = Installed::new();
     let (first, second) = (servers::free_port().unwrap(), servers::free_port().unwrap());
-    let pages = |port: u16| format!("[web]\nlisten = '127.0.0.1:{port}'\n[backup]\ndir = 'copies'\nhour = 0\n");
+    std::fs::write(installed.path("secret"), "une clef de plus de seize octets").unwrap();
+    std::fs::set_permissions(installed.path("secret"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let pages = |port: u16| {
+        format!(
+            "[web]\nlisten = '127.0.0.1:{port}'\npublic_url = 'http://127.0.0.1:{second}'\nsecret = {{ file = '{}' }}\n[backup]\ndir = 'copies'\nhour = 0\n[[subscriber]]\nname = 'Camille'\nrole = 'operator'\nemail = 'camille@vigie.example'\n",
+            installed.path("secret").display()
+        )
+    };
     installed.settings(smtp.port, &pages(first));
     let log = std::fs::File::create(installed.path("log")).unwrap();
     let service = Running(installed.command(&["run", "-c", "vigie.toml"]).stderr(log).spawn().unwrap());
@@ -406,6 +414,22 @@ async fn settings_are_read_again_while_the_service_runs_and_a_wrong_file_changes
     eventually("the pages answer elsewhere", || answers(second)).await;
     eventually("it is said", || logged("settings read again")).await;
     assert!(answers(first).is_none());
+
+    let link = installed.run(&["sign-in", "--subscriber", "Camille"]);
+    let base = format!("http://127.0.0.1:{second}");
+    let entrance =
+        link.split_whitespace().find_map(|word| word.strip_prefix(&base)).unwrap_or_else(|| panic!("{link}"));
+    let camille = Visitor::enters(&base, entrance).await.unwrap();
+    let settings = "/exploitation/reglages";
+    let shown = camille.get(settings).await.unwrap().body;
+    assert!(shown.contains("Réglages relus le") && shown.contains("Relire le fichier"), "{shown}");
+    std::fs::write(installed.path("vigie.toml"), "[web]\nlisten = 3\n").unwrap();
+    let refused = camille.post_form(settings, &[]).await.unwrap();
+    assert!(refused.status == 422 && refused.body.contains("Rien n’est changé"), "{}", refused.body);
+    installed.settings(smtp.port, &pages(first));
+    let read = camille.post_form(settings, &[]).await.unwrap();
+    assert!(read.status == 200 && read.body.contains("Les réglages sont relus"), "{}", read.body);
+    eventually("the pages answer where the new file says", || answers(first)).await;
     service.stop();
     assert_eq!(names(&copies).len(), 1, "once a day");
 }

@@ -4,6 +4,7 @@ mod forms;
 mod home;
 mod next_steps;
 mod operate;
+mod operators;
 mod private;
 mod programs;
 mod search;

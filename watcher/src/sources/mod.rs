@@ -133,6 +133,49 @@ pub struct BadRecord {
     pub raw: Vec<u8>,
 }
 
+/// A record that was put aside, to be read again.
+#[derive(Debug, Clone, Copy)]
+pub struct PutAside<'a> {
+    /// Its identifier, when it has one.
+    pub record_id: Option<&'a str>,
+    /// Where it stood.
+    pub place: &'a str,
+    /// As it came.
+    pub raw: &'a [u8],
+    /// When it was put aside.
+    pub at: DateTime<Utc>,
+}
+
+impl PutAside<'_> {
+    /// A page of which this record still cannot be read.
+    fn unreadable(&self, reason: String) -> Page {
+        let bad = BadRecord {
+            record_id: self.record_id.map(str::to_owned),
+            place: self.place.to_owned(),
+            reason,
+            raw: self.raw.to_vec(),
+        };
+        Page { bad: vec![bad], ..Page::default() }
+    }
+
+    /// It is a notice, or cannot be read.
+    fn page(&self, read: Result<Notice, String>) -> Page {
+        match read {
+            Ok(notice) => Page { notices: vec![notice], ..Page::default() },
+            Err(reason) => self.unreadable(reason),
+        }
+    }
+
+    /// The record of a source that keeps its records as JSON.
+    fn json(&self) -> Result<Value, String> {
+        tree::check_json(self.raw).map_err(|e| e.to_string())?;
+        serde_json::from_slice(self.raw).map_err(|e: serde_json::Error| match e.is_eof() {
+            true => format!("JSON tronqué après {} octets", self.raw.len()),
+            false => format!("JSON illisible à la colonne {}", e.column()),
+        })
+    }
+}
+
 /// One page of records.
 #[derive(Debug, Default)]
 pub struct Page {
@@ -275,24 +318,36 @@ pub async fn poll(
     now: DateTime<Utc>,
 ) -> Result<Page, SourceError> {
     let polled = std::panic::AssertUnwindSafe(source.poll(fetcher, memory, now)).catch_unwind().await;
-    let polled = polled.map(|page| {
-        page.map(|mut page| {
-            let mut cut = 0;
-            for notice in &mut page.notices {
-                notice.drop_invisible_characters();
-                cut += usize::from(notice.cut_texts(MAX_NAME, MAX_TEXT));
-            }
-            if cut > 0 {
-                let cut = french::counted(cut, "avis plus long", "avis plus longs");
-                page.remarks.push(format!("{cut} que tout avis réel : la fin n’est pas lue"));
-            }
-            page
-        })
-    });
-    polled.unwrap_or_else(|panic| {
+    polled.map(|page| page.map(Page::within_bounds)).unwrap_or_else(|panic| {
         let what = crate::boundary::failed(panic.as_ref()).to_string();
         Err(SourceError::Unexpected { url: "source".to_owned(), what })
     })
+}
+
+/// Reads one record again that a source put aside, off the async threads; `None` where its records are read with their page alone.
+/// A reader that panics leaves the record unreadable.
+#[must_use]
+pub fn again(source: &dyn Source, kept: &PutAside<'_>) -> Option<Page> {
+    match boundary::read(|| source.again(kept)) {
+        Ok(page) => page.map(Page::within_bounds),
+        Err(failed) => Some(kept.unreadable(failed.to_string())),
+    }
+}
+
+impl Page {
+    /// Its notices without what nobody sees, and no longer than any notice is.
+    fn within_bounds(mut self) -> Self {
+        let mut cut = 0;
+        for notice in &mut self.notices {
+            notice.drop_invisible_characters();
+            cut += usize::from(notice.cut_texts(MAX_NAME, MAX_TEXT));
+        }
+        if cut > 0 {
+            let cut = french::counted(cut, "avis plus long", "avis plus longs");
+            self.remarks.push(format!("{cut} que tout avis réel : la fin n’est pas lue"));
+        }
+        self
+    }
 }
 
 /// A boxed future of one page.
@@ -302,6 +357,11 @@ pub type Polled<'a> = Pin<Box<dyn Future<Output = Result<Page, SourceError>> + S
 pub trait Source: Send + Sync {
     /// Asks for one page, from what was remembered.
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a>;
+
+    /// Reads one record again that was put aside; `None` where a record is read with its page alone.
+    fn again(&self, _kept: &PutAside<'_>) -> Option<Page> {
+        None
+    }
 
     /// Who may see what it brings, where the block does not say.
     fn visibility(&self) -> Visibility {
@@ -322,6 +382,39 @@ mod tests {
         for kind in REGISTRY {
             assert!(vigie_config::EXAMPLE.contains(&format!("kind = \"{}\"", kind.name)), "{}", kind.name);
         }
+    }
+
+    #[test]
+    fn a_record_that_was_put_aside_is_read_as_its_source_reads_now() {
+        let source = |kind: &str, url: Option<&str>| {
+            let block = settings::Source::new("essai", kind, url, settings::Baseline::Quiet);
+            (super::kind(kind).unwrap().build)(&block).unwrap()
+        };
+        let at = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let again = |source: &dyn Source, raw: &[u8], record_id: Option<&str>| {
+            again(source, &PutAside { record_id, place: "ici", raw, at })
+        };
+        let read = |page: Option<Page>| {
+            let page = page.expect("its records are read one by one");
+            let names: Vec<String> = page.notices.into_iter().map(|n| n.record_id).collect();
+            (names, page.bad.into_iter().map(|b| b.reason).collect::<Vec<_>>().join(" ; "))
+        };
+        let approch = source("approch", None);
+        let whole = br#"{"code": "P-1", "libelle": "Entretien du linge"}"#;
+        assert_eq!(read(again(&*approch, whole, None)), (vec!["P-1".to_owned()], String::new()));
+        let decp = source("decp", None);
+        assert_eq!(read(again(&*decp, br#"{"uid": "U-1", "objet": "Nettoyage"}"#, None)).0, ["U-1"]);
+        let ted = source("ted", None);
+        assert!(read(again(&*ted, b"<html>maintenance</html>", Some("1-2026"))).1.contains(' '));
+        assert!(read(again(&*ted, b"{}", None)).1.contains("publication"));
+        let boamp = source("boamp", None);
+        for source in [&approch, &decp, &boamp] {
+            let (names, why) = read(again(&**source, b"{\"a\":", Some("7")));
+            assert!(names.is_empty() && why.contains("JSON"), "{why}");
+            assert!(!read(again(&**source, b"{}", None)).1.is_empty(), "one that says nothing is none");
+        }
+        let feed = source("feed", Some("https://mairie.example/rss"));
+        assert!(again(&*feed, b"<item/>", None).is_none(), "a feed is read with its page");
     }
 
     #[test]

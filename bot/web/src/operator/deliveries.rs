@@ -5,20 +5,27 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
+use chrono::{NaiveDate, NaiveTime, Utc};
+use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::{Cause, DeliveryState, Permission, french};
 use vigie_notifier::card::{alert_label, short};
 use vigie_service::replay::{self as sent_again, Again};
-use vigie_store::StoreError;
+use vigie_store::admin::Sought;
 use vigie_store::outbox::DeliveryRow;
+use vigie_store::{StoreError, search};
+use vigie_watcher::zones;
 
 use super::{LINES, at};
 use crate::browse::Choice;
 use crate::frame::{Fields, Operator, Posted, Shown, Site, Trouble};
+use crate::words;
 
 /// Rows of a page.
 const ROWS: i64 = 50;
+/// Most people, and most markets, that words may mean.
+const MOST_FOUND: i64 = 200;
 /// Most deliveries replayed at once.
 const MAX_REPLAYED: usize = 200;
 
@@ -83,26 +90,60 @@ async fn subject(site: &Site, cause: &Cause) -> Result<String, StoreError> {
             None => "Alerte".to_owned(),
         },
         Cause::Digest { due, .. } => {
-            format!("Résumé du {}", french::date(due.with_timezone(&chrono_tz::Europe::Paris).date_naive()))
+            format!("Résumé du {}", french::date(due.with_timezone(&Paris).date_naive()))
         }
         Cause::OptIn(_) => "Demande d’accord".to_owned(),
         Cause::SignIn(_) => "Lien pour entrer".to_owned(),
     })
 }
 
+/// Which deliveries a form or an address asks for: by state, by name or address of a person, by words of a market's title, by day. `Err`
+/// says what cannot be read.
+pub(crate) async fn sought(site: &Site, fields: &Fields) -> Result<Result<Sought, String>, StoreError> {
+    let (store, now) = (&site.service.store, site.service.clock.now());
+    let mut sought = Sought { state: DeliveryState::parse(fields.one("etat")), ..Sought::default() };
+    let (person, subject, day) = (fields.one("personne"), fields.one("objet"), fields.one("jour"));
+    if !day.is_empty() {
+        let Some(day) = day.parse::<NaiveDate>().ok() else {
+            return Ok(Err(format!("« {} » n’est pas un jour : écrivez-le ainsi, 2026-11-21.", short(day, 40))));
+        };
+        let midnight = |day: NaiveDate| zones::local(day.and_time(NaiveTime::MIN), Paris).with_timezone(&Utc);
+        sought.made = day.succ_opt().map(|next| (midnight(day), midnight(next)));
+    }
+    if !person.is_empty() {
+        let found = store.people_after(person, "", MOST_FOUND).await?;
+        sought.people = Some(found.into_iter().map(|p| p.id).collect());
+    }
+    if !subject.is_empty() {
+        let query = search::Query { words: words::searched(subject), ..Default::default() };
+        let found = store.search(&query, None, usize::try_from(MOST_FOUND).unwrap_or(200), now).await?;
+        sought.procedures = Some(found.rows.into_iter().map(|r| r.procedure).collect());
+    }
+    Ok(Ok(sought))
+}
+
 pub(crate) async fn deliveries(State(site): State<Arc<Site>>, operator: Operator, fields: Fields) -> Shown {
-    let state = DeliveryState::parse(fields.one("etat"));
     let now = site.service.clock.now();
     site.service.store.saw(&operator.session.person.id, "", "liste des envois, page d’exploitation", now).await?;
-    let rows = site.service.store.deliveries_before(state, fields.one("avant").parse().ok(), ROWS + 1).await?;
+    let (sought, fault) = match sought(&site, &fields).await? {
+        Ok(sought) => (Some(sought), String::new()),
+        Err(fault) => (None, fault),
+    };
+    let rows = match &sought {
+        Some(sought) => {
+            site.service.store.deliveries_before(sought, fields.one("avant").parse().ok(), ROWS + 1).await?
+        }
+        None => Vec::new(),
+    };
     let more = i64::try_from(rows.len()).unwrap_or(0) > ROWS;
     let kept = &rows[..rows.len().min(usize::try_from(ROWS).unwrap_or(50))];
+    let state = DeliveryState::parse(fields.one("etat"));
     let states: Vec<Choice> = DeliveryState::ALL
         .into_iter()
         .map(|s| Choice { value: s.as_str().to_owned(), label: s.in_french().to_owned(), on: state == Some(s) })
         .collect();
-    let word = state.map_or("", DeliveryState::as_str);
-    let next = kept.last().filter(|_| more).map(|(seq, _)| format!("/exploitation/envois?etat={word}&avant={seq}"));
+    let asked = fields.query_without(&["avant", "rejoues", "refus"]);
+    let next = kept.last().filter(|_| more).map(|(seq, _)| format!("/exploitation/envois?{asked}&avant={seq}"));
     let list: Vec<DeliveryRow> = kept.iter().map(|(_, d)| d.clone()).collect();
     let list = shown(&site, &list).await?;
     Ok(site.page(
@@ -112,8 +153,12 @@ pub(crate) async fn deliveries(State(site): State<Arc<Site>>, operator: Operator
             can_replay => list.iter().any(|d| d.replay),
             rows => Serde(list),
             states => Serde(states),
-            word => word,
+            asked => asked,
             next => next,
+            person => fields.one("personne"),
+            subject => fields.one("objet"),
+            day => fields.one("jour"),
+            fault => fault,
             done => fields.one("rejoues"),
             refused => fields.one("refus"),
         },

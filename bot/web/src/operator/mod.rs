@@ -1,25 +1,31 @@
-//! What operators look after: sources over time, the queue, deliveries with their journal, people, their roles and structures,
-//! what is open in their names, invitations, the settings in force.
+//! What operators look after: alarms, sources over time, what could not be read, the queue, deliveries with their journal, people, their
+//! roles and structures, what is open in their names, invitations, directories, the settings in force.
 //!
 //! For anybody else these pages do not exist. Looking at people is noted in the access log, as the command line does.
 
 mod access;
+mod alarms;
 mod deliveries;
+mod directories;
 mod invite;
 mod people;
 mod person;
+mod put_aside;
 mod settings;
 mod source;
 mod sources;
 mod standing;
 
 pub(crate) use access::{access, revoke};
-pub(crate) use deliveries::{deliveries, replay, show_delivery};
+pub(crate) use alarms::alarms;
+pub(crate) use deliveries::{deliveries, replay, show_delivery, sought};
+pub(crate) use directories::{directories, import_directory};
 pub(crate) use invite::{act as act_on_invitations, form as invite};
 pub(crate) use people::{people, set_role, settle_claim};
 pub(crate) use person::{act as act_on_person, show as show_person};
-pub(crate) use settings::settings;
-pub(crate) use source::{fresh as new_source, make as make_source, put_aside as source_record, show as show_source};
+pub(crate) use put_aside::{act_on_put_aside, put_aside, put_aside_bytes};
+pub(crate) use settings::{reload, settings};
+pub(crate) use source::{fresh as new_source, make as make_source, show as show_source};
 pub(crate) use sources::{act as act_on_source, sources};
 pub(crate) use standing::standing;
 
@@ -56,6 +62,7 @@ fn topic(word: &str) -> &str {
         "lead" => "piste",
         "structure" => "structure",
         "channel" => "canal",
+        "directory" => "annuaire",
         "task" => "tâche",
         other => other,
     }

@@ -11,8 +11,10 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{Permission, Subscriber};
 use vigie_notifier::card::short;
 use vigie_service::{Failure, membership};
+use vigie_store::people::{Address, AddressState};
 
 use super::deliveries::named;
+use super::person::SUSPENDED;
 use crate::browse::Choice;
 use crate::frame::{Fields, Operator, Posted, Shown, Site, Trouble};
 
@@ -32,6 +34,8 @@ struct Person {
     addresses: Vec<String>,
     /// Something of theirs does not work.
     ails: bool,
+    /// An operator keeps them out.
+    kept_out: bool,
     subscriptions: usize,
     /// What they wait for an answer to; empty where that is nothing.
     asks: &'static str,
@@ -74,15 +78,18 @@ pub(crate) async fn people(State(site): State<Arc<Site>>, operator: Operator, fi
     let mut rows = Vec::new();
     for person in found.into_iter().take(usize::try_from(ROWS).unwrap_or(50)) {
         let addresses = site.service.store.addresses(&person.id).await?;
-        let active = addresses.iter().any(|a| a.state == vigie_store::people::AddressState::Active);
+        let active = addresses.iter().any(|a| a.state == AddressState::Active);
+        let kept_out = !active && site.service.store.suspended_since(&person.id).await?.is_some();
+        let state = |a: &Address| match a.state {
+            AddressState::Suspended if kept_out => SUSPENDED,
+            state => state.in_french(),
+        };
         rows.push(Person {
             structure: structure(&person),
             role: person.role.in_french(),
-            addresses: addresses
-                .iter()
-                .map(|a| format!("{} ({})", a.channel.shown(&a.value), a.state.in_french()))
-                .collect(),
-            ails: !active,
+            addresses: addresses.iter().map(|a| format!("{} ({})", a.channel.shown(&a.value), state(a))).collect(),
+            ails: !active && !kept_out,
+            kept_out,
             subscriptions: site.service.store.subscriptions_of(&person.id).await?.len(),
             asks: match (person.profile.claimed_siret.is_some(), person.asks_to_be_facilitator()) {
                 (_, true) => "se dit facilitateur",

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Redirect};
 use chrono::{DateTime, Duration, Utc};
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Permission, Subscriber, Subscription, french};
+use vigie_domain::{Channel, Permission, Subscriber, Subscription, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
-use vigie_service::{membership, on_behalf, opt_in, replay, why};
+use vigie_service::{membership, on_behalf, opt_in, replay, sign_in, suspension, why};
 use vigie_store::StoreError;
 use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState};
@@ -26,6 +26,8 @@ use crate::words;
 
 /// Messages shown.
 const MESSAGES: i64 = 25;
+/// How an address of somebody stands who is kept out.
+pub(super) const SUSPENDED: &str = "suspendue avec la personne";
 /// Markets offered where words, and no number, were given.
 const OFFERED: usize = 5;
 
@@ -79,7 +81,7 @@ fn ailment(
     away.then_some("Rien ne part : elle est absente, comme elle l’a dit dans ses préférences. Ses messages l’attendent, ou vont à qui la remplace.")
 }
 
-async fn address_lines(site: &Site, addresses: Vec<Address>) -> Result<Vec<AddressLine>, StoreError> {
+async fn address_lines(site: &Site, addresses: Vec<Address>, kept_out: bool) -> Result<Vec<AddressLine>, StoreError> {
     let mut out = Vec::new();
     for a in addresses {
         let told = match a.state {
@@ -88,10 +90,10 @@ async fn address_lines(site: &Site, addresses: Vec<Address>) -> Result<Vec<Addre
         };
         out.push(AddressLine {
             channel: a.channel.in_french(),
-            state: a.state.in_french(),
+            state: if kept_out && a.state == AddressState::Suspended { SUSPENDED } else { a.state.in_french() },
             why: told,
-            suspended: a.state == AddressState::Suspended,
-            unconfirmed: a.state == AddressState::Unconfirmed,
+            suspended: !kept_out && a.state == AddressState::Suspended,
+            unconfirmed: !kept_out && a.state == AddressState::Unconfirmed,
             id: a.id,
             value: a.channel.shown(&a.value),
         });
@@ -143,7 +145,14 @@ pub(crate) async fn show(
     let subscriptions = store.subscriptions_of(&id).await?;
     let addresses = store.addresses(&id).await?;
     let away = store.preferences(&id).await?.away.is_some_and(|away| away.holds(now));
-    let ails = ailment(&addresses, &subscriptions, away, now);
+    let kept_out = store.suspended_since(&id).await?;
+    let ails = match kept_out {
+        Some(since) => Some(format!(
+            "Cette personne est suspendue depuis le {} : rien ne part vers elle, et ses pages ne s’ouvrent plus.",
+            at(since)
+        )),
+        None => ailment(&addresses, &subscriptions, away, now).map(str::to_owned),
+    };
     let lines: Vec<SubscriptionLine> = subscriptions
         .into_iter()
         .map(|s| SubscriptionLine {
@@ -170,7 +179,9 @@ pub(crate) async fn show(
             declared => store.is_declared(&id).await?,
             from_file => store.follows_file(&id).await?,
             ails => ails,
-            addresses => Serde(address_lines(&site, addresses).await?),
+            addresses => Serde(address_lines(&site, addresses, kept_out.is_some()).await?),
+            kept_out => kept_out.is_some(),
+            is_me => id == operator.session.person.id,
             subscriptions => Serde(lines),
             messages => Serde(shown(&site, &messages).await?),
             avis => written,
@@ -198,6 +209,11 @@ fn done(word: &str) -> &'static str {
         }
         "essai" => "Un message d’essai part vers toutes ses adresses en service.",
         "facilitateur" => "C’est dit ; la personne est prévenue.",
+        "lien" => "Un lien pour entrer part vers son adresse. Il sert une fois, dans la demi-heure.",
+        "suspendue" => {
+            "Personne suspendue : rien ne part plus vers elle, et ses pages ne s’ouvrent plus. Vigie ne peut pas le lui dire : prévenez-la."
+        }
+        "retablie" => "Personne rétablie ; elle est prévenue, et ses alertes reviennent.",
         "pause" => "Abonnement en pause ; la personne est prévenue.",
         "reprise" => "L’abonnement reprend ; la personne est prévenue.",
         _ => "",
@@ -248,6 +264,26 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
             }
             "facilitateur"
         }
+        "lien" => {
+            send_link(&site, &person).await?;
+            store.saw(me, &id, "lien pour entrer envoyé", now).await?;
+            "lien"
+        }
+        "suspendre" if *me == person.id => {
+            return Err(Trouble::bad("Vous ne pouvez pas vous suspendre vous-même."));
+        }
+        "suspendre" => {
+            if !suspension::suspend_person(&site.service, me, &id).await? {
+                return Err(conflict("Cette personne est déjà suspendue."));
+            }
+            "suspendue"
+        }
+        "retablir" => {
+            if !suspension::resume_person(&site.service, me, &id).await? {
+                return Err(conflict("Cette personne n’est pas suspendue : elle a été rétablie entre-temps."));
+            }
+            "retablie"
+        }
         what @ ("pause" | "reprise") => {
             let subscription = posted.fields.one("abonnement");
             let owned = store.subscriptions_of(&id).await?.iter().any(|s| s.id == subscription);
@@ -276,6 +312,27 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
     Ok(Redirect::to(&format!("/exploitation/personnes/{id}?fait={word}")).into_response())
 }
 
+/// Sends somebody a link by which they enter, at their e-mail addresses.
+async fn send_link(site: &Site, person: &Subscriber) -> Result<(), Trouble> {
+    if !opt_in::possible(&site.service.settings) {
+        return Err(conflict(
+            "Cette installation ne peut pas envoyer de lien : il lui faut [email], et [web] public_url et secret.",
+        ));
+    }
+    let addresses = site.service.store.active_addresses(&person.id).await?;
+    if !addresses.iter().any(|a| a.channel == Channel::Email) {
+        return Err(conflict(
+            "Cette personne n’a aucune adresse de courriel en service. Dans un chat, elle demande elle-même un lien ; sinon, vigie sign-in en donne un.",
+        ));
+    }
+    if sign_in::send_links_to(&site.service, &person.id, site.service.clock.now()).await? == 0 {
+        return Err(conflict(
+            "Assez de liens sont déjà partis vers elle : cinq par heure, dix par jour. Qu’elle cherche le dernier, y compris dans les indésirables.",
+        ));
+    }
+    Ok(())
+}
+
 fn conflict(text: &str) -> Trouble {
     Trouble::new(StatusCode::CONFLICT, "Rien n’est changé", text)
 }
@@ -283,7 +340,7 @@ fn conflict(text: &str) -> Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vigie_domain::{Cadence, Channel, Filter};
+    use vigie_domain::{Cadence, Filter};
 
     fn address(state: AddressState) -> Address {
         Address { id: "a".into(), subscriber: "s".into(), channel: Channel::Email, value: "a@b.fr".into(), state }

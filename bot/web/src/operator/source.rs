@@ -16,8 +16,7 @@ use vigie_service::sources::{self, watched};
 use vigie_watcher::fetch::Fetcher;
 use vigie_watcher::sources::{Memory, Page, REGISTRY};
 
-use super::at;
-use crate::downloads::{BYTES, download};
+use super::{LINES, at, put_aside};
 use crate::frame::{Client, Fields, Operator, Posted, Shown, Site, Trouble, Visitor};
 use crate::public::name_of;
 
@@ -61,15 +60,6 @@ struct TriedSelector {
     selector: String,
     found: String,
     sample: String,
-}
-
-#[derive(serde::Serialize)]
-struct Aside {
-    id: String,
-    at: String,
-    record: String,
-    reason: String,
-    size: String,
 }
 
 /// What the page shows beside the form.
@@ -170,12 +160,6 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
     known_page(site, &posted.visitor, status, &known, beside).await.map(Some)
 }
 
-/// Gives the bytes of a record that was put aside, as they came.
-pub(crate) async fn put_aside(State(site): State<Arc<Site>>, _: Operator, Path(id): Path<String>) -> Shown {
-    let raw = site.service.store.raw_of_put_aside(&id).await?.ok_or_else(Trouble::no_page)?;
-    Ok(download(BYTES, "illisible.bin", raw))
-}
-
 /// Where a source is declared.
 enum Known {
     InFile(Source),
@@ -206,14 +190,18 @@ async fn known_page(site: &Site, visitor: &Visitor, status: StatusCode, known: &
             if let (Err(faults), true) = (&source.block, beside.faults.is_empty()) {
                 beside.faults.clone_from(faults);
             }
-            let aside = aside(site, &source.id).await?;
-            let values = context! { known => true, seen => source.changed, given_way => source.given_way, aside => Serde(aside) };
+            let aside = put_aside::rows(site, &source.id, ASIDE).await?;
+            let values = context! {
+                known => true, seen => source.changed, given_way => source.given_way, aside => Serde(aside),
+                journal => Serde(journal(site, &source.id).await?),
+            };
             Ok(page(site, visitor, status, &source.id, &source.form, beside, values))
         }
         Known::InFile(block) => {
             let values = context! {
                 name => name_of(&block.id, &block.kind), id => &block.id, lines => Serde(lines_of(block)),
-                aside => Serde(aside(site, &block.id).await?), tried => Serde(beside.tried), done => beside.done,
+                aside => Serde(put_aside::rows(site, &block.id, ASIDE).await?),
+                journal => Serde(journal(site, &block.id).await?), tried => Serde(beside.tried), done => beside.done,
             };
             Ok(site.page_as(status, visitor, "source-du-fichier.html", values))
         }
@@ -336,16 +324,8 @@ fn tried(page: Page) -> Tried {
     }
 }
 
-async fn aside(site: &Site, source: &str) -> Result<Vec<Aside>, Trouble> {
-    let rows = site.service.store.put_aside_of(source, ASIDE).await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| Aside {
-            id: r.id,
-            at: at(r.at),
-            record: r.record_id.unwrap_or_default(),
-            reason: short(&r.reason, 200),
-            size: french::number(r.bytes as f64),
-        })
-        .collect())
+/// What its journal says of a source, newest first: who changed what, what failed.
+async fn journal(site: &Site, source: &str) -> Result<Vec<(String, String)>, Trouble> {
+    let lines = site.service.store.journal(source, LINES).await?;
+    Ok(lines.into_iter().filter(|l| l.topic == "source").map(|l| (at(l.at), short(&l.text, 200))).collect())
 }

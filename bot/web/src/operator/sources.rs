@@ -59,18 +59,11 @@ pub(crate) async fn sources(State(site): State<Arc<Site>>, operator: Operator, f
     for source in blocks(&site.service.settings, &site.service.store).await?.iter().filter(|s| s.enabled) {
         rows.push(source_row(&site, &source.id, &source.kind, now).await?);
     }
-    let aside: Vec<(String, String, String)> = site
-        .service
-        .store
-        .quarantined(20)
-        .await?
-        .into_iter()
-        .map(|q| (at(q.at), format!("{} {}", q.source, q.record_id.unwrap_or_default()), short(&q.reason, 200)))
-        .collect();
+    let aside: i64 = site.service.store.put_aside_counts().await?.iter().map(|(_, n)| *n).sum();
     Ok(site.page(
         &operator.visitor,
         "sources.html",
-        context! { rows => Serde(rows), days => DAYS, height => HEIGHT, aside => Serde(aside), done => done(fields.one("fait")) },
+        context! { rows => Serde(rows), days => DAYS, height => HEIGHT, aside => aside, done => done(fields.one("fait")) },
     ))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_doctor::{Ground, State as Standing, examine};
+use vigie_doctor::{Ground, State as Standing, examine, version};
 
 use crate::frame::{Operator, Shown, Site};
 
@@ -21,11 +21,12 @@ struct Line {
 
 pub(crate) async fn standing(State(site): State<Arc<Site>>, operator: Operator) -> Shown {
     let service = &site.service;
+    let file = &service.settings.origin.file;
     let ground = Ground {
         settings: &service.settings,
-        file: None,
+        file: Some(file.as_path()).filter(|f| !f.as_os_str().is_empty()),
         store: Ok(&service.store),
-        version: env!("CARGO_PKG_VERSION"),
+        version: version(),
         now: service.clock.now(),
         name_server: None,
     };

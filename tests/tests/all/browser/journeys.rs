@@ -4,6 +4,7 @@ use vigie_delivery::worker;
 use vigie_domain::ProvisionKind;
 use vigie_service::links::Purpose;
 use vigie_store::people::AddressState;
+use vigie_tests::replay::Replay;
 
 use super::*;
 
@@ -85,5 +86,47 @@ async fn an_operator_finds_why_a_person_got_nothing_and_mends_it() {
     browser.find(Locator::Css("input[name=envoi]")).await.unwrap().click().await.unwrap();
     press(&browser, "Renvoyer ce qui est coché").await;
     assert_eq!(store.deliveries(Some(DeliveryState::Pending), 9).await.unwrap().len(), 1);
+    browser.close().await.unwrap();
+}
+
+/// From the front page of Exploitation to a source that is read: added with a mistake, tried, repaired, tried again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_adds_a_source_tries_it_and_repairs_it_with_the_pages_alone() {
+    let Some(driver) = Driver::start() else { return };
+    let replay = Replay::new(Vec::new());
+    let feed = "<rss version='2.0'><channel><title>t</title><item><guid>1</guid><title>Entretien du linge</title><link>https://mairie.example/1</link></item></channel></rss>";
+    replay.with(|shelf| shelf.feeds.insert("mairie.xml".into(), feed.as_bytes().to_vec()));
+    let (_, root) = replay.serve().await.unwrap();
+    let pages = Pages::start(now(), "[fetch]\nallow_private = [\"127.0.0.0/8\"]\n").await.unwrap();
+    pages.person("chef", "Dominique Chef", Role::Operator, None).await.unwrap();
+    let browser = driver.browser(PHONE).await;
+    let fill = |field: &'static str, text: String| {
+        let browser = &browser;
+        async move {
+            let input = browser.find(Locator::Id(field)).await.unwrap();
+            input.clear().await.unwrap();
+            input.send_keys(&text).await.unwrap();
+        }
+    };
+    let said = || async { browser.find(Locator::Css("main")).await.unwrap().text().await.unwrap() };
+    enter(&browser, &pages, "chef").await;
+    for word in ["Exploitation", "Sources", "Ajouter une source"] {
+        press(&browser, word).await;
+    }
+    fill("nom", "mairie".into()).await;
+    fill("adresse", format!("{root}/feeds/autre.xml")).await;
+    press(&browser, "Essayer").await;
+    assert!(said().await.contains("La lecture a échoué"), "{}", said().await);
+    look(&browser, PHONE, "source-essai-manque").await;
+    press(&browser, "Ajouter la source").await;
+    fill("adresse", format!("{root}/feeds/mairie.xml")).await;
+    press(&browser, "Essayer").await;
+    assert!(said().await.contains("Entretien du linge"), "{}", said().await);
+    look(&browser, PHONE, "source-essai").await;
+    press(&browser, "Enregistrer").await;
+    let kept = pages.app.service.store.page_sources().await.unwrap();
+    assert!(kept.len() == 1 && kept[0].1.contains("mairie.xml"), "{kept:?}");
+    browser.goto(&format!("{}/exploitation/sources", pages.base)).await.unwrap();
+    assert!(said().await.contains("mairie"), "{}", said().await);
     browser.close().await.unwrap();
 }

@@ -11,7 +11,7 @@ use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Buyer, Code, Cpv, DateKind, Department, Notice, NoticeKind, Passage, TypedDate};
 
 use super::explore::{self, Dataset, PAGE, REACH};
-use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
+use super::{BadRecord, Memory, Page, Polled, PutAside, Source, SourceError, SourceKind, departments, read_json};
 use crate::fetch::{Answer, Fetcher};
 use crate::sources::decp::says;
 use crate::zones;
@@ -106,6 +106,12 @@ impl Approch {
 impl Source for Approch {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.next_page(fetcher, memory, now))
+    }
+
+    fn again(&self, kept: &PutAside<'_>) -> Option<Page> {
+        let mut page = kept.page(kept.json().and_then(|record| project(&record)));
+        page.notices.retain(|notice| self.wanted(notice));
+        Some(page)
     }
 }
 

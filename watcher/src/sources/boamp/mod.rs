@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::Department;
+use vigie_domain::{Department, Notice};
 
 use super::explore::{Dataset, PAGE, REACH};
-use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
+use super::{BadRecord, Memory, Page, Polled, PutAside, Source, SourceError, SourceKind, departments, read_json};
 use crate::boundary::{self, ReaderFailed};
 use crate::fetch::{Answer, Fetcher, Validators};
 
@@ -212,11 +212,16 @@ fn serialize(cursor: &Cursor) -> Option<String> {
     serde_json::to_string(cursor).ok()
 }
 
+/// Reads a record; a reader that fails costs that record alone.
+fn read_record(record: &Value) -> Result<Notice, ParseError> {
+    let failed =
+        |e: ReaderFailed| ParseError { record_id: None, field: "enregistrement".to_owned(), what: e.to_string() };
+    boundary::read(|| from_json(record)).map_err(failed).flatten()
+}
+
 fn add_records(page: &mut Page, results: &[Value], url: &Url, offset: usize) {
     for (i, record) in results.iter().enumerate() {
-        let failed =
-            |e: ReaderFailed| ParseError { record_id: None, field: "enregistrement".to_owned(), what: e.to_string() };
-        match boundary::read(|| from_json(record)).map_err(failed).flatten() {
+        match read_record(record) {
             Ok(notice) => page.notices.push(notice),
             Err(e) => page.bad.push(BadRecord {
                 record_id: e.record_id.clone(),
@@ -231,5 +236,10 @@ fn add_records(page: &mut Page, results: &[Value], url: &Url, offset: usize) {
 impl Source for Boamp {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.next_page(fetcher, memory, now))
+    }
+
+    fn again(&self, kept: &PutAside<'_>) -> Option<Page> {
+        let read = kept.json().and_then(|record| read_record(&record).map_err(|e| e.to_string()));
+        Some(kept.page(read))
     }
 }

@@ -18,7 +18,7 @@ use url::Url;
 use vigie_config::settings::{self, BlockFault};
 use vigie_domain::{Department, Notice};
 
-use super::{Memory, Page, Polled, Source, SourceError, SourceKind, departments, read_json};
+use super::{Memory, Page, Polled, PutAside, Source, SourceError, SourceKind, departments, read_json};
 use crate::classify::fold::fold;
 use crate::classify::numbers::lot_mentions;
 use crate::fetch::{Answer, Fetcher};
@@ -249,6 +249,16 @@ impl Source for Decp {
                 Format::Official => self.whole_file(fetcher, memory, now).await,
             }
         })
+    }
+
+    fn again(&self, kept: &PutAside<'_>) -> Option<Page> {
+        let row = match kept.json() {
+            Ok(row) => row,
+            Err(reason) => return Some(kept.unreadable(reason)),
+        };
+        let (contracts, bad) = tabular::contracts(&[row], &self.url);
+        let notices = contracts.into_iter().map(|c| c.notice).filter(|n| self.wanted(n)).collect();
+        Some(Page { notices, bad, ..Page::default() })
     }
 }
 

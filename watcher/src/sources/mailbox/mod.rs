@@ -14,7 +14,7 @@ use vigie_config::Secret;
 use vigie_config::settings::{self, BlockFault, Tls};
 use vigie_domain::{Visibility, french};
 
-use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind};
+use super::{BadRecord, Memory, Page, Polled, PutAside, Source, SourceError, SourceKind};
 use crate::boundary;
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
@@ -162,6 +162,15 @@ impl From<MailboxError> for SourceError {
 impl Source for Mailbox {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.batch(fetcher, memory, now))
+    }
+
+    fn again(&self, kept: &PutAside<'_>) -> Option<Page> {
+        let mut page = Page::default();
+        // What was put aside of a mail that was read in part is no mail: no rule is for it.
+        if !rules::read(&self.rules, &self.id, kept.raw, kept.place, &mut page) {
+            return Some(kept.unreadable("aucune règle n’est pour ce courriel".to_owned()));
+        }
+        Some(page)
     }
 
     fn visibility(&self) -> Visibility {

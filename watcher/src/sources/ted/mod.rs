@@ -21,7 +21,7 @@ use vigie_domain::notice::Links;
 use vigie_domain::{Cpv, DateKind, Notice, TypedDate};
 
 use super::eforms::NoNotice;
-use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, eforms, read_json};
+use super::{BadRecord, Memory, Page, Polled, PutAside, Source, SourceError, SourceKind, eforms, read_json};
 use crate::fetch::{Answer, FetchError, Fetcher, Payload, Request, Validators};
 use crate::tree::{self, first, text};
 use crate::zones;
@@ -214,10 +214,7 @@ impl Ted {
         let announced = || summary(hit, &number, day).filter(|n| !n.kind.is_result());
         match fetcher.get(&xml, &Validators::default(), now).await {
             Ok(Answer::Body(body)) if !body.bytes.is_empty() => {
-                let read = crate::boundary::read_whole(body.bytes.len(), || tree::from_xml(&body.bytes))
-                    .map_err(|e| e.to_string())
-                    .and_then(|t| t.map_err(|e| e.to_string()));
-                match read.map_err(NoNotice::Unreadable).and_then(|t| eforms::from_tree(&t)) {
+                match read_document(&body.bytes) {
                     Ok(notice) => page.notices.push(named(notice, &number, day)),
                     Err(none @ NoNotice::Registration(_)) => page.remarks.push(format!("avis {number} : {none}")),
                     Err(why) => {
@@ -245,6 +242,14 @@ impl Ted {
             Err(e) => Err(e.into()),
         }
     }
+}
+
+/// Reads the document of a notice.
+fn read_document(bytes: &[u8]) -> Result<Notice, NoNotice> {
+    let read = crate::boundary::read_whole(bytes.len(), || tree::from_xml(bytes))
+        .map_err(|e| e.to_string())
+        .and_then(|t| t.map_err(|e| e.to_string()));
+    read.map_err(NoNotice::Unreadable).and_then(|t| eforms::from_tree(&t))
 }
 
 fn remember(cursor: &Cursor) -> Memory {
@@ -299,6 +304,23 @@ fn summary(hit: &Value, number: &str, day: NaiveDate) -> Option<Notice> {
 impl Source for Ted {
     fn poll<'a>(&'a self, fetcher: &'a Fetcher, memory: &'a Memory, now: DateTime<Utc>) -> Polled<'a> {
         Box::pin(self.next_page(fetcher, memory, now))
+    }
+
+    fn again(&self, kept: &PutAside<'_>) -> Option<Page> {
+        let Some(number) = kept.record_id else {
+            return Some(kept.unreadable("avis sans numéro de publication".to_owned()));
+        };
+        match read_document(kept.raw) {
+            Ok(notice) => {
+                // The document of before its publication names no day.
+                let day = notice.published.unwrap_or_else(|| zones::paris_day(kept.at));
+                Some(kept.page(Ok(named(notice, number, day))))
+            }
+            Err(none @ NoNotice::Registration(_)) => {
+                Some(Page { remarks: vec![format!("avis {number} : {none}")], ..Page::default() })
+            }
+            Err(why) => Some(kept.unreadable(why.to_string())),
+        }
     }
 }
 
