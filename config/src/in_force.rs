@@ -54,6 +54,11 @@ pub fn lines(settings: &Settings) -> Vec<Line> {
 pub fn secrets(settings: &Settings) -> Vec<(String, Secret)> {
     let mut out = Vec::new();
     each(settings, &mut |key, value| out.extend(Secret::try_from(value.clone()).ok().map(|secret| (key, secret))));
+    // People of the file are shown nowhere; where their tools are is a secret like another.
+    for (i, subscriber) in settings.subscriber.iter().enumerate() {
+        let tools = subscriber.tool.iter().enumerate();
+        out.extend(tools.map(|(n, tool)| (format!("subscriber.{i}.tool.{n}.url"), tool.url.clone())));
+    }
     out
 }
 

@@ -204,8 +204,16 @@ impl Asked<'_> {
             Action::Narrow(by) => return self.narrow(*by).await,
             Action::Stage(stage) => DecisionEdit { stage: Some(*stage), ..DecisionEdit::default() },
             Action::Because(refusal) => {
-                let stage = Some(self.stage_of_a_reason(*refusal, &act.lot).await?);
-                DecisionEdit { stage, refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
+                let standing = self.standing(&act.lot).await?;
+                let Some(stage) = stage_of_a_reason(*refusal, standing) else {
+                    let text = format!(
+                        "Rien n’est changé : « {} » ne va pas avec « {} ». Dites d’abord où vous en êtes, par exemple « perdu ».",
+                        refusal.in_french(),
+                        standing.in_french()
+                    );
+                    return Ok(short_reply(self.incoming, &text));
+                };
+                DecisionEdit { stage: Some(stage), refusal: Some(Some(*refusal)), ..DecisionEdit::default() }
             }
             Action::Remind(days) => DecisionEdit { reminder: Some(Reminder::InDays(*days)), ..DecisionEdit::default() },
             Action::RemindOn(day) => {
@@ -235,11 +243,10 @@ impl Asked<'_> {
         self.answer(&act.action, before.as_ref(), &now, &by, line).await
     }
 
-    /// Of what a reason is told: of a bid that was abandoned or lost where it may be, else it leaves the market out.
-    async fn stage_of_a_reason(&self, refusal: Refusal, lot: &str) -> Result<Stage, Failure> {
+    /// Where the structure stands with a lot of it; empty = the whole.
+    async fn standing(&self, lot: &str) -> Result<Stage, Failure> {
         let standing = self.service.store.decisions_on(self.person.structure(), &self.received.procedure).await?;
-        let stage = standing.iter().find(|d| d.lot == lot).map(|d| d.stage);
-        Ok(stage.filter(|s| Refusal::of(*s).contains(&refusal)).unwrap_or(Stage::NoGo))
+        Ok(standing.iter().find(|d| d.lot == lot).map_or(Stage::Spotted, |d| d.stage))
     }
 
     /// What is said of a decision that stands: a word that passes, and what it leads to.
@@ -388,6 +395,18 @@ struct Narrower {
     subscriptions: Vec<(String, Filter)>,
 }
 
+/// Where a structure stands that gives a reason: where it stood, if that takes the reason; what was handed in was lost by its price or its
+/// mark; anything else that is not over is left out. `None` where the reason goes with nothing.
+fn stage_of_a_reason(refusal: Refusal, standing: Stage) -> Option<Stage> {
+    let of_loss = matches!(refusal, Refusal::Price | Refusal::Quality);
+    match standing {
+        stage if Refusal::of(stage).contains(&refusal) => Some(stage),
+        Stage::Submitted if of_loss => Some(Stage::Lost),
+        Stage::Lost | Stage::Won | Stage::NoAward => None,
+        _ => (!of_loss).then_some(Stage::NoGo),
+    }
+}
+
 /// What a reason may cut off.
 fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
     match refusal {
@@ -511,6 +530,23 @@ mod tests {
     use vigie_domain::{Around, DateKind, Notice, NoticeKind, Place, TypedDate};
 
     use super::*;
+
+    #[test]
+    fn a_reason_changes_no_stage_that_it_does_not_go_with() {
+        for (refusal, standing, stage) in [
+            (Refusal::Place, Stage::Spotted, Some(Stage::NoGo)),
+            (Refusal::Place, Stage::Go, Some(Stage::NoGo)),
+            (Refusal::Time, Stage::Abandoned, Some(Stage::Abandoned)),
+            (Refusal::Price, Stage::Lost, Some(Stage::Lost)),
+            (Refusal::Price, Stage::Submitted, Some(Stage::Lost)),
+            (Refusal::Price, Stage::Read, None),
+            (Refusal::Quality, Stage::NoGo, None),
+            (Refusal::Place, Stage::Lost, None),
+            (Refusal::Place, Stage::Won, None),
+        ] {
+            assert_eq!(stage_of_a_reason(refusal, standing), stage, "{refusal:?} {standing:?}");
+        }
+    }
 
     #[test]
     fn a_reason_offers_what_of_this_very_notice_can_be_left_out() {

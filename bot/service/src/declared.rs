@@ -74,13 +74,22 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     if declared.console {
         addresses.push((Channel::Console, "stdout".to_owned(), AddressState::Active));
     }
+    // A tool whose secret cannot be read today stays as it was known, and keeps nobody else from their alerts; `vigie doctor` names it.
+    let mut unread = false;
     for tool in &declared.tool {
-        let place = format!("[[subscriber]] « {} », tool", declared.name);
-        let url =
-            tool.url.read().map_err(|e| Failure::usage(e.to_string(), place.clone(), "définissez cette adresse"))?;
-        let url = hooks::read_url(service, expose(&url))
-            .map_err(|why| Failure::usage(why, place.clone(), "corrigez l’adresse que ce secret contient"))?;
-        addresses.push((tool.kind, url, AddressState::Active));
+        let read = tool.url.read().map_err(|e| e.to_string());
+        match read.and_then(|url| hooks::read_url(service, expose(&url))) {
+            Ok(url) => addresses.push((tool.kind, url, AddressState::Active)),
+            Err(why) => {
+                tracing::warn!(
+                    subscriber = declared.name,
+                    tool = tool.kind.as_str(),
+                    why,
+                    "a tool's address cannot be read"
+                );
+                unread = true;
+            }
+        }
     }
     let sectors = declared.subscription.iter().flat_map(|s| s.filter.sectors.clone()).collect();
     let departments = declared.subscription.iter().flat_map(|s| s.filter.departments.clone()).collect();
@@ -101,7 +110,7 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     }
     // Tools that they added themselves, and were asked about, are theirs.
     for tool in service.store.addresses(&id).await?.into_iter().filter(|a| a.channel.is_hook()) {
-        if tool.channel == Channel::Browser || service.store.consent(&tool.id).await?.0.is_some() {
+        if unread || tool.channel == Channel::Browser || service.store.consent(&tool.id).await?.0.is_some() {
             named.push((tool.channel, tool.value, tool.state));
         }
     }

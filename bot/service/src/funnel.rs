@@ -354,8 +354,13 @@ pub async fn of_structure(
             track.ending = None;
         }
     }
-    let refusals: BTreeMap<String, Refusal> =
-        store.decisions_of(structure).await?.into_iter().filter_map(|d| Some((d.procedure, d.refusal?))).collect();
+    // Of several lots that ended alike, the reason told last.
+    let mut refusals: BTreeMap<(String, Stage), Refusal> = BTreeMap::new();
+    for d in store.decisions_of(structure).await? {
+        if let Some(why) = d.refusal {
+            refusals.entry((d.procedure, d.stage)).or_insert(why);
+        }
+    }
     let ids: Vec<String> = tracks.keys().cloned().collect();
     let rules = Rules::embedded();
     for row in store.search_rows(&ids).await? {
@@ -366,8 +371,12 @@ pub async fn of_structure(
     }
     let routes: BTreeMap<String, Vec<Route>> = store.routes_of(&ids).await?.into_iter().collect();
     for track in tracks.values_mut() {
-        if let Some(Ending::NoGo(why) | Ending::Abandoned(why) | Ending::Lost(why)) = &mut track.ending {
-            *why = refusals.get(&track.procedure).copied();
+        let of = |stage| refusals.get(&(track.procedure.clone(), stage)).copied();
+        match &mut track.ending {
+            Some(Ending::NoGo(why)) => *why = of(Stage::NoGo),
+            Some(Ending::Abandoned(why)) => *why = of(Stage::Abandoned),
+            Some(Ending::Lost(why)) => *why = of(Stage::Lost),
+            Some(Ending::NoAward) | None => {}
         }
         let routes = routes.get(&track.procedure).into_iter().flatten();
         track.routes = routes.map(|r| route_label(*r).to_owned()).collect();

@@ -48,7 +48,8 @@ pub async fn of(service: &Service, person: &Subscriber, most: usize) -> Result<V
     let (store, now) = (&service.store, service.clock.now());
     let subscriptions = ingest::audience::subscriptions_of(store, &person.id).await?;
     let decided = store.decisions_of(person.structure()).await?;
-    let mut seen: HashSet<String> = decided.into_iter().map(|d| d.procedure).collect();
+    let mut seen: HashSet<String> =
+        decided.into_iter().filter(|d| d.stage.is_decision()).map(|d| d.procedure).collect();
     let mut open = Vec::new();
     let mut left = LOOKED_AT;
     for one in subscriptions.iter().filter(|s| !s.is_paused(now)) {

@@ -114,7 +114,10 @@ pub async fn confirm(service: &Service, address: &str, how: &str, now: DateTime<
     let done = service.store.confirm(address, how, now).await?;
     if done {
         service.store.note("address", address, &format!("adresse confirmée : {how}"), now).await?;
-        agreed(service, address, now).await?;
+        // They agreed: what follows from it may fail, and takes nothing back.
+        if let Err(e) = agreed(service, address, now).await {
+            tracing::error!("what follows an agreement was not done: {e}");
+        }
     }
     Ok(done)
 }

@@ -6,7 +6,7 @@
   var form = document.getElementById('navigateur');
   if (!button || !form) { return; }
   if (!('serviceWorker' in navigator) || !('PushManager' in window) || !('Notification' in window)) {
-    said.textContent = 'Ce navigateur ne sait pas recevoir de notifications. Sur un iPhone, ajoutez d’abord Vigie à l’écran d’accueil.';
+    said.textContent = 'Ce navigateur ne sait pas recevoir de notifications.';
     return;
   }
   function bytes(text) {

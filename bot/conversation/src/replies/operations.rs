@@ -70,25 +70,28 @@ fn step(said: &str) -> (Option<NaiveDate>, &str) {
 fn only(first: &str, text: &str, rest: &str) -> Option<(OperationQuery, String)> {
     let query = OperationQuery::default();
     if let Some(programme) = Programme::written(text) {
-        return Some((OperationQuery { programme: Some(programme), ..query }, programme.in_french().to_owned()));
+        return Some((
+            OperationQuery { programme: Some(programme), ..query },
+            format!("programme : {}", programme.in_french()),
+        ));
     }
     if let Some(state) = OperationState::written(text) {
-        return Some((OperationQuery { state: Some(state), ..query }, state.in_french().to_owned()));
+        return Some((OperationQuery { state: Some(state), ..query }, format!("état : {}", state.in_french())));
     }
     if rest.is_empty() {
         return None;
     }
     let shown = short(rest, 80);
     Some(match first {
-        "acheteur" => (OperationQuery { buyer: rest.into(), ..query }, format!("de l’acheteur {shown}")),
+        "acheteur" => (OperationQuery { buyer: rest.into(), ..query }, format!("acheteur : {shown}")),
         "suivies" | "suivie" => {
             let who = rest.strip_prefix("par ").unwrap_or(rest).trim();
-            (OperationQuery { in_charge: who.into(), ..query }, format!("suivies par {}", short(who, 80)))
+            (OperationQuery { in_charge: who.into(), ..query }, format!("suivi par {}", short(who, 80)))
         }
-        "territoire" => (OperationQuery { words: rest.into(), ..query }, format!("sur {shown}")),
+        "territoire" => (OperationQuery { words: rest.into(), ..query }, format!("territoire : {shown}")),
         "departement" => {
             let department = Department::parse(rest)?;
-            let said = format!("du département {department}");
+            let said = format!("département : {department}");
             (OperationQuery { departments: vec![department], ..query }, said)
         }
         _ => return None,
@@ -103,7 +106,7 @@ fn wanted(text: &str) -> Wanted<'_> {
     match first.as_str() {
         "" => Wanted::List,
         "suivre" => Wanted::Follow(rest),
-        "achats" | "achat" => Wanted::ToCalibrate,
+        "achats" | "achat" if rest.is_empty() => Wanted::ToCalibrate,
         "note" | "noter" => about_one(rest).map_or(Wanted::Unclear(HOW_NOTE), |(of, note)| Wanted::Note(of, note)),
         "etape" => about_one(rest).map_or(Wanted::Unclear(HOW_STEP), |(of, said)| {
             let (day, what) = step(said);
@@ -162,7 +165,7 @@ impl Asker<'_> {
         }
         let far = chrono::NaiveDate::MAX;
         all.sort_by_key(|o| (o.operation.next_on.unwrap_or(far), o.operation.reference.clone()));
-        let which = only.map_or("en cours", |(_, said)| said);
+        let which = only.map_or_else(|| "en cours".to_owned(), |(_, said)| format!("({said})"));
         if all.is_empty() {
             return Ok(word(format!("Aucune opération {which}. /operations montre celles qui sont en cours.")));
         }
@@ -349,10 +352,13 @@ mod tests {
             ("état 2027-001 : bientôt", Wanted::Unclear(HOW_STATE)),
             ("achats", Wanted::ToCalibrate),
             ("2027-001", Wanted::One("2027-001")),
-            ("suivies par Béa", only_of(OperationQuery { in_charge: "Béa".into(), ..query() }, "suivies par Béa")),
-            ("npnru", only_of(OperationQuery { programme: Some(Programme::Npnru), ..query() }, "NPNRU")),
-            ("À calibrer", only_of(OperationQuery { state: Some(OperationState::Planned), ..query() }, "à calibrer")),
-            ("acheteur Lens", only_of(OperationQuery { buyer: "Lens".into(), ..query() }, "de l’acheteur Lens")),
+            ("suivies par Béa", only_of(OperationQuery { in_charge: "Béa".into(), ..query() }, "suivi par Béa")),
+            ("npnru", only_of(OperationQuery { programme: Some(Programme::Npnru), ..query() }, "programme : NPNRU")),
+            (
+                "À calibrer",
+                only_of(OperationQuery { state: Some(OperationState::Planned), ..query() }, "état : à calibrer"),
+            ),
+            ("acheteur Lens", only_of(OperationQuery { buyer: "Lens".into(), ..query() }, "acheteur : Lens")),
             ("école Jaurès", Wanted::One("école Jaurès")),
             ("acheteur", Wanted::One("acheteur")),
         ] {

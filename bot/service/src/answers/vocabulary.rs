@@ -287,8 +287,8 @@ pub(super) fn refusal(said: &str) -> Option<Refusal> {
         | "nous n'avons pas les moyens" => Some(Refusal::Size),
         "delai" | "trop tard" | "pas le temps" | "trop court" | "nous n'avons pas le temps" => Some(Refusal::Time),
         "acheteur" => Some(Refusal::Buyer),
-        "prix" | "le prix" | "trop cher" | "nous etions trop chers" => Some(Refusal::Price),
-        "note technique" | "la note technique" | "technique" | "memoire technique" => Some(Refusal::Quality),
+        "le prix" | "nous etions trop chers" => Some(Refusal::Price),
+        "note technique" | "la note technique" => Some(Refusal::Quality),
         "autre" => Some(Refusal::Other),
         _ => None,
     })

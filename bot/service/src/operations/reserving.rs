@@ -3,7 +3,7 @@
 //!
 //! Whoever chose never to be proposed is in no list. It is a proposal: what a structure wants or can take on is for it to say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vigie_config::rules::{self, Rules};
 use vigie_domain::assessment::AssessedLot;
@@ -70,8 +70,8 @@ impl Proposal {
 /// A lot or a trade for which structures are looked for: number of the lot, trade.
 pub type Wanted = (String, String);
 
-/// Structures that may be proposed.
-pub struct Listed(Vec<Structure>);
+/// Structures that may be proposed, read once for all works.
+pub struct Listed(Vec<Candidate>);
 
 impl Listed {
     /// Reads the directory.
@@ -82,27 +82,28 @@ impl Listed {
         let never: BTreeSet<String> = service.store.who_chose(Choice::NeverProposed, "").await?.into_iter().collect();
         let mut all = service.store.listed_structures().await?;
         all.retain(|s| !never.contains(&s.siret));
-        Ok(Self(all))
+        Ok(Self(all.into_iter().map(Candidate::of).collect()))
     }
 
     /// What could be reserved of works, lot by lot.
     #[must_use]
     pub fn proposals(&self, works: &Works, wanted: &[Wanted]) -> Vec<Proposal> {
-        let all: Vec<Candidate<'_>> = self.0.iter().map(Candidate::of).collect();
-        wanted.iter().map(|(lot, trade)| proposal(&all, works, lot, trade)).collect()
+        wanted.iter().map(|(lot, trade)| proposal(&self.0, works, lot, trade)).collect()
     }
 
     /// Everybody in reach of works, whatever the lot: how many, and the nearest names.
     #[must_use]
     pub fn in_french(&self, works: &Works, wanted: &[Wanted]) -> String {
-        let mut names: BTreeSet<String> = BTreeSet::new();
-        let mut count = 0;
-        for proposal in self.proposals(works, wanted) {
-            count = count.max(proposal.adapted.count + proposal.insertion.count);
-            names.extend(proposal.adapted.named.into_iter().chain(proposal.insertion.named));
+        let mut all: BTreeMap<&str, Found<'_>> = BTreeMap::new();
+        for (lot, trade) in wanted {
+            for found in in_reach(&self.0, works, lot, trade) {
+                all.entry(&found.entry.siret).or_insert(found);
+            }
         }
-        let named: Vec<String> = names.into_iter().take(NAMED).collect();
-        if named.is_empty() { String::new() } else { format!("{} : {}", count.max(named.len()), named.join(" ; ")) }
+        let mut all: Vec<Found<'_>> = all.into_values().filter(Found::may_be_reserved_to).collect();
+        all.sort_by(Found::nearest);
+        let named: Vec<String> = all.iter().take(NAMED).map(Found::in_french).collect();
+        if named.is_empty() { String::new() } else { format!("{} : {}", all.len(), named.join(" ; ")) }
     }
 }
 
@@ -235,21 +236,47 @@ pub fn in_reach_in_french(sort: &InReach, name: &str) -> String {
     format!("{}\u{a0}{name} à portée : {}", sort.count, french::list(&named))
 }
 
-fn proposal(all: &[Candidate<'_>], works: &Works, lot: &str, trade: &str) -> Proposal {
+/// A structure in reach of a lot.
+struct Found<'a> {
+    km: f64,
+    entry: &'a Structure,
+    /// Where it is, in words.
+    place: String,
+}
+
+impl Found<'_> {
+    fn nearest(&self, other: &Self) -> std::cmp::Ordering {
+        self.km.total_cmp(&other.km).then_with(|| self.entry.siret.cmp(&other.entry.siret))
+    }
+
+    fn may_be_reserved_to(&self) -> bool {
+        [Beneficiary::Disability, Beneficiary::Insertion].into_iter().any(|b| self.entry.kind.may_bid(b))
+    }
+
+    fn in_french(&self) -> String {
+        format!("{} ({}, {})", short(&self.entry.name, 60), self.entry.kind.acronym(), self.place)
+    }
+}
+
+/// Those who suit a lot by themselves, the nearest first.
+fn in_reach<'a>(all: &'a [Candidate], works: &Works, lot: &str, trade: &str) -> Vec<Found<'a>> {
     let assessment = works.lot(lot, trade);
     let sought = Sought::of(&assessment, assessment.lots.first());
-    let mut found: Vec<(f64, &Structure, String)> = Vec::new();
-    for candidate in all {
-        let Some(suits) = reach::suits(candidate, &sought).filter(|s| !s.beside) else { continue };
+    let suits = |c: &'a Candidate| {
+        let suits = reach::suits(c, &sought).filter(|s| !s.beside)?;
         let place = suits.reasons.last().cloned().unwrap_or_default();
-        found.push((suits.km.unwrap_or(f64::MAX), candidate.entry, place));
-    }
-    found.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.siret.cmp(&b.1.siret)));
+        Some(Found { km: suits.km.unwrap_or(f64::MAX), entry: &c.entry, place })
+    };
+    let mut found: Vec<Found<'a>> = all.iter().filter_map(suits).collect();
+    found.sort_by(Found::nearest);
+    found
+}
+
+fn proposal(all: &[Candidate], works: &Works, lot: &str, trade: &str) -> Proposal {
+    let found = in_reach(all, works, lot, trade);
     let of = |beneficiary: Beneficiary| {
-        let mut fit = found.iter().filter(|(_, s, _)| s.kind.may_bid(beneficiary));
-        let named = fit.by_ref().take(NAMED);
-        let named: Vec<String> =
-            named.map(|(_, s, place)| format!("{} ({}, {place})", short(&s.name, 60), s.kind.acronym())).collect();
+        let mut fit = found.iter().filter(|f| f.entry.kind.may_bid(beneficiary));
+        let named: Vec<String> = fit.by_ref().take(NAMED).map(Found::in_french).collect();
         InReach { count: named.len() + fit.count(), named }
     };
     Proposal {

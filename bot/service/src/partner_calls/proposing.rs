@@ -12,7 +12,7 @@ use vigie_domain::access::{self, Access};
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{line_up, uncovered};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Assessment, Subscriber, SupplyMode, commune, french};
+use vigie_domain::{Assessment, Subscriber, SupplyMode, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
@@ -119,7 +119,7 @@ pub async fn for_call(
     skipped.extend(store.partner_invitations(&call.id).await?.into_iter().map(|i| i.structure));
     skipped.insert(call.coordinator.clone());
     let (entries, agreed) = candidates(service, &skipped).await?;
-    let candidates: Vec<Candidate<'_>> = entries.iter().map(Candidate::of).collect();
+    let candidates: Vec<Candidate> = entries.into_iter().map(Candidate::of).collect();
     let beside = Beside {
         before: partners_before(service, &call.coordinator).await?,
         agreed,
@@ -199,11 +199,11 @@ struct Beside {
 }
 
 /// The best for a lot. Pure.
-fn pick(candidates: &[Candidate<'_>], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
+fn pick(candidates: &[Candidate], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
     let mut found: Vec<((bool, bool, bool), f64, &Structure, Vec<String>)> = Vec::new();
     for candidate in candidates {
         let Some(suits) = reach::suits(candidate, sought) else { continue };
-        let entry = candidate.entry;
+        let entry = &candidate.entry;
         let mut reasons = suits.reasons;
         let before = of.before.get(&entry.siret);
         match before {
@@ -228,8 +228,8 @@ fn pick(candidates: &[Candidate<'_>], sought: &Sought<'_>, of: &Beside) -> Vec<P
     }
     found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.siret.cmp(&b.2.siret)));
     // One firm has several establishments: the nearest of them is proposed.
-    let mut names = BTreeSet::new();
-    found.retain(|(.., entry, _)| names.insert(commune::key(&entry.name)));
+    let mut firms = BTreeSet::new();
+    found.retain(|(.., entry, _)| firms.insert(firm(&entry.siret)));
     let mut beside = 0;
     let picked = found.into_iter().filter(|((_, lends, _), ..)| {
         beside += usize::from(*lends);
@@ -243,6 +243,11 @@ fn pick(candidates: &[Candidate<'_>], sought: &Sought<'_>, of: &Beside) -> Vec<P
         may_be_asked: false,
     });
     proposed.collect()
+}
+
+/// What its establishments have in common: the SIREN, where the key is a SIRET.
+fn firm(key: &str) -> &str {
+    if key.len() == 14 && key.bytes().all(|b| b.is_ascii_digit()) { &key[..9] } else { key }
 }
 
 /// Why a structure fits a procedure beside its coordinator; `None` where it does not: it cannot bid for any lot, or its trades and
@@ -299,13 +304,15 @@ pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str
         short(&about.title, 240),
         about.buyer
     );
-    let home = service.home_url().unwrap_or_default();
+    let at = |page: &str| service.home_url().map(|home| format!(" ({home}{page})")).unwrap_or_default();
     let how = match service.settings.sign_up.mode {
         SignUpMode::Off => format!(
-            "Pour répondre en un toucher, votre structure peut être inscrite à Vigie ({home}), puis accepter d’être proposée dans « Mon compte »."
+            "Pour répondre en un toucher, votre structure peut être inscrite à Vigie{}, puis accepter d’être proposée dans « Mon compte ».",
+            at("")
         ),
         SignUpMode::Code | SignUpMode::Open => format!(
-            "Pour répondre en un toucher, inscrivez votre structure à Vigie ({home}inscription), puis acceptez d’être proposée dans « Mon compte »."
+            "Pour répondre en un toucher, inscrivez votre structure à Vigie{}, puis acceptez d’être proposée dans « Mon compte ».",
+            at("inscription")
         ),
     };
     vec!["Bonjour,".to_owned(), asked, how, name.to_owned()]

@@ -151,8 +151,8 @@ impl<'a> Sought<'a> {
 }
 
 /// A structure as lots are looked for it: what its name and its address tell, read once for all lots.
-pub(crate) struct Candidate<'a> {
-    pub(crate) entry: &'a Structure,
+pub(crate) struct Candidate {
+    pub(crate) entry: Structure,
     at: Option<Commune>,
     /// Groups of sectors that its name tells.
     named: Vec<&'static str>,
@@ -160,18 +160,18 @@ pub(crate) struct Candidate<'a> {
     gardens: bool,
 }
 
-impl<'a> Candidate<'a> {
-    pub(crate) fn of(entry: &'a Structure) -> Self {
+impl Candidate {
+    pub(crate) fn of(entry: Structure) -> Self {
         let name = format!(" {} ", commune::key(&entry.name));
         let said = |word: &str| match word.strip_suffix('*') {
             Some(begins) => name.contains(&format!(" {begins}")),
             None => name.contains(&format!(" {word} ")),
         };
         Self {
-            entry,
             at: entry.place.as_ref().and_then(|p| rules::communes().locate(p).into_iter().next()),
             named: BY_NAME.iter().filter(|(word, _)| said(word)).map(|(_, group)| *group).collect(),
             gardens: GARDENS.iter().any(|word| said(word)),
+            entry,
         }
     }
 }
@@ -186,8 +186,8 @@ pub(crate) struct Suits {
 }
 
 /// Whether a structure suits a lot.
-pub(crate) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Suits> {
-    let entry = candidate.entry;
+pub(crate) fn suits(candidate: &Candidate, sought: &Sought<'_>) -> Option<Suits> {
+    let entry = &candidate.entry;
     let access = access::of_lot(entry.kind, sought.assessment, sought.lot)?;
     if access == Access::Closed {
         return None;
@@ -195,11 +195,11 @@ pub(crate) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Su
     let lends = entry.kind.supply_modes().contains(&SupplyMode::Staff);
     let mut reasons = Vec::new();
     if sought.staff || access == Access::Serve {
-        // « GEIQ BTP » lends builders.
         // A GEIQ lends to its members, for long: beside whoever carries a lot out, and never as what the lot buys.
         if sought.staff && entry.kind == StructureKind::Geiq {
             return None;
         }
+        // « GEIQ BTP » lends builders.
         if !candidate.named.is_empty() && !candidate.named.iter().any(|group| sought.groups.contains(group)) {
             return None;
         }
@@ -220,8 +220,8 @@ pub(crate) fn suits(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<Su
 }
 
 /// The trade that a structure and a lot have in common, in words, and who says so.
-fn trade(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<String> {
-    let entry = candidate.entry;
+fn trade(candidate: &Candidate, sought: &Sought<'_>) -> Option<String> {
+    let entry = &candidate.entry;
     let rules = Rules::embedded();
     let own: Vec<&Sector> = entry.sectors.iter().filter(|s| sought.trades.contains(s.as_str())).collect();
     if !own.is_empty() {
@@ -246,8 +246,8 @@ fn trade(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<String> {
 }
 
 /// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.
-fn place(candidate: &Candidate<'_>, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
-    let (entry, own) = (candidate.entry, candidate.at.as_ref());
+fn place(candidate: &Candidate, sought: &Sought<'_>) -> Option<(String, Option<f64>)> {
+    let (entry, own) = (&candidate.entry, candidate.at.as_ref());
     let reach = match entry.kind {
         StructureKind::Ai => AI_REACH,
         StructureKind::Aci => ACI_REACH,
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
-        super::suits(&Candidate::of(entry), sought)
+        super::suits(&Candidate::of(entry.clone()), sought)
     }
 
     fn entry(name: &str, kind: StructureKind, naf: &str, city: &str, postcode: &str) -> Structure {

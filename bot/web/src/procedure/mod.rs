@@ -189,7 +189,8 @@ fn edit_of(fields: &Fields) -> Result<DecisionEdit, Trouble> {
     if !fields.one("stage").is_empty() {
         let stage = Stage::parse(fields.one("stage")).filter(|s| s.is_decision());
         edit.stage = Some(stage.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?);
-        edit.refusal = Some(Refusal::parse(fields.one("refusal")));
+        // A button without a list of reasons takes none back.
+        edit.refusal = fields.has("refusal").then(|| Refusal::parse(fields.one("refusal")));
     }
     if fields.has("note") {
         edit.note = Some(fields.one("note").to_owned());

@@ -427,7 +427,8 @@ pub(super) async fn page(
             stage => whole.map(|d| d.stage.as_str()),
             seen => Serde(seen),
             colleagues => Serde(colleagues),
-            refusals => Serde(refusals(whole.and_then(|d| d.refusal))),
+            refusals => Serde(refusals(Stage::NoGo, whole.and_then(|d| d.refusal))),
+            because => Serde(because(whole)),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
             d => Serde(consultation),
@@ -482,12 +483,15 @@ fn file(a: &Attachment) -> FileLine {
     FileLine { id: a.id.clone(), name: a.name.clone(), size, day: day_of(a.at) }
 }
 
-fn refusals(chosen: Option<Refusal>) -> Vec<Choice> {
+fn refusals(stage: Stage, chosen: Option<Refusal>) -> Vec<Choice> {
     let choice =
-        |r: Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(r) };
-    // One list for each answer that takes a reason: what does not go with the answer is not kept.
-    let of_loss = Refusal::OF_LOSS.into_iter().filter(|r| !Refusal::ALL.contains(r));
-    Refusal::ALL.into_iter().chain(of_loss).map(choice).collect()
+        |r: &Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(*r) };
+    Refusal::of(stage).iter().map(choice).collect()
+}
+
+/// The reasons of what was abandoned or lost.
+fn because(whole: Option<&Decision>) -> Vec<Choice> {
+    whole.filter(|d| d.stage != Stage::NoGo).map(|d| refusals(d.stage, d.refusal)).unwrap_or_default()
 }
 
 #[cfg(test)]
