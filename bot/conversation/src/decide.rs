@@ -396,6 +396,7 @@ fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
         Refusal::Place => &[NarrowBy::Place],
         Refusal::Time => &[NarrowBy::Time],
         Refusal::Size => &[NarrowBy::Large, NarrowBy::Small],
+        // Of what was bid for and lost: nothing was wrong with hearing of it.
         Refusal::Price | Refusal::Quality | Refusal::Other => &[],
     }
 }
