@@ -103,6 +103,7 @@ fn value_name(id: &str) -> Option<&'static str> {
         "notice" | "of" => "AVIS",
         "id" | "ids" | "names" => "IDENTIFIANT",
         "name" | "title" | "network" | "holders" => "NOM",
+        "source" => "SOURCE",
         "siret" | "buyer" | "holder" | "buyer_siret" | "holder_sirets" | "buyers" | "excluded_buyers" => "SIRET",
         "state" => "ÉTAT",
         "limit" | "days" | "keep" | "months" | "per_hour" | "min_score" | "min_lead_days" | "hours" => "NOMBRE",
