@@ -80,7 +80,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: Decider) -> Show
     let mut coordinated = Vec::new();
     for call in &mine {
         let asked = site.service.store.partner_invitations(&call.id).await?.len();
-        let silent = telling::silent(&site.service, call).await?.len();
+        let silent = telling::answered_and_silent(&site.service, call).await?.1.len();
         coordinated.push(row(&site, call, format!("{} réponses sur {asked}", asked - silent)).await?);
     }
     let mut asked = Vec::new();
