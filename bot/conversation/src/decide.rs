@@ -368,7 +368,7 @@ fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
         Refusal::Place => &[NarrowBy::Place],
         Refusal::Time => &[NarrowBy::Time],
         Refusal::Size => &[NarrowBy::Large, NarrowBy::Small],
-        Refusal::Other => &[],
+        Refusal::Price | Refusal::Quality | Refusal::Other => &[],
     }
 }
 
