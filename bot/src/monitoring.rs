@@ -29,7 +29,7 @@ const BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 /// What kind of number something is measured by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Counter,
     Gauge,
     Histogram,
@@ -47,16 +47,16 @@ impl std::fmt::Display for Kind {
 
 /// Something that is measured.
 #[derive(Debug)]
-pub(crate) struct Measured {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) labels: &'static [&'static str],
+pub struct Measured {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
     /// In a line.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
 }
 
 /// All that is measured. `docs/metrics.md` is made of it.
-pub(crate) static MEASURED: [Measured; 8] = [
+pub static MEASURED: [Measured; 8] = [
     measured(STEP_SECONDS, Kind::Histogram, &["step"], "Duration of each step of the road"),
     measured(POLLS, Kind::Counter, &["source", "outcome"], "Requests to sources, by source and outcome"),
     measured(NOTICES, Kind::Counter, &["source"], "Notices stored, by source"),

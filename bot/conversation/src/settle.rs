@@ -287,10 +287,19 @@ fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
         let of_year = |year: i32| read(&format!("{text} {year}")).filter(|day| *day >= today);
         read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
     };
+    // Said once it has begun: the first day is behind.
+    let past = |text: &str| -> Option<NaiveDate> {
+        let of_year = |year: i32| Some(dates::written(&format!("{text} {year}"), zone)?.0.date_naive());
+        [today.year(), today.year() - 1].into_iter().filter_map(of_year).find(|day| *day <= today)
+    };
     let until = day(to)?;
     // « du 3 au 12 janvier »: the month of the second day is the first one's too.
     let rest = to.split_once(' ').map_or("", |(_, rest)| rest);
-    let from = [from.to_owned(), format!("{from} {rest}")].iter().filter_map(|text| day(text)).find(|d| *d < until)?;
+    let from = [from.to_owned(), format!("{from} {rest}")]
+        .iter()
+        .flat_map(|text| [day(text), past(text)])
+        .flatten()
+        .find(|d| *d < until)?;
     let midnight =
         |day: NaiveDate| Some(zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest()?.with_timezone(&Utc));
     Some(Period { from: midnight(from).filter(|from| *from > now), until: midnight(until)? })

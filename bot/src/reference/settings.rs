@@ -222,7 +222,9 @@ fn takes(kind: &str) -> String {
         "Around" => "`{ commune = \"62498\", km = 30 }`".to_owned(),
         "QuietHours" => "`{ from = 20, to = 7 }`".to_owned(),
         "Days" => "list of days: `\"lundi\"`…".to_owned(),
-        "Cadence" => "`instant`, `daily`, `weekly`, `auto`, or every so often: `30min`, `4h`, `2d`".to_owned(),
+        "Cadence" => {
+            "`instant`, `daily`, `weekly`, `auto`, `reserved`, or every so often: `30min`, `4h`, `2d`".to_owned()
+        }
         "Format" => "`html`, `json`".to_owned(),
         "Channel" => "`webhook`, `mattermost`, `slack`, `teams`, `rocket_chat`".to_owned(),
         "Fields" => "table of fields, below".to_owned(),

@@ -256,10 +256,10 @@ async fn the_commands_that_documents_show_are_run() {
                     let Some((line, whole)) = queue.lock().unwrap().next() else { return };
                     let held =
                         ["held", "drop", "release"].iter().any(|w| line.starts_with(&format!("vigie deliveries {w}")));
-                    let home = match () {
-                        () if line.starts_with("vigie init ") => Home::new(smtp.port),
-                        () if held => Home::of(&restored),
-                        () => Home::of(&home),
+                    let home = if line.starts_with("vigie init ") {
+                        Home::new(home.smtp)
+                    } else {
+                        Home::of(if held { &restored } else { &home })
                     };
                     let mut typed = filled(&line, &stands);
                     if line.starts_with("vigie init ") && !line.contains("--dir") {

@@ -307,14 +307,17 @@ mod tests {
 
     #[test]
     fn a_lot_is_proposed_to_those_whose_trade_and_place_fit_and_none_where_one_is_alone() {
-        let listed = Listed(vec![
-            entry(1, "Jardins de Lens", StructureKind::Aci, "8130Z", "Lens", "62300"),
-            entry(2, "Espaces de Liévin", StructureKind::Ei, "8130Z", "Liévin", "62800"),
-            entry(3, "ESAT du bassin", StructureKind::Esat, "8130Z", "Lens", "62300"),
-            entry(4, "Propreté", StructureKind::Ei, "8121Z", "Lens", "62300"),
-            entry(5, "Jardins du Sud", StructureKind::Ei, "8130Z", "Marseille", "13001"),
-            entry(6, "Intérim", StructureKind::Etti, "7820Z", "Lens", "62300"),
-        ]);
+        let listed = Listed(Vec::from(
+            [
+                entry(1, "Jardins de Lens", StructureKind::Aci, "8130Z", "Lens", "62300"),
+                entry(2, "Espaces de Liévin", StructureKind::Ei, "8130Z", "Liévin", "62800"),
+                entry(3, "ESAT du bassin", StructureKind::Esat, "8130Z", "Lens", "62300"),
+                entry(4, "Propreté", StructureKind::Ei, "8121Z", "Lens", "62300"),
+                entry(5, "Jardins du Sud", StructureKind::Ei, "8130Z", "Marseille", "13001"),
+                entry(6, "Intérim", StructureKind::Etti, "7820Z", "Lens", "62300"),
+            ]
+            .map(Candidate::of),
+        ));
         let works = Works {
             assessment: Assessment {
                 title: "Parc des Cytises".into(),

@@ -180,8 +180,9 @@ pub(crate) async fn show(
         let works = reserving::works(&site.service, structure, &o).await?;
         let known = works.wanted().into_iter().take(MAX_LINES - SPARE);
         lines.extend(known.map(|(lot, trade)| TypedLine { lot, trade, ..TypedLine::default() }));
-        if let (Some(first), Some(amount)) = (lines.first_mut(), o.amount) {
-            first.amount = amount.to_string();
+        // What is known is the amount of the whole: of several lots, it is none's.
+        if let ([only], Some(amount)) = (lines.as_mut_slice(), o.amount) {
+            only.amount = amount.to_string();
         }
     }
     page(&site, (&follower.visitor, structure), &o, (sheet, lines), "", &fields).await
