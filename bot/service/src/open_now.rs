@@ -22,7 +22,8 @@ use crate::service::Service;
 
 /// Most markets of a first digest: the best fits; the search has the others.
 pub const MOST: usize = 20;
-/// Open markets looked at for one person.
+/// Open markets looked at for each that is wanted, and for one person at most.
+const LOOKED_AT_FOR_EACH: usize = 10;
 const LOOKED_AT: usize = 300;
 /// What a first digest says of itself.
 const FIRST: &str = "Votre premier résumé : ce qui était déjà ouvert pour vous. Les nouveaux marchés viennent ensuite.";
@@ -40,7 +41,7 @@ pub struct OpenMarket {
 }
 
 /// The markets open now that a person's subscriptions meet, whenever they were published, but for those that their structure decided on:
-/// the best fits first, `most` of them at most. The [`LOOKED_AT`] latest that their trades and places let through are looked at.
+/// the best fits first, `most` of them at most. The latest that their trades and places let through are looked at, so many for each that is wanted.
 ///
 /// # Errors
 /// The database fails.
@@ -51,7 +52,7 @@ pub async fn of(service: &Service, person: &Subscriber, most: usize) -> Result<V
     let mut seen: HashSet<String> =
         decided.into_iter().filter(|d| d.stage.is_decision()).map(|d| d.procedure).collect();
     let mut open = Vec::new();
-    let mut left = LOOKED_AT;
+    let mut left = LOOKED_AT.min(most * LOOKED_AT_FOR_EACH);
     for one in subscriptions.iter().filter(|s| !s.is_paused(now)) {
         for row in store.search(&query(&one.filter), None, left, now).await?.rows {
             if !seen.insert(row.procedure.clone()) {
