@@ -4,7 +4,7 @@
 //! Of a network, no cell speaks of fewer than [`FEWEST`] structures, whatever is subtracted from what: what would is left out, with as
 //! much of the rest as keeps it from being worked out. Nobody's name is in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Datelike, Duration, Utc};
 use chrono_tz::Europe::Paris;
@@ -355,7 +355,7 @@ pub async fn of_structure(
         }
     }
     // Of several lots that ended alike, the reason told last.
-    let mut refusals: BTreeMap<(String, Stage), Refusal> = BTreeMap::new();
+    let mut refusals: HashMap<(String, Stage), Refusal> = HashMap::new();
     for d in store.decisions_of(structure).await? {
         if let Some(why) = d.refusal {
             refusals.entry((d.procedure, d.stage)).or_insert(why);
