@@ -65,7 +65,9 @@ pub struct OfferMessage {
 /// Who reads an offer.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
-    /// How the structure, or the person, is called; may be empty.
+    /// Their structure, as the directory calls it; empty where it is in none.
+    pub structure: &'a str,
+    /// They themselves.
     pub name: &'a str,
     pub profile: &'a Profile,
 }
@@ -212,10 +214,10 @@ fn letter(c: &Contract, reader: Reader<'_>, proposals: &[&str]) -> Vec<String> {
     } else {
         String::new()
     };
-    let name = if reader.name.is_empty() { "Notre structure" } else { reader.name };
+    let structure = if reader.structure.is_empty() { "Notre structure" } else { reader.structure };
     let who = match reader.profile.kind {
-        None => format!("{name} travaille avec des personnes éloignées de l’emploi"),
-        Some(kind) => format!("{name} est {} {}", article(kind), structure_label(kind)),
+        None => format!("{structure} travaille avec des personnes éloignées de l’emploi"),
+        Some(kind) => format!("{structure} est {} {}", article(kind), structure_label(kind)),
     };
     let help = proposals.first().map(|p| p.split(" : ").next().unwrap_or(p)).unwrap_or_default();
     vec![
@@ -228,7 +230,12 @@ fn letter(c: &Contract, reader: Reader<'_>, proposals: &[&str]) -> Vec<String> {
         format!("{who}. Nous pouvons vous aider à la tenir : {help}, ou présenter des candidats."),
         "Pouvons-nous en parler cette semaine ?".to_owned(),
         "Cordialement,".to_owned(),
-        short(name, 80),
+        [reader.name, reader.structure]
+            .into_iter()
+            .filter(|n| !n.is_empty())
+            .map(|n| short(n, 80))
+            .collect::<Vec<_>>()
+            .join(", "),
     ]
 }
 
@@ -363,8 +370,13 @@ mod tests {
     #[test]
     fn an_offer_says_who_what_and_how_and_the_letter_can_be_sent_as_it_is() {
         let profile = Profile { kind: Some(StructureKind::Etti), ..Profile::default() };
-        let said =
-            offer(&contract(), Reader { name: "Artois Intérim", profile: &profile }, &[], None, Addresses::default());
+        let said = offer(
+            &contract(),
+            Reader { structure: "Artois Intérim", name: "Léa Dubois", profile: &profile },
+            &[],
+            None,
+            Addresses::default(),
+        );
         assert_eq!(said.holders[0].number, "SIRET 552\u{a0}045\u{a0}999\u{a0}00869");
         assert_eq!((said.holders[0].seat.as_str(), said.owed.as_str()), ("62300 LENS", "300\u{a0}heures"));
         assert_eq!(said.quotes, ["le titulaire réserve 300 heures"]);

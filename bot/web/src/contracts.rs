@@ -168,7 +168,8 @@ pub(crate) async fn show(
     let (offer, letter) = match &visitor.session {
         Some(session) => {
             let offer = service.store.service_offer_of(session.structure(), &id, &c.lot).await?;
-            let reader = Reader { name: &session.person.name, profile: &session.person.profile };
+            let own = service.store.structure(session.structure()).await?.map(|s| s.name).unwrap_or_default();
+            let reader = Reader { structure: &own, name: &session.person.name, profile: &session.person.profile };
             let said = after_award::offer(&c, reader, &[], None, Addresses::default());
             (offer, c.owes_work().then_some((said.proposals, said.letter)))
         }

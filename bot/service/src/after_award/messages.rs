@@ -97,7 +97,8 @@ pub async fn message(
             };
             let to =
                 Addresses { page: page.as_deref(), answer, link: link.as_deref().filter(|u| u.starts_with("http")) };
-            let reader = Reader { name: &person.name, profile: &person.profile };
+            let own = service.store.structure(person.structure()).await?.map(|s| s.name).unwrap_or_default();
+            let reader = Reader { structure: &own, name: &person.name, profile: &person.profile };
             let said = after_award::offer(c, reader, &contacts, leading_remark(&why), to);
             Ok(Some(service.templates.offer(form, &said, unsubscribe)?))
         }
