@@ -114,11 +114,15 @@ pub enum Late {
     Missing { lot: String, company: String, owed: Hours, done: Hours },
 }
 
-/// Hours of the holder of a lot among rows.
-fn of_lot<'a>(rows: &'a [HoursRow], lot: &'a LotOwed) -> impl Iterator<Item = &'a HoursRow> {
+/// Hours that count for the holder of a lot: all of the lot's where it alone holds it, whoever of its subcontractors did them; else its own.
+fn of_lot<'a>(
+    rows: &'a [HoursRow],
+    lots: &[LotOwed],
+    lot: &'a LotOwed,
+) -> impl Iterator<Item = &'a HoursRow> + use<'a> {
     let key = company_key(lot.siret.as_deref(), &lot.company);
-    rows.iter()
-        .filter(move |r| r.lot == lot.lot && (key.is_empty() || company_key(r.siret.as_deref(), &r.company) == key))
+    let alone = key.is_empty() || lots.iter().filter(|l| l.lot == lot.lot).count() == 1;
+    rows.iter().filter(move |r| r.lot == lot.lot && (alone || company_key(r.siret.as_deref(), &r.company) == key))
 }
 
 /// What a lot would have given by a day at an even pace from its first day to its last one; `None` where these are not known, or the
@@ -148,7 +152,7 @@ pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> 
     // The last day of the last month whose tables are due.
     let looked_at = today.checked_sub_days(Days::new(14)).and_then(|d| d.with_day(1)?.pred_opt());
     for lot in lots {
-        let done: Hours = of_lot(rows, lot).map(|r| r.done).sum();
+        let done: Hours = of_lot(rows, lots, lot).map(|r| r.done).sum();
         let (named, company, owed) = (lot.lot.clone(), lot.company.clone(), lot.owed);
         if lot.ends.is_some_and(|end| end < today) {
             if owed - done >= MISSING {
@@ -157,12 +161,12 @@ pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> 
             continue;
         }
         // Where what is planned comes near to what is owed, the plan is what hours stand beside.
-        let planned: Hours = of_lot(rows, lot).map(|r| r.planned).sum();
+        let planned: Hours = of_lot(rows, lots, lot).map(|r| r.planned).sum();
         let Some(day) = looked_at.filter(|_| planned.0.saturating_mul(100) < owed.0.saturating_mul(BELOW)) else {
             continue;
         };
         let (Some(month), Some(due)) = (day.with_day(1), due_by(lot, day)) else { continue };
-        let by_then: Hours = of_lot(rows, lot).filter(|r| r.month <= month).map(|r| r.done).sum();
+        let by_then: Hours = of_lot(rows, lots, lot).filter(|r| r.month <= month).map(|r| r.done).sum();
         if due - by_then >= MISSING && by_then.0.saturating_mul(100) < due.0.saturating_mul(UNEVEN) {
             out.push(Late::Behind { lot: named, company, month, owed, due, done: by_then });
         }
@@ -266,6 +270,8 @@ mod tests {
             matches!(of(&part, "2027-05-20")[..], [Late::Behind { .. }]),
             "a plan of a part says nothing of the rest"
         );
+        let lent = HoursRow { company: "Intérim du bassin".into(), ..row(1, Modality::Temporary, 0, 150) };
+        assert_eq!(of(&[lent], "2027-04-15"), [], "who lends to the one holder works for it");
         let open = LotOwed { ends: None, ..lot.clone() };
         assert_eq!(late(&[], &[open], day("2027-09-01")), [], "without its last day no pace is known");
         let told = of(&[], "2028-01-01");
