@@ -518,8 +518,9 @@ pub(crate) async fn partners(State(site): State<Arc<Site>>, signed: Decider, Pat
     let asked = service.store.partner_invitations(&id).await?;
     let known: Vec<_> = known.into_iter().filter(|(s, ..)| !asked.iter().any(|i| i.structure == *s)).collect();
     let letter = proposing::letter(service, &about, call.tender.map(moment).as_deref(), signed.session.name());
+    let askable = !known.is_empty() || lots.iter().any(|lot| lot.proposed.iter().any(|(.., may)| *may));
     let values = context! {
-        letter => letter, lots => Serde(lots), known => Serde(known), ..head(&call, &about, service.clock.now())
+        askable => askable, letter => letter, lots => Serde(lots), known => Serde(known), ..head(&call, &about, service.clock.now())
     };
     Ok(site.page(&signed.visitor, "groupement-partenaires.html", values))
 }
