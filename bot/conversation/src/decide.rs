@@ -368,7 +368,8 @@ fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
         Refusal::Place => &[NarrowBy::Place],
         Refusal::Time => &[NarrowBy::Time],
         Refusal::Size => &[NarrowBy::Large, NarrowBy::Small],
-        Refusal::Other => &[],
+        // Of what was bid for and lost: nothing was wrong with hearing of it.
+        Refusal::Price | Refusal::Quality | Refusal::Other => &[],
     }
 }
 

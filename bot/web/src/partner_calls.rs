@@ -80,8 +80,8 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: Decider) -> Show
     let mut coordinated = Vec::new();
     for call in &mine {
         let (answered, silent) = telling::answered_and_silent(&site.service, call).await?;
-        let (answered, asked) = (answered.len(), answered.len() + silent.len());
-        coordinated.push(row(&site, call, format!("{answered} réponses sur {asked}")).await?);
+        let said = french::plural(answered.len(), "réponse");
+        coordinated.push(row(&site, call, format!("{said} sur {}", answered.len() + silent.len())).await?);
     }
     let mut asked = Vec::new();
     for call in &to {

@@ -6,6 +6,7 @@ const ACTS: &[&str] = &[
     "compter",
     "conduite",
     "decision",
+    "dire",
     "effacer",
     "fichier",
     "jetons",

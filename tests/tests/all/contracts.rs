@@ -415,7 +415,7 @@ async fn a_buyer_that_is_followed_is_heard_of_from_its_plans_to_the_end_of_its_c
     let awarded = at("2027-02-12T08:00:00Z");
     service.clock.set(awarded);
     for id in ["27-9", "27-10"] {
-        bench.boamp.with(|s| s.records.push(award(id, "26-100", "2027-02-11")));
+        bench.boamp.with(|s| s.records.push(award(id, ("26-100", "1"), "2027-02-11")));
     }
     bench.poll().await;
     let before = bench.mails().len();
@@ -521,9 +521,8 @@ async fn the_recorded_file_of_a_buyers_profile_brings_subcontracts_offers_and_en
     }
     bench.publishers.with(|d| d.official = Some(serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()));
     bench.poll().await;
-    let found =
-        store.find_contracts(&ContractQuery { holder: Some("552045999".into()), ..ContractQuery::default() }, 10);
-    let found = found.await.unwrap();
+    let held = ContractQuery { holder: Some("552045999".into()), ..ContractQuery::default() };
+    let found = store.find_contracts(&held, 10).await.unwrap();
     assert_eq!(found.len(), 2, "two buyers' numbers may be the same: {found:?}");
     for row in &found {
         let sub = &row.contract.subcontracts;

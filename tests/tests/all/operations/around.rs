@@ -218,7 +218,7 @@ async fn a_commitment_that_ends_is_a_line_once_to_facilitators_of_the_place_and_
             siret: Some("21620041600014".into()),
             ..vigie_domain::Buyer::default()
         },
-        title: "Entretien d’espaces verts".into(),
+        title: "Entretien des parcs de la ville".into(),
         record_id: "27-9".into(),
         ..call()
     };
@@ -236,7 +236,7 @@ async fn a_commitment_that_ends_is_a_line_once_to_facilitators_of_the_place_and_
     assert!(pass(&pages, "2026-07-04T10:00:00+02:00").await.iter().all(|(_, text)| !text.contains("SPASER")), "once");
     let ana = pages.signed_in("ana").await.unwrap();
     let found = ok(&ana, "/chercher?etat=tous&spaser=oui").await;
-    assert!(found.contains("Jaurès") && !found.contains("espaces verts"), "{found}");
+    assert!(found.contains("Jaurès") && !found.contains("Entretien des parcs"), "{found}");
     assert!(ok(&ana, &format!("/acheteur/{}", &CITY[..9])).await.contains("SPASER 2024–2026, dans sa dernière année"));
 }
 
