@@ -205,6 +205,25 @@ pub async fn replay(
     Ok(Replay { days, procedures, tallies: tallies.into_iter().map(|(tally, _)| tally).collect() })
 }
 
+/// Procedures that a subscription told of over the last `days` days, and that it would not once changed: what a change loses, titles
+/// beside, the latest first.
+///
+/// # Errors
+/// The database fails.
+pub async fn lost(
+    service: &Service,
+    (before, after): (&Filter, &Filter),
+    profile: &Profile,
+    days: u32,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let replay = replay(&service.store, &[(before, profile), (after, profile)], days, service.clock.now()).await?;
+    let gone = |n: &u32| replay.met(0).contains_key(n) && !replay.met(1).contains_key(n);
+    let ids: Vec<String> = replay.procedures.iter().filter(|(_, n)| gone(n)).map(|(id, _)| id.clone()).collect();
+    let mut rows = service.store.search_rows(&ids).await?;
+    rows.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.procedure.cmp(&b.procedure)));
+    Ok(rows.into_iter().map(|row| (row.procedure, row.title)).collect())
+}
+
 /// What several subscriptions would have given over the same days.
 #[derive(Debug)]
 pub struct Replay {

@@ -41,7 +41,9 @@ pub async fn run(service: &Service, grouped: DateTime<Utc>) -> Result<usize, Fai
     let due = service.store.due_digests(now, grouped).await?;
     for one in &due {
         for (lines, addresses) in parts(service, &one.subscriber).await? {
-            let in_a_chat = addresses.iter().any(|(_, channel)| Form::of(*channel) == Form::Chat);
+            // A notification shows how a digest begins, however long it is.
+            let cut = |channel: &Channel| Form::of(*channel) == Form::Chat && *channel != Channel::Browser;
+            let in_a_chat = addresses.iter().any(|(_, channel)| cut(channel));
             let most = digest::most(in_a_chat, service.has_links());
             loop {
                 let taken = service.store.make_digest(one, (lines, &addresses), most, grouped, now).await?;

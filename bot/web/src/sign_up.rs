@@ -16,12 +16,12 @@ use vigie_config::secret::expose;
 use vigie_config::settings::SignUpMode;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::Role;
-use vigie_domain::{Buyer, Cadence, Filter, StructureKind, french};
+use vigie_domain::{Buyer, Cadence, Filter, StructureKind, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_service::answers::action::folded;
 use vigie_service::subscriptions::Wish as Kept;
-use vigie_service::{personal_data, preview, sign_up};
+use vigie_service::{breadth, personal_data, preview, sign_up};
 
 use super::browse::{departments, sectors};
 use super::frame::{Client, Fields, Shown, Site, Trouble, Visitor};
@@ -61,7 +61,7 @@ fn asked(screen: Screen) -> &'static [&'static str] {
         Screen::Who => &["qui"],
         Screen::Siret => &["siret"],
         Screen::Structure => &["sorte"],
-        Screen::Trades => &["secteur", "metier"],
+        Screen::Trades => &["secteur", "metier", "precis"],
         Screen::Places => &["departement", "commune", "km", "rayon", "epci"],
         Screen::Example => &["rythme"],
         Screen::Address => &["email", "nom", "code"],
@@ -220,7 +220,7 @@ async fn page(
         if fields.one("rythme").is_empty() { Cadence::default_for(said.role, kind) } else { said.wish.cadence };
     let cadences: Vec<(String, String, bool)> = form::cadences(cadence);
     let example = match screen {
-        Screen::Example => example(site, client, filter, kind).await?,
+        Screen::Example => example(site, client, (fields, said.role), filter, kind).await?,
         _ => None,
     };
     let service = &site.service;
@@ -239,7 +239,9 @@ async fn page(
             kinds => Serde(kinds),
             sectors => Serde(sectors(&filter.sectors)),
             trades => form::trades(),
-            metier => fields.one("metier"),
+            // What was understood is ticked among the others.
+            metier => if said.wish.faults.iter().any(|(field, _)| *field == "metier") { fields.one("metier") } else { "" },
+            near => said.wish.near.clone(),
             departments => Serde(departments(&filter.departments)),
             commune => fields.one("commune"),
             km => if fields.one("km").is_empty() { "20" } else { fields.one("km") },
@@ -266,12 +268,16 @@ fn kind(fields: &Fields, known: Option<&Structure>) -> Option<StructureKind> {
 struct Example {
     text: String,
     samples: Vec<(String, String)>,
+    /// Too much, or nothing: what is asked, and the changes that would help most, each with the address of this screen after it.
+    question: Option<String>,
+    ways: Vec<(String, String)>,
 }
 
 /// `None` where too much was asked for from there: the way goes on without.
 async fn example(
     site: &Site,
     client: Client,
+    (fields, role): (&Fields, Role),
     filter: &Filter,
     kind: Option<StructureKind>,
 ) -> Result<Option<Example>, Trouble> {
@@ -282,7 +288,26 @@ async fn example(
     let profile = vigie_domain::subscription::Profile { kind, ..Default::default() };
     let seen = preview::preview(&site.service, filter, &profile, preview::DAYS).await?;
     let samples = seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect();
-    Ok(Some(Example { text: seen.in_french(filter), samples }))
+    // Nobody yet: what they went for is not known.
+    let stranger = Subscriber { id: String::new(), name: String::new(), role, profile };
+    let advice = breadth::advise(&site.service, &stranger, filter, &seen).await?;
+    let ways = advice.iter().flat_map(|a| a.choices().into_iter().zip(&a.ways));
+    let ways = ways.filter_map(|(label, way)| Some((label, after(fields, &way.filter)?))).collect();
+    let question = advice.as_ref().map(breadth::Advice::question);
+    Ok(Some(Example { text: seen.in_french(filter), samples, question, ways }))
+}
+
+/// The address of the screen that shows what other conditions would have sent; `None` where the screens cannot say them.
+fn after(fields: &Fields, filter: &Filter) -> Option<String> {
+    let said = form::written(filter);
+    if form::wish(&Fields::of(said.clone())).filter != *filter {
+        return None;
+    }
+    let mut all = fields.without(&["etape", "email", "nom", "code"]);
+    all.retain(|(name, _)| matches!(name.as_str(), "qui" | "siret" | "sorte" | "rythme"));
+    all.extend(said);
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+    Some(format!("/inscription?etape={}&{query}", Screen::Example.word()))
 }
 
 /// Whether a code is the one of the settings; capitals, spaces and accents change nothing.

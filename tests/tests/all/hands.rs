@@ -1,6 +1,6 @@
 //! In their own hands: what people settle of how they are written to, and of their subscriptions, is the same wherever they do it.
 
-mod learned;
+pub(crate) mod learned;
 mod sign_up;
 mod tools;
 

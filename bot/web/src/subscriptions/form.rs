@@ -17,6 +17,8 @@ use crate::frame::{Fields, Site, Visitor};
 
 /// Most items of one list of a filter.
 const MAX_ITEMS: usize = 120;
+/// Most trades proposed for one word.
+const MAX_NEAR: usize = 12;
 /// Longest word.
 const MAX_WORD: usize = 80;
 /// Rhythms offered.
@@ -49,6 +51,8 @@ pub(crate) struct Wish {
     pub(crate) prefilled: Vec<Department>,
     /// What was typed and could not be read, by its field.
     pub(crate) typed: Vec<(&'static str, String)>,
+    /// Trades that what was typed may mean (slug, name): one of them is to be chosen.
+    pub(crate) near: Vec<(String, String)>,
     /// What is wrong: the field (empty = the whole), and a sentence.
     pub(crate) faults: Vec<(&'static str, String)>,
 }
@@ -77,6 +81,9 @@ pub(super) struct Said {
     pub(crate) warns: bool,
     pub(crate) samples: Vec<(String, String)>,
     pub(crate) reserved: usize,
+    /// Markets that a change would lose, of those told before; some of them.
+    pub(crate) lost: usize,
+    pub(crate) lost_samples: Vec<(String, String)>,
     /// Too much, or nothing: what is asked.
     pub(crate) question: Option<String>,
     /// The changes that would help most: what a button says, and the conditions that it carries.
@@ -121,6 +128,8 @@ impl Wish {
         let rules = Rules::embedded();
         let chosen = fields.all("secteur").filter(|s| rules.is_sector(s)).map(str::to_owned);
         self.filter.sectors = chosen.take(MAX_ITEMS).collect();
+        // Of several that a word may mean, those that were then ticked.
+        let meant: Vec<&str> = fields.all("precis").take(MAX_ITEMS).collect();
         for typed in split(fields.one("metier")) {
             let key = fold(&typed);
             let found = rules.sectors().find(|(_, row)| fold(&row.label) == key).map(|(slug, _)| slug.to_owned());
@@ -133,7 +142,12 @@ impl Wish {
                     self.typed.push(("metier", typed.clone()));
                     self.fault("metier", &format!("aucun métier ne s’appelle « {} » : choisissez-le dans la liste, ou mettez-le dans les mots voulus", short(&typed, 40)));
                 }
+                (None, several) if several.iter().any(|s| meant.contains(&s.as_str())) => {
+                    self.filter.sectors.extend(several.iter().filter(|s| meant.contains(&s.as_str())).cloned());
+                }
                 (None, several) => {
+                    let label = |s: &String| (s.clone(), rules.sector_label(s).to_owned());
+                    self.near.extend(several.iter().take(MAX_NEAR).map(label));
                     let labels: Vec<String> =
                         several.iter().take(5).map(|s| rules.sector_label(s).to_owned()).collect();
                     self.typed.push(("metier", typed.clone()));
@@ -249,6 +263,22 @@ pub(crate) fn wish(fields: &Fields) -> Wish {
     wish
 }
 
+/// Conditions as fields that [`wish`] reads: places, trades, provisions, interest, days. What else a filter asks for is left out.
+pub(crate) fn written(filter: &Filter) -> Vec<(String, String)> {
+    let mut out: Vec<(&str, String)> = Vec::new();
+    out.extend(filter.sectors.iter().map(|s| ("secteur", s.clone())));
+    out.extend(filter.departments.iter().map(|d| ("departement", d.to_string())));
+    out.extend(filter.around.iter().map(|a| ("rayon", place_input::written(a))));
+    if !filter.epcis.is_empty() {
+        let names: Vec<String> = filter.epcis.iter().map(|siren| place_input::epci_written(siren)).collect();
+        out.push(("epci", names.join(", ")));
+    }
+    out.extend(filter.provisions.iter().map(|p| ("disposition", p.as_str().to_owned())));
+    out.extend((filter.min_score > 0).then(|| ("interet", filter.min_score.to_string())));
+    out.extend(filter.min_lead_days.map(|days| ("jours", days.to_string())));
+    out.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// The conditions that a button of the form carries, where one was pressed: one change of those that were proposed.
 pub(super) fn way(fields: &Fields) -> Option<Filter> {
     let filter: Filter = serde_json::from_str(fields.one("voie")).ok()?;
@@ -360,6 +390,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             kinds => Serde(kinds),
             supply => Serde(supply),
             buyer_types => Serde(buyer_types),
+            near => wish.near.clone(),
             epcis => typed("epci", epcis.join(", ")),
             around => Serde(around),
             commune => typed("commune", String::new()),

@@ -27,6 +27,8 @@ use vigie_service::breadth::{self, Way};
 use vigie_service::preview::{self, Verdict};
 use vigie_service::subscriptions::{self, Saved};
 
+/// Markets shown of those that a change loses.
+const LOST: usize = 5;
 const TWICE: &str = "vous avez déjà un abonnement qui demande exactement cela : changez-le sur la page Abonnements";
 /// Stands for "until I say so".
 pub(crate) const FAR: i64 = 36_500;
@@ -85,10 +87,15 @@ pub(crate) fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     }
 }
 
-async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<Said, Trouble> {
+/// What a filter would have given; of one that takes the place of `before`, what it would lose too.
+async fn preview_of(site: &Site, session: &Session, filter: &Filter, before: Option<&Filter>) -> Result<Said, Trouble> {
     let _one_of_few = site.previews.acquire().await.map_err(|_| Trouble::no_page())?;
     let seen = preview::preview(&site.service, filter, &session.person.profile, preview::DAYS).await?;
     let advice = breadth::advise(&site.service, &session.person, filter, &seen).await?;
+    let lost = match before.filter(|before| *before != filter) {
+        Some(before) => preview::lost(&site.service, (before, filter), &session.person.profile, preview::DAYS).await?,
+        None => Vec::new(),
+    };
     let carried = |way: &Way| serde_json::to_string(&way.filter).ok();
     let ways = advice.as_ref().map(|a| a.choices().into_iter().zip(a.ways.iter().filter_map(carried)).collect());
     Ok(Said {
@@ -98,6 +105,8 @@ async fn preview_of(site: &Site, session: &Session, filter: &Filter) -> Result<S
         ways: ways.unwrap_or_default(),
         samples: seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect(),
         reserved: seen.reserved,
+        lost: lost.len(),
+        lost_samples: lost.into_iter().take(LOST).map(|(id, title)| (id, short(&title, 140))).collect(),
     })
 }
 
@@ -145,7 +154,7 @@ pub(crate) async fn edit(
     let subscription = own(&site, &signed.session, &id).await?;
     let now = site.service.clock.now();
     let said = if site.limits.allow(client.0, What::Costly, now) {
-        Some(preview_of(&site, &signed.session, &subscription.filter).await?)
+        Some(preview_of(&site, &signed.session, &subscription.filter, None).await?)
     } else {
         None
     };
@@ -182,6 +191,7 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
     let show = |status, wish: &Wish, said| {
         form::page(site, status, &posted.visitor, &Asked { id, wish, said, from_search: false })
     };
+    let before = mine.iter().find(|s| Some(s.id.as_str()) == id).map(|s| &s.filter);
     // Changing what there is keeps it one; a second one that asks the same is a slip.
     if mine.iter().any(|s| Some(s.id.as_str()) != id && s.filter == wish.filter) {
         wish.fault("", TWICE);
@@ -190,15 +200,14 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         return Ok(show(StatusCode::UNPROCESSABLE_ENTITY, &wish, None));
     }
     if let Some(filter) = form::way(&posted.fields) {
-        let said = preview_of(site, &posted.session, &filter).await?;
+        let said = preview_of(site, &posted.session, &filter, before).await?;
         return Ok(show(StatusCode::OK, &Wish { filter, ..wish }, Some(said)));
     }
     let wanted = posted.fields.one("do");
     // What asks for what it asked before was read then; so was what the page that it comes from told of it.
-    let as_before = mine.iter().any(|s| Some(s.id.as_str()) == id && s.filter == wish.filter)
-        || posted.fields.one("lu") == form::mark(&wish.filter);
+    let as_before = before == Some(&wish.filter) || posted.fields.one("lu") == form::mark(&wish.filter);
     if wanted != "quand-meme" && !(as_before && wanted == "garder") {
-        let said = preview_of(site, &posted.session, &wish.filter).await?;
+        let said = preview_of(site, &posted.session, &wish.filter, before).await?;
         if wanted != "garder" || said.warns {
             return Ok(show(StatusCode::OK, &wish, Some(said)));
         }

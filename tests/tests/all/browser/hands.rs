@@ -122,3 +122,83 @@ async fn settings_and_other_tools_look_well() {
         browser.close().await.unwrap();
     }
 }
+
+/// What Vigie asks, where it is answered: on the settings page, on a page of its own, by the link of a mail, and before a subscription
+/// that gives too much is kept; and what was learned, as the settings page lists it.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_and_habits_look_well() {
+    let Some(driver) = Driver::start() else { return };
+    let pages = crate::hands::learned::questions_wait().await;
+    let service = &pages.app.service;
+    let ana = service.store.subscriber("ana").await.unwrap().unwrap();
+    let waiting = vigie_service::questions::waiting(service, &ana).await.unwrap();
+    let text = async |browser: &Client| browser.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
+    for screen in [PHONE, DESKTOP] {
+        let browser = driver.browser(screen).await;
+        for (n, question) in waiting.iter().enumerate() {
+            let link = service.question_url(&question.id, "ana", service.clock.now()).unwrap();
+            browser.goto(&link).await.unwrap();
+            look(&browser, screen, &format!("proposition-courriel-{n}")).await;
+        }
+        enter(&browser, &pages, "ana").await;
+        for (n, question) in waiting.iter().enumerate() {
+            browser.goto(&format!("{}/reglages/propositions/{}", pages.base, question.id)).await.unwrap();
+            look(&browser, screen, &format!("proposition-{n}")).await;
+        }
+        browser.goto(&format!("{}/reglages", pages.base)).await.unwrap();
+        if screen == PHONE {
+            assert!(text(&browser).await.contains("hors du 62"), "a question waits");
+            look(&browser, screen, "reglages-question").await;
+            press(&browser, "Oui, dans le résumé").await;
+            browser.goto(&format!("{}/reglages", pages.base)).await.unwrap();
+        }
+        assert!(text(&browser).await.contains("Revenir aux alertes"), "what holds is listed");
+        look(&browser, screen, "reglages-habitude").await;
+        let wish = "secteur=blanchisserie&departement=59&departement=62&rythme=instant";
+        browser.goto(&format!("{}/abonnements/nouveau?{wish}", pages.base)).await.unwrap();
+        press(&browser, "Enregistrer").await;
+        assert!(text(&browser).await.contains("resserrer"), "{}", text(&browser).await);
+        look(&browser, screen, "abonnement-resserrer").await;
+        browser.close().await.unwrap();
+    }
+}
+
+/// A browser is added by its button. Headless Chromium has no push service: that half is a stub; page, script, worker and form are ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_is_added_by_its_button() {
+    let Some(driver) = Driver::start() else { return };
+    let (pages, _) = town().await;
+    let keys = vigie_tests::push::Browser::new([3; 16]).unwrap().keys();
+    for screen in [PHONE, DESKTOP] {
+        let browser = driver.browser(screen).await;
+        enter(&browser, &pages, "jeanne").await;
+        browser.goto(&format!("{}/reglages/navigateur", pages.base)).await.unwrap();
+        look_with_scripts(&browser, screen, "navigateur", 1).await;
+        let stub = "const [permission, p256dh, auth, name] = arguments;
+            Notification.requestPermission = async () => permission;
+            PushManager.prototype.subscribe = async function (wanted) {
+                sessionStorage.setItem('key', String(wanted.applicationServerKey.length));
+                return { toJSON: () => ({ endpoint: 'https://push.example/' + name, keys: { p256dh, auth } }) };
+            };";
+        let stubbed = async |permission: &str| {
+            let given = vec![json!(permission), json!(keys.0), json!(keys.1), json!(screen.name)];
+            browser.execute(stub, given).await.unwrap();
+        };
+        stubbed("denied").await;
+        browser.find(Locator::Id("activer")).await.unwrap().click().await.unwrap();
+        let refused = "//p[@id='etat'][contains(., 'autorisez les notifications')]";
+        browser.wait().for_element(Locator::XPath(refused)).await.unwrap();
+        stubbed("granted").await;
+        press(&browser, "Recevoir mes alertes sur cet appareil").await;
+        let added = "//p[@role='status'][contains(., 'ce navigateur reçoit vos alertes')]";
+        browser.wait().for_element(Locator::XPath(added)).await.unwrap();
+        let length = browser.execute("return sessionStorage.getItem('key')", vec![]).await.unwrap();
+        assert_eq!(length, json!("65"), "the whole key of this installation");
+        let worker = "return navigator.serviceWorker.ready.then(r => new URL(r.active.scriptURL).pathname)";
+        assert_eq!(browser.execute(worker, vec![]).await.unwrap(), json!("/notifications.js"));
+        look(&browser, screen, "outils-navigateur").await;
+        browser.close().await.unwrap();
+    }
+    let tools = vigie_service::hooks::of(&pages.app.service, "jeanne").await.unwrap();
+    assert_eq!(tools.iter().filter(|t| t.channel == vigie_domain::Channel::Browser).count(), 2);
+}

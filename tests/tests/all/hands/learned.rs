@@ -78,6 +78,10 @@ async fn what_gives_too_much_is_said_before_it_is_kept_with_the_cuts_that_help_a
     let named = [&asked[..], &[("nom", "Linge"), ("do", "garder")]].concat();
     let named = ana.post_form(&format!("/abonnements/{id}"), &named).await.unwrap();
     assert_eq!(named.status, 303, "{}", named.body);
+    // What a change would lose is said with it.
+    let fewer = [("secteur", "blanchisserie"), ("departement", "59"), ("rythme", "instant"), ("do", "essai")];
+    let tried = ana.post_form(&format!("/abonnements/{id}"), &fewer).await.unwrap();
+    assert!(tried.body.contains("n’aurait plus signalé 20 marchés"), "{}", tried.body);
     // The same in a chat: the change is a button, and so is keeping it all the same.
     let said = says(&pages, "ana", Channel::Telegram, "/changer 1").await;
     assert!(said.contains(&question) && said.contains("Enregistrer quand même"), "{said}");
@@ -88,6 +92,23 @@ async fn what_gives_too_much_is_said_before_it_is_kept_with_the_cuts_that_help_a
     assert!(!changed.contains(&question), "{changed}");
     says(&pages, "ana", Channel::Telegram, "enregistrer").await;
     assert_eq!(pages.app.service.store.subscriptions_of("ana").await.unwrap().remove(0).filter, cut);
+}
+
+/// Whoever signs up is asked the same before they leave an address: two links, each to the example of what it would be.
+#[tokio::test]
+async fn what_gives_too_much_is_said_to_who_signs_up() {
+    let open = "[sign_up]\nmode = \"open\"\n[email]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Vigie <vigie@vigie.example>\"\n";
+    let pages = Pages::start(now(), open).await.unwrap();
+    many(&pages).await;
+    let stranger = pages.stranger().unwrap();
+    let wish = "qui=structure&sorte=EA&secteur=blanchisserie&departement=59&departement=62&rythme=instant";
+    let page = stranger.get(&format!("/inscription?etape=exemple&{wish}")).await.unwrap().body;
+    let question = typeset("Cet abonnement donnerait 28 alertes par semaine : resserrer ?");
+    assert!(page.contains(&question), "{page}");
+    let way = page.split("<li><a href=\"/inscription?").nth(1).unwrap().split('"').next().unwrap();
+    let narrower = stranger.get(&format!("/inscription?{}", way.replace("&amp;", "&"))).await.unwrap();
+    assert!(narrower.status == 200 && !narrower.body.contains(&question), "{}", narrower.body);
+    assert!(narrower.body.contains("name=\"sorte\" value=\"EA\""), "what was said before is kept: {}", narrower.body);
 }
 
 #[tokio::test]
@@ -137,6 +158,27 @@ async fn once_a_month_it_is_said_of_what_stands_and_one_tap_changes_it_takes_it_
     service.clock.set(now() + Duration::days(40));
     assert_eq!(monthly::run(service, now() + Duration::days(40)).await.unwrap(), 0, "they said never again");
     assert_eq!(service.store.subscriptions_of("ana").await.unwrap().remove(0).id, broad);
+}
+
+/// Ana's structure is asked about its refusals, and she about a subscription that gives nothing: what pages of questions show.
+pub(crate) async fn questions_wait() -> Pages {
+    let pages = Pages::start(now(), "[pace]\ninstant_per_hour = 0\n").await.unwrap();
+    let service = &pages.app.service;
+    person(&pages, "ana", "Ana").await;
+    many(&pages).await;
+    seen(&pages, "old", "Blanchisserie de l’hospice", "59", 58).await;
+    service.store.put_subscription("ana", &laundry(&["06"]), Cadence::Daily, now() - Duration::days(62)).await.unwrap();
+    monthly::run(service, now()).await.unwrap();
+    pages.subscription("ana", &laundry(&[])).await.unwrap();
+    let home = seen(&pages, "home", "Blanchisserie du lycée", "62", 0).await;
+    decide(&pages, "ana", &home, Stage::Go, None).await;
+    for n in 0..5 {
+        let procedure = seen(&pages, &format!("far-{n}"), &format!("Blanchisserie de la cité {n}"), "59", 0).await;
+        decide(&pages, "ana", &procedure, Stage::NoGo, None).await;
+    }
+    let me = service.store.subscriber("ana").await.unwrap().unwrap();
+    assert_eq!(questions::waiting(service, &me).await.unwrap().len(), 2, "one of each kind");
+    pages
 }
 
 #[tokio::test]

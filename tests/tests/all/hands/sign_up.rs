@@ -204,6 +204,7 @@ async fn strangers_learn_nothing_change_nothing_and_send_three_mails_at_most_to_
     for (fields, wrong) in [
         (&[("email", "pas une adresse")][..], "faute-email"),
         (&[("email", "a@b.example"), ("metier", "souffleur de verre")][..], "faute-metier"),
+        (&[("email", "a@b.example"), ("metier", "nettoyage")][..], "name=\"precis\" value=\"nettoyage-de-locaux-16\""),
         (&[("email", "a@b.example"), ("commune", "Atlantis")][..], "faute-commune"),
         (&[("email", "a@b.example"), ("siret", "12")][..], "faute-siret"),
     ] {

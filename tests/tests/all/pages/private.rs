@@ -369,8 +369,10 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
         let answer = visitor.get(&path).await.unwrap();
         assert!(!answer.headers.to_lowercase().contains("\nset-cookie: a=b"), "{path}: {}", answer.headers);
         if answer.headers.contains("text/html") {
+            // The one script there is, which is ours.
+            let body = answer.body.replace("<script src=\"/navigateur.js\"></script>", "");
             for raw in ["<script", "<img src=x", "javascript:alert", "data:text/html"] {
-                assert!(!answer.body.contains(raw), "{path} holds {raw}");
+                assert!(!body.contains(raw), "{path} holds {raw}");
             }
             assert!(answer.body.len() <= 60_000, "{path} weighs {} bytes", answer.body.len());
             for header in [
