@@ -6,7 +6,6 @@ mod around;
 mod opened;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use mail_parser::MimeHeaders;
 use vigie_bot::roles::scheduler;
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_delivery::worker;

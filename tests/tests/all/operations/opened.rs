@@ -1,6 +1,6 @@
 //! Tables as a spreadsheet opens them: the monthly one, and the clauses of a month of real notices.
 
-use vigie_service::operations::report::{self, Layout, Model};
+use vigie_service::operations::report::{self, Model};
 use vigie_tests::shared;
 use vigie_watcher::sources::boamp;
 
