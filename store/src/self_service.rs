@@ -73,7 +73,8 @@ impl Store {
         Ok(rows.into_iter().map(|PersonRow(person)| person).filter(|p| p.structure() == structure).collect())
     }
 
-    /// Procedures that these persons were told of from `from` to before `to`, each once, first ones first.
+    /// Procedures that these persons were told of from `from` to before `to`, each once, first ones first. What a correction or the end of
+    /// some lots tells in the place of a line that waited is the same market.
     pub async fn spotted(
         &self,
         members: &[String],
@@ -85,7 +86,8 @@ impl Store {
             let rows: Vec<(String, i64)> = sql::query_as(
                 "SELECT a.procedure_id, MIN(n.created) FROM notification n JOIN alert a ON a.id = n.alert_id
                  WHERE n.subscriber_id = $1 AND n.created >= $2 AND n.created < $3 AND a.procedure_id <> ''
-                   AND n.disposition IN ('instant', 'digest', 'overflow') AND a.kind = 'new'
+                   AND n.disposition IN ('instant', 'digest', 'overflow')
+                   AND a.kind IN ('new', 'correction', 'partial_result', 'verdict_correction')
                  GROUP BY a.procedure_id",
             )
             .bind(member.clone())
