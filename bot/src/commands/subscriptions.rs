@@ -339,7 +339,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         if filter.sectors.is_empty() {
             filter.sectors.clone_from(&structure.sectors);
         }
-        if filter.departments.is_empty() {
+        if filter.departments.is_empty() && filter.around.is_empty() && filter.epcis.is_empty() {
             filter.departments.clone_from(&structure.departments);
         }
     }
