@@ -19,7 +19,7 @@ use vigie_store::chats::Standing;
 use vigie_store::people::AddressState;
 
 use super::command::{self, Command, Which};
-use super::replies::{Asker, UNDER_WHICH, WHICH_ONE};
+use super::replies::{Asker, UNDER_WHICH, WHICH_ONE, apart};
 use super::subscribe::{self, Draft, Next};
 use super::{Incoming, Input, Reply, ReplyPlace, decide, membership, save_subscription};
 
@@ -120,7 +120,7 @@ pub async fn dispatch(service: &Service, incoming: Incoming) -> Result<Vec<Reply
     }
     membership::back(service, &people, now).await?;
     let talk = Talk { asker: Asker { service, incoming: &incoming, person, people: &people, now }, standing, memory };
-    talk.answer(wanted).await
+    apart(|| talk.answer(wanted)).await
 }
 
 /// What something heard asks for.
@@ -239,24 +239,24 @@ impl Talk<'_> {
                     _ => return Ok(decide::short_reply(incoming, word)),
                 };
                 // Words that ask for nothing here may answer what waits: a chat without buttons has no other way.
-                match self.asker.answer_in_words(said).await? {
+                match apart(|| self.asker.answer_in_words(said)).await? {
                     Some(replies) => replies,
                     None => decide::short_reply(incoming, word),
                 }
             }
-            Wants::Act(act, delivery) => decide::act(service, incoming, &delivery, &act).await?,
+            Wants::Act(act, delivery) => apart(|| decide::act(service, incoming, &delivery, &act)).await?,
             Wants::File(about) => match &incoming.input {
                 Input::File { name, content, .. } => self.asker.take_file(name, content, &about).await?,
                 _ => Vec::new(),
             },
             Wants::PerhapsNote(note) => return self.offer_note(note).await,
             Wants::Answer(words, step) if step.as_deref() == Some(NOTE_STEP) => return self.keep_note(&words).await,
-            Wants::Answer(words, step) => return self.go_on(&words, step.as_deref()).await,
-            Wants::Command(Command::Subscribe, _) => return self.subscribe().await,
-            Wants::Command(Command::Change(which), _) => return self.change(which.as_ref()).await,
+            Wants::Answer(words, step) => return apart(|| self.go_on(&words, step.as_deref())).await,
+            Wants::Command(Command::Subscribe, _) => return apart(|| self.subscribe()).await,
+            Wants::Command(Command::Change(which), _) => return apart(|| self.change(which.as_ref())).await,
             Wants::Command(Command::Cancel, _) => return self.cancel().await,
             Wants::Command(Command::Start(Some(_)), _) if self.in_use() => vec![membership::answer(LINKED)],
-            Wants::Command(command, about) => self.asker.answer(command, about.as_deref()).await?,
+            Wants::Command(command, about) => apart(|| self.asker.answer(command, about.as_deref())).await?,
         };
         let offers = offers(&replies);
         if !offers.is_empty() {

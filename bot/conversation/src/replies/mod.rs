@@ -15,6 +15,8 @@ mod settle;
 mod subscriptions;
 mod why;
 
+use std::pin::Pin;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 pub(super) use subscriptions::WHICH_ONE;
@@ -107,6 +109,12 @@ fn is_for_one_alone(command: &Command) -> bool {
     }
 }
 
+/// A future on the heap, made in a frame of its own: what answers any command would else need room on the stack for all of them.
+#[inline(never)]
+pub(super) fn apart<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(make())
+}
+
 impl Asker<'_> {
     /// Answers a command that is no part of a dialogue.
     ///
@@ -118,37 +126,37 @@ impl Asker<'_> {
         }
         match command {
             Command::Help => Ok(self.help()),
-            Command::Start(_) => self.start().await,
-            Command::Subscriptions => self.subscriptions().await,
-            Command::Pause { which, until } => self.pause(which.as_ref(), &until).await,
-            Command::Resume(which) => self.resume(which.as_ref()).await,
-            Command::Remove { which, sure } => self.remove(which.as_ref(), sure).await,
-            Command::Try(which) => self.try_out(which.as_ref()).await,
-            Command::Name { which, name } => self.name_one(which.as_ref(), &name).await,
-            Command::Settle(text) => self.settle(&text).await,
-            Command::Answer { question, word } => self.answer_question(&question, &word).await,
-            Command::Why(notice) => self.why(notice.as_deref(), about).await,
-            Command::PassOn(notice) => self.pass_on(notice.as_deref(), about).await,
-            Command::Deadlines => self.deadlines().await,
-            Command::Contracts => self.contracts().await,
-            Command::Follow(text) => self.follow_account(&text).await,
-            Command::Unfollow(text) => self.unfollow_account(&text).await,
-            Command::Add(text) => self.add(&text).await,
-            Command::Operations(text) => self.operations(&text, about).await,
-            Command::Hours(text) => self.hours_to_fill(&text).await,
-            Command::Search(words) => self.search_dossier(&words, about).await,
-            Command::Dossier => self.dossier(about).await,
-            Command::Stop => self.stop().await,
-            Command::Export => self.export().await,
-            Command::Erase { sure } => self.erase(sure).await,
+            Command::Start(_) => apart(|| self.start()).await,
+            Command::Subscriptions => apart(|| self.subscriptions()).await,
+            Command::Pause { which, until } => apart(|| self.pause(which.as_ref(), &until)).await,
+            Command::Resume(which) => apart(|| self.resume(which.as_ref())).await,
+            Command::Remove { which, sure } => apart(|| self.remove(which.as_ref(), sure)).await,
+            Command::Try(which) => apart(|| self.try_out(which.as_ref())).await,
+            Command::Name { which, name } => apart(|| self.name_one(which.as_ref(), &name)).await,
+            Command::Settle(text) => apart(|| self.settle(&text)).await,
+            Command::Answer { question, word } => apart(|| self.answer_question(&question, &word)).await,
+            Command::Why(notice) => apart(|| self.why(notice.as_deref(), about)).await,
+            Command::PassOn(notice) => apart(|| self.pass_on(notice.as_deref(), about)).await,
+            Command::Deadlines => apart(|| self.deadlines()).await,
+            Command::Contracts => apart(|| self.contracts()).await,
+            Command::Follow(text) => apart(|| self.follow_account(&text)).await,
+            Command::Unfollow(text) => apart(|| self.unfollow_account(&text)).await,
+            Command::Add(text) => apart(|| self.add(&text)).await,
+            Command::Operations(text) => apart(|| self.operations(&text, about)).await,
+            Command::Hours(text) => apart(|| self.hours_to_fill(&text)).await,
+            Command::Search(words) => apart(|| self.search_dossier(&words, about)).await,
+            Command::Dossier => apart(|| self.dossier(about)).await,
+            Command::Stop => apart(|| self.stop()).await,
+            Command::Export => apart(|| self.export()).await,
+            Command::Erase { sure } => apart(|| self.erase(sure)).await,
             Command::Unknown(name) => Ok(self.unknown(&name)),
             Command::Subscribe | Command::Change(_) | Command::Cancel => Ok(Vec::new()),
             _ if !self.person.role.may(Permission::Operate) => Ok(word(OPERATORS_ONLY)),
-            Command::Health => self.health().await,
-            Command::Queue => self.queue().await,
-            Command::PauseSource(id) => self.pause_source(&id, true).await,
-            Command::ResumeSource(id) => self.pause_source(&id, false).await,
-            Command::Replay(id) => self.replay(&id).await,
+            Command::Health => apart(|| self.health()).await,
+            Command::Queue => apart(|| self.queue()).await,
+            Command::PauseSource(id) => apart(|| self.pause_source(&id, true)).await,
+            Command::ResumeSource(id) => apart(|| self.pause_source(&id, false)).await,
+            Command::Replay(id) => apart(|| self.replay(&id)).await,
         }
     }
 
