@@ -84,7 +84,7 @@ impl Store {
     /// Records of one source, or of all (`""`), that were put aside, newest first, without their bytes.
     pub async fn put_aside_of(&self, source: &str, limit: i64) -> Result<Vec<PutAside>, StoreError> {
         Ok(sql::query_as(
-            "SELECT id, source, record_id, reason, LENGTH(raw), at, NULLIF(tried, 0) FROM quarantine
+            "SELECT id, source, record_id, reason, CAST(LENGTH(raw) AS BIGINT), at, NULLIF(tried, 0) FROM quarantine
              WHERE $1 = '' OR source = $1 ORDER BY at DESC, id LIMIT $2",
         )
         .bind(source.to_owned())
