@@ -211,12 +211,20 @@ impl Routes {
         }
     }
 
-    /// The channel that takes over from one that failed, for a kind that goes to one channel alone; `None` where every channel
-    /// carried it, or none is left.
+    /// The channels that may take over from one that failed, in order, for a kind that goes to one channel alone; none where every
+    /// channel carried it, or none is left. Those named before the failed one come last: they failed first, and may be back.
     #[must_use]
-    pub fn takes_over(&self, kind: MessageKind, failed: Channel, in_use: &[Channel]) -> Option<Channel> {
-        self.channels.get(&kind)?;
-        self.after(failed, in_use).first().copied()
+    pub fn take_over(&self, kind: MessageKind, failed: Channel, in_use: &[Channel]) -> Vec<Channel> {
+        if !self.channels.contains_key(&kind) {
+            return Vec::new();
+        }
+        let mut out = self.after(failed, in_use);
+        for channel in in_use {
+            if *channel != failed && !out.contains(channel) {
+                out.push(*channel);
+            }
+        }
+        out
     }
 
     /// Channels in use after `failed`, in order: those named after it, then those that are not named.
@@ -305,10 +313,10 @@ mod tests {
         assert_eq!(routes.channels_of(MessageKind::Digest, &all), all);
         assert_eq!(routes.channels_of(MessageKind::Instant, &[Email, Matrix]), [Matrix], "the next one in use");
         assert_eq!(routes.channels_of(MessageKind::Instant, &[]), []);
-        assert_eq!(routes.takes_over(MessageKind::Instant, Telegram, &all), Some(Matrix));
-        assert_eq!(routes.takes_over(MessageKind::Instant, Matrix, &all), Some(Email), "what is not named comes last");
-        assert_eq!(routes.takes_over(MessageKind::Instant, Email, &[Email]), None);
-        assert_eq!(routes.takes_over(MessageKind::Digest, Telegram, &all), None, "every channel carried it");
+        assert_eq!(routes.take_over(MessageKind::Instant, Telegram, &all)[0], Matrix);
+        assert_eq!(routes.take_over(MessageKind::Instant, Matrix, &all)[0], Email, "what is not named comes last");
+        assert_eq!(routes.take_over(MessageKind::Instant, Email, &[Email]), []);
+        assert_eq!(routes.take_over(MessageKind::Digest, Telegram, &all), [], "every channel carried it");
         let text = serde_json::to_string(&routes).unwrap();
         assert_eq!(serde_json::from_str::<Routes>(&text).unwrap(), routes);
         assert_eq!(serde_json::to_string(&Routes::default()).unwrap(), "{}");

@@ -57,7 +57,7 @@ impl Store {
         .fetch_optional(&self.key_reader)
         .await?;
         let Some((subscriber, channel, value, state, asked, asks)) = row else { return Ok(Asked::NotNeeded) };
-        if state != AddressState::Unconfirmed {
+        if state != AddressState::Unconfirmed || self.suspended_since(&subscriber).await?.is_some() {
             return Ok(Asked::NotNeeded);
         }
         if !by_owner && self.is_suppressed(channel, &value).await? {

@@ -4,7 +4,7 @@
 //! transaction that makes it: nobody is told twice.
 
 use chrono::{DateTime, Utc};
-use vigie_domain::{AlertKind, Cause, Channel};
+use vigie_domain::{AlertKind, Cause, Channel, DeliveryState};
 
 use crate::Store;
 use crate::address::Address;
@@ -12,6 +12,7 @@ use crate::columns::millis;
 use crate::delivery::NewDelivery;
 use crate::enqueue::put_delivery;
 use crate::error::StoreError;
+use crate::lanes;
 use crate::sql::{self, row};
 
 /// A delivery that waits behind a channel whose server is away.
@@ -57,8 +58,9 @@ impl Store {
         .await?)
     }
 
-    /// Makes the same message for other addresses of its reader, each where it was not made before; one that still waits (`stuck`) is
-    /// superseded by them. `false` when nothing was made: that one is leaving, or has left.
+    /// Makes the same message for other addresses of its reader: new where there is none, waiting again where it was superseded. One that
+    /// still waits (`stuck`) is superseded by them. `false` when nothing else carries it, or that one is leaving or has left: all
+    /// stays as it was.
     pub async fn hand_over(
         &self,
         new: &[NewDelivery],
@@ -80,28 +82,45 @@ impl Store {
                 return Ok(false);
             }
         }
-        let mut made = false;
+        let mut carried = false;
         for one in new {
-            let (known,): (i64,) = sql::query_as("SELECT COUNT(*) FROM delivery WHERE address_id = $1 AND cause = $2")
-                .bind(one.address.clone())
-                .bind(one.cause.to_string())
-                .fetch_one(&mut tx)
-                .await?;
-            if known == 0 {
-                put_delivery(&mut tx, one, now).await?;
-                made = true;
-            }
+            let known: Option<(String, DeliveryState)> =
+                sql::query_as("SELECT id, state FROM delivery WHERE address_id = $1 AND cause = $2")
+                    .bind(one.address.clone())
+                    .bind(one.cause.to_string())
+                    .fetch_optional(&mut tx)
+                    .await?;
+            carried |= match known {
+                None => {
+                    put_delivery(&mut tx, one, now).await?;
+                    true
+                }
+                Some((id, DeliveryState::Superseded)) => {
+                    sql::query("UPDATE delivery SET state = 'pending', settled_at = NULL, why = NULL, next_at = $1 WHERE id = $2")
+                        .bind(millis(now))
+                        .bind(id)
+                        .execute(&mut tx)
+                        .await?;
+                    lanes::make_ready(&mut tx, &one.address, one.channel.as_str(), now).await?;
+                    true
+                }
+                // What was refused there for good, or called off, carries nothing.
+                Some((_, state)) => !matches!(state, DeliveryState::Dead | DeliveryState::Cancelled),
+            };
         }
-        tx.commit().await?;
-        Ok(made)
+        if carried {
+            tx.commit().await?;
+        }
+        Ok(carried)
     }
 
-    /// Whether another address of the same person and channel carries that message, or may still: told there, it is not told again.
+    /// Whether another address of the same person and channel carries that message, or waits to: told there, it is not told again. One that
+    /// is leaving at this moment may be refused as this one was, and counts for nothing: better told twice than not at all.
     pub async fn carried_beside(&self, delivery: &str) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sql::query_as(
             "SELECT o.seq FROM delivery d JOIN delivery o ON o.subscriber_id = d.subscriber_id AND o.cause = d.cause
                AND o.channel = d.channel AND o.id <> d.id
-             WHERE d.id = $1 AND o.state IN ('pending', 'claimed', 'deferred', 'ambiguous', 'sent') LIMIT 1",
+             WHERE d.id = $1 AND o.state IN ('pending', 'deferred', 'ambiguous', 'sent') LIMIT 1",
         )
         .bind(delivery.to_owned())
         .fetch_optional(&self.reader)

@@ -66,6 +66,21 @@ impl FromRow for OperationLot {
 }
 
 async fn put(tx: &mut Transaction, structure: &str, operation: &str, r: &HoursRow) -> Result<(), StoreError> {
+    // What was written of a company by its name is replaced by what is written with its number.
+    if r.siret.is_some() && !r.company.is_empty() {
+        sql::query(
+            "DELETE FROM operation_hours WHERE structure = $1 AND operation_id = $2 AND month = $3 AND lot = $4 AND company_key = $5
+               AND modality = $6",
+        )
+        .bind(structure.to_owned())
+        .bind(operation.to_owned())
+        .bind(r.month.to_string())
+        .bind(clean(&r.lot))
+        .bind(clean(&company_key(None, &r.company)))
+        .bind(r.modality.as_str())
+        .execute(&mut *tx)
+        .await?;
+    }
     sql::query(
         "INSERT INTO operation_hours (structure, operation_id, month, lot, company_key, modality, company, siret, planned, done, people,
            quarters, women, disabled, remark)

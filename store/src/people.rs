@@ -270,9 +270,11 @@ impl Store {
         subscriber: &str,
         kept: &[(Channel, String, AddressState)],
     ) -> Result<(), StoreError> {
+        let kept_out = self.suspended_since(subscriber).await?.is_some();
         for address in self.addresses(subscriber).await? {
+            let in_use = address.state == AddressState::Active || kept_out && address.state == AddressState::Suspended;
             let named = kept.iter().any(|(channel, value, _)| *channel == address.channel && *value == address.value);
-            if !named && address.state == AddressState::Active {
+            if !named && in_use {
                 self.set_address_state(&address.id, AddressState::Unconfirmed, "retirée du fichier de configuration")
                     .await?;
             }
@@ -345,7 +347,7 @@ impl Store {
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let owner: Option<(String,)> = sql::query_as(
-            "UPDATE address SET state = $1, note = $2 WHERE id = $3 AND ($1 <> 'active'
+            "UPDATE address SET state = $1, note = $2, withheld = 0 WHERE id = $3 AND ($1 <> 'active'
                    OR NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = address.subscriber_id AND s.suspended > 0))
                  RETURNING subscriber_id",
         )
@@ -356,6 +358,8 @@ impl Store {
         .await?;
         let Some((owner,)) = owner else { return Ok(false) };
         person_changed(&mut tx, &owner).await?;
+        // Whoever kept them out at the same moment waited there.
+        withhold(&mut tx, &owner).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -309,22 +309,77 @@ async fn unname(tx: &mut Transaction, held: &Held, columns: &[&str], leaving: &L
     // What colleagues wrote may name the person.
     let written: &[&str] = match held.table {
         "decision" | "partner_position" | "partner_call" => &["note"],
-        "operation" => &["remark", "next_step", "sheet"],
+        "operation" => &["remark", "next_step"],
         "operation_hours" => &["remark"],
         "operation_coefficient" => &["source"],
-        "service_area" => &["document"],
         "event" => &["title", "place"],
         "hours_to_fill" => &["contact", "note"],
         "hours_answer" => &["note"],
         "operation_note" => &["text"],
         _ => &[],
     };
-    for column in written {
-        for word in &leaving.words {
-            replace(tx, held.table, column, word).await?;
+    let documents: &[&str] = match held.table {
+        "operation" => &["sheet"],
+        "service_area" => &["document"],
+        _ => &[],
+    };
+    for word in &leaving.words {
+        for column in written {
+            replace_of(tx, (held.table, column), word, &leaving.structure).await?;
+        }
+        for column in documents {
+            replace_in_documents(tx, (held.table, column), word, &leaving.structure).await?;
         }
     }
     Ok(changed)
+}
+
+/// Takes a word out of a column of a structure's rows: what others wrote is theirs, and may mean somebody else.
+async fn replace_of(
+    tx: &mut Transaction,
+    (table, column): (&str, &str),
+    word: &str,
+    structure: &str,
+) -> Result<(), StoreError> {
+    for spelling in spellings(word) {
+        let sql = format!(
+            "UPDATE {table} SET {column} = REPLACE({column}, $1, $2)
+             WHERE structure = $3 AND {column} IS NOT NULL AND REPLACE({column}, $1, '') <> {column}"
+        );
+        sql::query(sql).bind(spelling).bind(ERASED.to_owned()).bind(structure.to_owned()).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// The same in JSON documents: in what they say, not in the names of their fields.
+async fn replace_in_documents(
+    tx: &mut Transaction,
+    (table, column): (&str, &str),
+    word: &str,
+    structure: &str,
+) -> Result<(), StoreError> {
+    let sql = format!("SELECT DISTINCT {column} FROM {table} WHERE structure = $1 AND {column} IS NOT NULL");
+    let rows: Vec<(String,)> = sql::query_as(sql).bind(structure.to_owned()).fetch_all(&mut *tx).await?;
+    for (text,) in rows {
+        let Ok(mut document) = serde_json::from_str::<Value>(&text) else { continue };
+        let before = document.clone();
+        spellings(word).iter().for_each(|spelling| replace_said(&mut document, spelling));
+        if document != before {
+            let sql = format!("UPDATE {table} SET {column} = $1 WHERE structure = $2 AND {column} = $3");
+            let new = document.to_string();
+            sql::query(sql).bind(new).bind(structure.to_owned()).bind(text).execute(&mut *tx).await?;
+        }
+    }
+    Ok(())
+}
+
+fn replace_said(value: &mut Value, word: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(word, ERASED),
+        Value::Array(all) => all.iter_mut().for_each(|one| replace_said(one, word)),
+        Value::Object(all) => all.values_mut().for_each(|one| replace_said(one, word)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// An entry of a directory that names one of the person's addresses goes.
@@ -373,13 +428,18 @@ async fn scrub_column(tx: &mut Transaction, table: &str, column: &str, words: &[
     Ok(())
 }
 
+/// A word as written, and in small letters.
+fn spellings(word: &str) -> Vec<String> {
+    let mut out = vec![word.to_owned()];
+    if word.to_lowercase() != word {
+        out.push(word.to_lowercase());
+    }
+    out
+}
+
 /// Takes a word out of a column, as written and in small letters.
 async fn replace(tx: &mut Transaction, table: &str, column: &str, word: &str) -> Result<(), StoreError> {
-    let mut spellings = vec![word.to_owned()];
-    if word.to_lowercase() != word {
-        spellings.push(word.to_lowercase());
-    }
-    for spelling in spellings {
+    for spelling in spellings(word) {
         let sql = format!(
             "UPDATE {table} SET {column} = REPLACE({column}, $1, $2) WHERE {column} IS NOT NULL AND REPLACE({column}, $1, '') <> {column}"
         );

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use crate::Store;
-use crate::columns::{clean, millis};
+use crate::columns::{clean, millis, moment};
 use crate::error::StoreError;
 use crate::ids::derived_id;
 use crate::sql::{self, row};
@@ -47,6 +47,15 @@ pub struct PutAside {
 row!(PutAside { id, source, record_id, reason, bytes, at, tried });
 
 impl Store {
+    /// When a notice was last written, by its key.
+    pub async fn notice_written(&self, key: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row: Option<(i64,)> = sql::query_as("SELECT updated FROM notice WHERE id = $1")
+            .bind(key.to_owned())
+            .fetch_optional(&self.key_reader)
+            .await?;
+        Ok(row.map(|(at,)| moment(at)))
+    }
+
     /// How many records of each source were put aside since then.
     pub async fn put_aside(&self, since: DateTime<Utc>) -> Result<HashMap<String, u64>, StoreError> {
         let rows: Vec<(String, i64)> =

@@ -87,7 +87,10 @@ impl Store {
                 "SELECT a.procedure_id, MIN(n.created) FROM notification n JOIN alert a ON a.id = n.alert_id
                  WHERE n.subscriber_id = $1 AND n.created >= $2 AND n.created < $3 AND a.procedure_id <> ''
                    AND n.disposition IN ('instant', 'digest', 'overflow')
-                   AND a.kind IN ('new', 'correction', 'partial_result', 'verdict_correction')
+                   AND (a.kind = 'new' OR a.kind IN ('correction', 'partial_result', 'verdict_correction') AND NOT EXISTS (
+                     SELECT 1 FROM notification e JOIN alert b ON b.id = e.alert_id WHERE e.subscriber_id = n.subscriber_id
+                       AND b.procedure_id = a.procedure_id AND b.kind = 'new' AND e.disposition IN ('instant', 'digest', 'overflow')
+                       AND e.created < n.created))
                  GROUP BY a.procedure_id",
             )
             .bind(member.clone())

@@ -24,8 +24,9 @@ impl Store {
         if done == 0 {
             return Ok(false);
         }
-        withhold(&mut tx, subscriber).await?;
+        // One after the other with whatever brings an address into use: it is seen here, or sees this.
         person_changed(&mut tx, subscriber).await?;
+        withhold(&mut tx, subscriber).await?;
         tx.commit().await?;
         Ok(true)
     }

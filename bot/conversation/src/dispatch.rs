@@ -102,7 +102,10 @@ pub async fn dispatch(service: &Service, incoming: Incoming) -> Result<Vec<Reply
     let known = !people.is_empty();
     let people = membership::heard(service, people).await?;
     if known && people.is_empty() {
-        return Ok(if chat.private { decide::short_reply(&incoming, KEPT_OUT) } else { Vec::new() });
+        // Once in a while, and to words alone.
+        let words = chat.private && matches!(incoming.input, Input::Text { .. });
+        let first = words && service.store.count_heard(chat.channel, &chat.id, WINDOW, now).await? == 1;
+        return Ok(if first { decide::short_reply(&incoming, KEPT_OUT) } else { Vec::new() });
     }
     let Some((person, _)) = people.iter().find(|(_, a)| a.state != AddressState::Unconfirmed) else {
         return membership::stranger(service, &incoming).await;

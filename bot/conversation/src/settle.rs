@@ -274,6 +274,9 @@ fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> 
     Asked::Changes(changes)
 }
 
+/// How long ago an absence of which one speaks may have begun, in days.
+const BEGUN_WITHIN: i64 = 60;
+
 /// What stands before the first day of an absence.
 const BEGINS: [&str; 3] = ["du ", "a partir du ", "des le "];
 
@@ -287,10 +290,13 @@ fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
         let of_year = |year: i32| read(&format!("{text} {year}")).filter(|day| *day >= today);
         read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
     };
-    // Said once it has begun: the first day is behind.
+    // Said once it has begun: the first day is behind, and not far.
     let past = |text: &str| -> Option<NaiveDate> {
         let of_year = |year: i32| Some(dates::written(&format!("{text} {year}"), zone)?.0.date_naive());
-        [today.year(), today.year() - 1].into_iter().filter_map(of_year).find(|day| *day <= today)
+        [today.year(), today.year() - 1]
+            .into_iter()
+            .filter_map(of_year)
+            .find(|day| *day <= today && (today - *day).num_days() <= BEGUN_WITHIN)
     };
     let until = day(to)?;
     // « du 3 au 12 janvier »: the month of the second day is the first one's too.

@@ -38,17 +38,32 @@ struct Failed<'a> {
     waits: Option<&'a str>,
 }
 
-/// Makes the message for the next channel; `false` where none takes over.
-async fn hand_over(store: &Store, failed: &Failed<'_>, now: DateTime<Utc>) -> Result<bool, StoreError> {
+/// Makes the message for the next channel in their order that carries it, those whose server is `away` last; `false` where none takes over.
+async fn hand_over(
+    store: &Store,
+    failed: &Failed<'_>,
+    away: &[Channel],
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let routes = store.preferences(failed.person).await?.routes;
     let Some(kind) = kind_of(failed.cause, failed.alert, failed.channel, &routes) else { return Ok(false) };
     let addresses = store.active_addresses(failed.person).await?;
     let in_use: Vec<Channel> = addresses.iter().map(|a| a.channel).collect();
-    let Some(next) = routes.takes_over(kind, failed.channel, &in_use) else { return Ok(false) };
-    let to = addresses.iter().filter(|a| a.channel == next);
-    let new: Vec<_> = to.map(|a| Store::same_for((failed.cause, failed.procedure, failed.expires), a)).collect();
-    let why = format!("passe {} : rien ne part {}", next.in_french(), failed.channel.in_french());
-    store.hand_over(&new, failed.waits, &why, now).await
+    let mut next = routes.take_over(kind, failed.channel, &in_use);
+    match failed.waits {
+        // It waits as well where it is.
+        Some(_) => next.retain(|c| !away.contains(c)),
+        None => next.sort_by_key(|c| away.contains(c)),
+    }
+    for next in next {
+        let to = addresses.iter().filter(|a| a.channel == next);
+        let new: Vec<_> = to.map(|a| Store::same_for((failed.cause, failed.procedure, failed.expires), a)).collect();
+        let why = format!("passe {} : rien ne part {}", next.in_french(), failed.channel.in_french());
+        if store.hand_over(&new, failed.waits, &why, now).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A delivery is about to be given up: the next channel of its reader carries the message.
@@ -69,7 +84,8 @@ pub async fn takes_over(engine: &Engine, dead: &Claimed, now: DateTime<Utc>) -> 
         expires: dead.expires,
         waits: None,
     };
-    if hand_over(&engine.service.store, &failed, now).await? {
+    let away: Vec<Channel> = engine.service.store.outages().await?.into_iter().map(|o| o.channel).collect();
+    if hand_over(&engine.service.store, &failed, &away, now).await? {
         engine.service.deliveries_queued.notify_one();
     }
     Ok(())
@@ -81,7 +97,9 @@ pub async fn takes_over(engine: &Engine, dead: &Claimed, now: DateTime<Utc>) -> 
 /// The database fails.
 pub async fn around_outages(service: &Service, now: DateTime<Utc>) -> Result<(), StoreError> {
     let mut made = false;
-    for outage in service.store.outages().await?.into_iter().filter(|o| now - o.since >= AWAY_FOR) {
+    let outages = service.store.outages().await?;
+    let away: Vec<Channel> = outages.iter().map(|o| o.channel).collect();
+    for outage in outages.into_iter().filter(|o| now - o.since >= AWAY_FOR) {
         let mut after = 0;
         loop {
             let page = service.store.stuck_behind(outage.channel, now - AWAY_FOR, after, PAGE).await?;
@@ -97,7 +115,7 @@ pub async fn around_outages(service: &Service, now: DateTime<Utc>) -> Result<(),
                     expires: stuck.expires,
                     waits: Some(&stuck.id),
                 };
-                made |= hand_over(&service.store, &failed, now).await?;
+                made |= hand_over(&service.store, &failed, &away, now).await?;
             }
         }
     }

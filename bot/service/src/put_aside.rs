@@ -100,7 +100,15 @@ async fn read(service: &Service, watched: &Watched, id: &str, record: Quarantine
     if let (true, Some(bad)) = (notices.is_empty(), bad.first()) {
         return still(service, id, bad.reason.clone()).await;
     }
-    let notices: Vec<Arc<Notice>> = watched.own(notices);
+    let mut own: Vec<Arc<Notice>> = Vec::new();
+    for notice in watched.own(notices) {
+        // What its source said since is later than what was put aside.
+        let written = service.store.notice_written(&notice.key()).await?;
+        if written.is_none_or(|at| at <= record.at) {
+            own.push(notice);
+        }
+    }
+    let notices = own;
     let mut taken = 0;
     for outcome in ingest::ingest_page(service, &notices, None).await? {
         match outcome {

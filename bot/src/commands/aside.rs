@@ -1,6 +1,7 @@
 //! `vigie sources aside` and `vigie sources retry`: what could not be read, and read again (`vigie_service::put_aside`).
 
 use vigie_config::settings::Settings;
+use vigie_domain::french;
 use vigie_service::put_aside::{Again, retry as read_again};
 use vigie_service::{Clock, Failure};
 use vigie_watcher::fetch::Fetcher;
@@ -69,6 +70,8 @@ pub(super) async fn retry(settings: Settings, ids: Vec<String>, source: Option<&
     if ids.is_empty() {
         chosen.extend(&aside);
     }
+    // Of several records of one notice, the last one counts.
+    chosen.sort_by_key(|record| record.at);
     let who = super::person::operator();
     let mut failed = 0;
     for record in chosen {
@@ -79,7 +82,7 @@ pub(super) async fn retry(settings: Settings, ids: Vec<String>, source: Option<&
     }
     app.service.store.close().await;
     if failed > 0 {
-        let what = format!("{failed} enregistrement(s) restent de côté");
+        let what = french::counted(failed, "enregistrement reste de côté", "enregistrements restent de côté");
         return Err(Failure::new(
             what,
             place,

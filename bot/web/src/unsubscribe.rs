@@ -92,7 +92,9 @@ pub(crate) async fn act(
 async fn undo(site: &Site, address: &Address, own: &[Subscription], fields: &Fields) -> Result<(), Trouble> {
     let store = &site.service.store;
     if address.state == AddressState::Stopped {
-        store.set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire").await?;
+        if !store.set_address_state(&address.id, AddressState::Active, "reprise par son propriétaire").await? {
+            return Err(Trouble::bad("Rien n’est changé : cette adresse ne peut pas reprendre pour le moment."));
+        }
         store
             .note("address", &address.id, "désinscription annulée par son propriétaire", site.service.clock.now())
             .await?;

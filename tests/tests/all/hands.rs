@@ -378,6 +378,12 @@ async fn whom_the_settings_file_declares_has_it_in_hand_from_the_first_change_un
     assert_eq!(lea.post_form("/reglages/fichier", &[]).await.unwrap().status, 404);
 }
 
+/// The identifier of somebody's mailbox.
+async fn mail_of(store: &vigie_store::Store, person: &str) -> String {
+    let all = store.addresses(person).await.unwrap();
+    all.into_iter().find(|a| a.channel == Channel::Email).unwrap().id
+}
+
 #[tokio::test]
 async fn each_kind_of_message_goes_by_its_channel_and_the_next_one_takes_over_when_it_is_away() {
     let pages = Pages::start(now(), "").await.unwrap();
@@ -415,6 +421,18 @@ async fn each_kind_of_message_goes_by_its_channel_and_the_next_one_takes_over_wh
         let both = [(Channel::Matrix, "pending"), (Channel::Telegram, "superseded")];
         assert_eq!(channels(Some(procedure.clone())).await, both);
     }
+    // Then Matrix is away as well: it waits where it is, and nothing is lost; it goes back once one of them is there again.
+    let second = now() + Duration::hours(1);
+    store.begin_outage(Channel::Matrix, second + Duration::hours(2), "essai", second).await.unwrap();
+    store.set_address_state(&mail_of(store, "ana").await, AddressState::Stopped, "essai").await.unwrap();
+    failover::around_outages(service, second + Duration::hours(2)).await.unwrap();
+    let both = [(Channel::Matrix, "pending"), (Channel::Telegram, "superseded")];
+    assert_eq!(channels(Some(procedure.clone())).await, both, "both are away");
+    store.end_outage(Channel::Telegram, second + Duration::hours(2)).await.unwrap();
+    failover::around_outages(service, second + Duration::hours(2)).await.unwrap();
+    let both = [(Channel::Matrix, "superseded"), (Channel::Telegram, "pending")];
+    assert_eq!(channels(Some(procedure.clone())).await, both, "the one that is back carries it");
+    store.set_address_state(&mail_of(store, "ana").await, AddressState::Active, "essai").await.unwrap();
     let told = vigie_domain::Alert {
         id: "mot".into(),
         kind: vigie_domain::AlertKind::Account,

@@ -31,7 +31,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::operation::calibration::Sheet;
-use vigie_domain::operation::hours::company_key;
 use vigie_domain::operation::plan::{self, Totals};
 use vigie_domain::operation::{MAX_LINE, Operation, OperationState};
 use vigie_domain::{Permission, Subscriber, commune, french};
@@ -233,23 +232,13 @@ pub async fn calibrate(service: &Service, structure: &str, id: &str, sheet: &She
     Ok(true)
 }
 
-/// Writes hours of a structure's operations; those of which hours are done are under way from then on. A company that is named as the holder
-/// of the lot is that holder, whether or not its number is written.
+/// Writes hours of a structure's operations; those of which hours are done are under way from then on.
 ///
 /// # Errors
 /// The database fails.
 pub async fn write_hours(service: &Service, structure: &str, hours: &[OperationHours]) -> Result<(), StoreError> {
     let now = service.clock.now();
-    let lots = service.store.lots_of(structure, None).await?;
-    let mut hours = hours.to_vec();
-    for h in hours.iter_mut().filter(|h| h.row.siret.is_none() && !h.row.company.is_empty()) {
-        let named = company_key(None, &h.row.company);
-        let holder = lots.iter().find(|l| {
-            l.operation == h.operation && l.lot.lot == h.row.lot && company_key(None, &l.lot.company) == named
-        });
-        h.row.siret = holder.and_then(|l| l.lot.siret.clone());
-    }
-    service.store.put_hours(structure, &hours).await?;
+    service.store.put_hours(structure, hours).await?;
     let begun: BTreeSet<&str> = hours.iter().filter(|h| !h.row.done.is_none()).map(|h| h.operation.as_str()).collect();
     for id in begun {
         if let Some(mut o) = service.store.operation(structure, id).await?.filter(|o| o.state != o.state.after_hours())
