@@ -29,6 +29,7 @@ use vigie_service::{Failure, Service, subscriptions};
 use vigie_store::chats::Received;
 use vigie_watcher::classify;
 
+use super::replies::apart;
 use super::{Incoming, Input, Reply, ReplyPlace};
 
 /// Longest lead time that one tap asks for, in days.
@@ -73,13 +74,13 @@ pub(super) async fn act(
     };
     let asked = Asked { service, incoming, delivery, received: &received, person: &person, now: service.clock.now() };
     if act.action == Action::More {
-        return asked.more().await;
+        return apart(|| asked.more()).await;
     }
     if let Action::Note(note) = &act.action
         && !note.trim().is_empty()
         && notes_on_operations(&person)
     {
-        return asked.note_for_colleagues(note).await;
+        return apart(|| asked.note_for_colleagues(note)).await;
     }
     if !person.role.may(Permission::Decide) {
         return Ok(short_reply(incoming, outcome_line::READS_ONLY));
@@ -87,19 +88,19 @@ pub(super) async fn act(
     let subject = subject::of(service, delivery).await?;
     let act = meant(act, subject.as_ref());
     if let Some(call) = subject.as_ref().and_then(|s| s.call.as_deref()) {
-        return asked.position(call, &act).await;
+        return apart(|| asked.position(call, &act)).await;
     }
     if matches!(act.action, Action::Position(_) | Action::Positions(_)) {
         return Ok(short_reply(incoming, NO_CALL));
     }
     if let Action::Offer(stage) = act.action {
-        return asked.serve(stage, subject.as_ref()).await;
+        return apart(|| asked.serve(stage, subject.as_ref())).await;
     }
     let of_offer = subject.as_ref().is_some_and(|s| s.kind == AlertKind::Offer);
     if of_offer && matches!(act.action, Action::Remind(_) | Action::RemindOn(_)) {
         return Ok(short_reply(incoming, REMINDS_ITSELF));
     }
-    asked.decide(&act).await
+    apart(|| asked.decide(&act)).await
 }
 
 /// Whether a note of this person on a market is one on an operation: they decide on no market, and follow operations.
@@ -190,7 +191,7 @@ impl Asked<'_> {
         let by = self.name();
         let answer =
             Answer { person: self.person, by: &by, call, said: &said, note: "", shows_decision: None, seen: None };
-        let answered = answering::answer(self.service, &answer).await?;
+        let answered = apart(|| answering::answer(self.service, &answer)).await?;
         let line = answering::line(&answered, &by);
         // A long sentence does not fit in a word that passes.
         let place = if line.chars().count() > MAX_TOAST { ReplyPlace::Answer } else { ReplyPlace::Toast };
@@ -236,7 +237,7 @@ impl Asked<'_> {
             lot: &act.lot,
             seen: Seen::Latest,
         };
-        let outcome = decisions::decide(self.service, &asker, &edit).await?;
+        let outcome = apart(|| decisions::decide(self.service, &asker, &edit)).await?;
         let line = outcome_line::line(&outcome, &edit, &by);
         let Outcome::Noted { before, now } = outcome else { return Ok(short_reply(self.incoming, &line)) };
         self.service.store.note_name(self.incoming.chat.channel, &self.incoming.chat.id, &by, self.now).await?;

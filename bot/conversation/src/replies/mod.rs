@@ -111,7 +111,7 @@ fn is_for_one_alone(command: &Command) -> bool {
 
 /// A future on the heap, made in a frame of its own: what answers any command would else need room on the stack for all of them.
 #[inline(never)]
-pub(super) fn apart<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
+pub(crate) fn apart<F: Future>(make: impl FnOnce() -> F) -> Pin<Box<F>> {
     Box::pin(make())
 }
 
