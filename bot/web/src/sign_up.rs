@@ -125,11 +125,12 @@ async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
     });
     let typed = fields.one("siret");
     let siret = Buyer::clean_siret(typed).filter(|n| n.len() == 14);
-    let structure = match &siret {
-        Some(siret) if role == Role::Structure => site.service.store.structure(siret).await?,
-        _ => None,
+    let listed = match &siret {
+        Some(siret) => site.service.store.structure(siret).await?,
+        None => None,
     };
-    let mistyped = siret.as_deref().is_some_and(|siret| structure.is_none() && !Buyer::has_siret_key(siret));
+    let mistyped = siret.as_deref().is_some_and(|siret| listed.is_none() && !Buyer::has_siret_key(siret));
+    let structure = listed.filter(|_| role == Role::Structure);
     if speaks_for_somebody(role) && mistyped {
         let text =
             "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres, ou laissez vide pour continuer à la main.";

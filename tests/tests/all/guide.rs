@@ -164,6 +164,8 @@ async fn everything_the_guide_says_of_chats_is_so() {
         ("/reglages silence de 20 h à 7 h", "Heures de silence"),
         ("/reglages alertes sur Telegram", "Alertes immédiates"),
         ("/absence jusqu’au 12 janvier 2027, Marc me remplace", "Je ne connais pas ce collègue"),
+        ("/absence du 3 au 12 janvier", "retour le 12 janvier 2027"),
+        ("/reglages de retour", "Absence"),
         ("/absence 2 semaines", "retour le 5 décembre 2026"),
         ("/reglages de retour", "Absence"),
         ("/pause", "en pause"),
