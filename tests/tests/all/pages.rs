@@ -390,9 +390,13 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
 /// What a page says, without its tags, its code and its forms' values.
 pub(crate) fn said(html: &str) -> String {
     let mut text = html.replace("&nbsp;", "\u{a0}").replace("&#8239;", "\u{202f}").replace("&#39;", "’");
-    for (from, to) in
-        [("<head>", "</head>"), ("<code", "</code>"), ("<option", "</option>"), ("<textarea", "</textarea>"), ("<", ">")]
-    {
+    for (from, to) in [
+        ("<head>", "</head>"),
+        ("<code", "</code>"),
+        ("<option", "</option>"),
+        ("<textarea", "</textarea>"),
+        ("<", ">"),
+    ] {
         while let Some(at) = text.find(from) {
             let end = text[at..].find(to).map_or(text.len(), |n| at + n + to.len());
             text.replace_range(at..end, "");
