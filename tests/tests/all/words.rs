@@ -141,7 +141,9 @@ async fn no_page_shows_a_name_of_a_field_an_identifier_or_english() {
                 _ => &delivery,
             };
             let answer = visitor.get(&path.replace("{id}", id).replace("{token}", id)).await.unwrap();
-            if answer.status == 200 && answer.headers.contains("text/html") {
+            // What an operator has to type into a file bears its name there.
+            let of_files = ["/exploitation/reglages", "/exploitation/etat", "/exploitation/annuaires"].contains(path);
+            if answer.status == 200 && answer.headers.contains("text/html") && !of_files {
                 read += 1;
                 wrong.extend(faults(&said(&answer.body)).into_iter().map(|f| format!("{person} {path}: {f}")));
             }

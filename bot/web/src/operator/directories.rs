@@ -84,7 +84,7 @@ pub(crate) async fn import_directory(State(site): State<Arc<Site>>, posted: Uplo
     site.service.store.note("directory", directory.as_str(), &note, now).await?;
     let status = if done.taken == 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let values = context! {
-        said => said, none => done.taken == 0, more => done.refused.len().saturating_sub(MAX_REFUSED),
+        said => said, nothing => done.taken == 0, more => done.refused.len().saturating_sub(MAX_REFUSED),
         refused => Serde(&done.refused[..done.refused.len().min(MAX_REFUSED)]), ..chosen
     };
     page(&site, &posted.visitor, status, values).await
