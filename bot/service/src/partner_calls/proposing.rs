@@ -198,9 +198,12 @@ struct Beside {
     lends_staff: bool,
 }
 
+/// In which order structures that suit are proposed: not a partner before, lends staff beside, did not agree.
+type Order = (bool, bool, bool);
+
 /// The best for a lot. Pure.
 fn pick(candidates: &[Candidate], sought: &Sought<'_>, of: &Beside) -> Vec<Proposed> {
-    let mut found: Vec<((bool, bool, bool), f64, &Structure, Vec<String>)> = Vec::new();
+    let mut found: Vec<(Order, f64, &Structure, Vec<String>)> = Vec::new();
     for candidate in candidates {
         let Some(suits) = reach::suits(candidate, sought) else { continue };
         let entry = &candidate.entry;
