@@ -33,6 +33,9 @@ pub(crate) async fn settings(State(site): State<Arc<Site>>, operator: Operator) 
     Ok(page(&site, &operator.visitor, StatusCode::OK, &[]))
 }
 
+/// How long an answer takes to leave, at most.
+const LEAVES_WITHIN: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Reads the file again: what is wrong with it is shown, and changes nothing; a good one is handed to the process.
 pub(crate) async fn reload(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     posted.session.may(Permission::Operate)?;
@@ -46,7 +49,12 @@ pub(crate) async fn reload(State(site): State<Arc<Site>>, posted: Posted) -> Sho
     }
     let said = format!("relecture des réglages demandée depuis les pages par {}", posted.session.person.id);
     service.store.note("task", "réglages", &said, service.clock.now()).await?;
-    service.reload.ask();
+    // This page leaves first: what is under way when the service stops finds no database any more.
+    let asked = Arc::clone(&site.service);
+    tokio::spawn(async move {
+        tokio::time::sleep(LEAVES_WITHIN).await;
+        asked.reload.ask();
+    });
     let values = context! {
         title => "Les réglages sont relus",
         text => "Le fichier est bon. Ce qui est en cours finit d’abord, puis tout repart avec lui : les pages s’arrêtent et reviennent en quelques secondes, une demi-minute au plus.",
