@@ -185,6 +185,7 @@ fn fields(file: &str, name: &str) -> Vec<Field> {
 }
 
 fn rows(fields: &[Field], path: &str, defaults: &BTreeMap<String, String>) -> String {
+    let link = regex::Regex::new(r"\[`([^`\]]+)`\]").unwrap();
     let mut out = "| key | takes | unless written | what |\n|---|---|---|---|\n".to_owned();
     for field in fields.iter().filter(|f| !APART.contains(&f.name.as_str())) {
         let holds = match (field.has_default, defaults.get(&format!("{path}.{}", field.name))) {
@@ -192,7 +193,7 @@ fn rows(fields: &[Field], path: &str, defaults: &BTreeMap<String, String>) -> St
             (true, Some(value)) => format!("`{}`", cell(value)),
             (true, None) => "–".to_owned(),
         };
-        let doc = regex::Regex::new(r"\[`([^`\]]+)`\]").unwrap().replace_all(&field.doc, "`$1`").into_owned();
+        let doc = link.replace_all(&field.doc, "`$1`").into_owned();
         assert!(!doc.is_empty(), "{path}.{} has no word beside it", field.name);
         out.push_str(&format!("| `{}` | {} | {holds} | {} |\n", field.name, takes(&field.kind), cell(&doc)));
     }

@@ -166,8 +166,8 @@ fn got(mails: &Sink, who: &str, words: &str) -> Vec<Came> {
     let to = format!("{who}@structure.example");
     let mut out = Vec::new();
     for mail in mails.received().into_iter().filter(|m| m.to == to) {
-        let read = mail_parser::MessageParser::default().parse(&mail.whole).expect("a mail");
-        let text = format!("{} {}", read.subject().unwrap_or_default(), read.body_text(0).expect("a text"));
+        let read = mail_parser::MessageParser::default().parse(&mail.whole).unwrap();
+        let text = format!("{} {}", read.subject().unwrap_or_default(), read.body_text(0).unwrap());
         let text = plain(&text).split_whitespace().collect::<Vec<_>>().join(" ");
         let file = |part: &mail_parser::MessagePart<'_>| {
             (part.attachment_name().unwrap_or_default().to_owned(), part.contents().to_vec())
