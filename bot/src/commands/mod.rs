@@ -321,7 +321,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Demo { listen, once } => {
             logs(&Settings::default(), "warn")?;
-            crate::demo::run(&listen, once, run::stopped()).await
+            crate::demo::run(&listen, once, async { run::Stops::listen().asked().await }).await
         }
         Command::Init(args) => init::init(*args).await,
         Command::Run(args) => run::run(args).await,

@@ -35,13 +35,13 @@ impl Hangups {
         let Self { file, signals } = self;
         let Some(file) = file else {
             loop {
-                hung_up(signals).await;
+                heard(signals).await;
                 tracing::warn!("there is no settings file to be read again");
             }
         };
         loop {
             tokio::select! {
-                () = hung_up(signals) => {}
+                () = heard(signals) => {}
                 () = pages.asked() => {}
             }
             match read_again(file) {
@@ -57,7 +57,7 @@ impl Hangups {
 }
 
 /// Ends at the next signal; never where none can be heard.
-async fn hung_up(signals: &mut Option<Signal>) {
+pub(super) async fn heard(signals: &mut Option<Signal>) {
     if let Some(signals) = signals
         && signals.recv().await.is_some()
     {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
@@ -83,11 +84,15 @@ pub(super) async fn run(args: RunArgs) -> Result<(), Failure> {
     if args.once {
         return once(&Arc::new(start(settings, clock).await?), &args).await;
     }
+    let mut stops = Stops::listen();
     let mut hangups = Hangups::of(args.config.path());
-    let mut ready = make_ready(&settings, &clock, &args.role).await?;
+    let mut ready = tokio::select! {
+        () = stops.asked() => return Ok(()),
+        ready = make_ready(&settings, &clock, &args.role) => ready?,
+    };
     loop {
         let (app, doors) = ready;
-        match service(Arc::new(app), doors, &args.role, &mut hangups).await? {
+        match service(Arc::new(app), doors, &args.role, &mut stops, &mut hangups).await? {
             Ended::Stopped => return Ok(()),
             Ended::Reload(new) => {
                 let (next, last) = match make_ready(&new, &clock, &args.role).await {
@@ -201,7 +206,13 @@ impl Tasks {
     }
 }
 
-async fn service(app: Arc<App>, doors: Doors, roles: &[Role], hangups: &mut Hangups) -> Result<Ended, Failure> {
+async fn service(
+    app: Arc<App>,
+    doors: Doors,
+    roles: &[Role],
+    stops: &mut Stops,
+    hangups: &mut Hangups,
+) -> Result<Ended, Failure> {
     let (stop, stopping) = channel(false);
     let mut servers = JoinSet::new();
     let mut tasks = Tasks { app: Arc::clone(&app), stopping, running: JoinSet::new() };
@@ -224,7 +235,7 @@ async fn service(app: Arc<App>, doors: Doors, roles: &[Role], hangups: &mut Hang
     keep_roles(&app, roles, &mut tasks)?;
     tracing::info!(roles = ?roles, engine = ?app.service.store.engine(), "vigie runs");
     let outcome = tokio::select! {
-        () = stopped() => Ok(Ended::Stopped),
+        () = stops.asked() => Ok(Ended::Stopped),
         settings = hangups.asked(&app.service.reload) => Ok(Ended::Reload(Box::new(settings))),
         Some(ended) = servers.join_next() => ended.map(|done| done.map(|()| Ended::Stopped)).unwrap_or_else(|e| {
             Err(Failure::new(format!("serveur interrompu : {e}"), "service", "relancez ; rien n’est perdu"))
@@ -290,18 +301,25 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
     Ok(())
 }
 
-/// Ends on SIGTERM or Ctrl+C.
-pub(super) async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = interrupt.await;
+/// SIGTERM and Ctrl+C, listened to through every restart of the service within the process: one that comes in between stops what
+/// starts next.
+pub(super) struct Stops {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Stops {
+    /// Listens from now on.
+    pub(super) fn listen() -> Self {
+        let of = |kind| signal(kind).inspect_err(|e| tracing::warn!("a signal that stops is not heard: {e}")).ok();
+        Self { terminate: of(SignalKind::terminate()), interrupt: of(SignalKind::interrupt()) }
+    }
+
+    /// Ends when the process is told to stop.
+    pub(super) async fn asked(&mut self) {
+        tokio::select! {
+            () = reload::heard(&mut self.terminate) => {}
+            () = reload::heard(&mut self.interrupt) => {}
         }
     }
 }
