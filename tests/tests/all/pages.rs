@@ -441,12 +441,14 @@ async fn no_page_breaks_a_line_before_a_sign_of_french() {
     walked.push(format!("/abonnements/{subscription}"));
     walked.extend(["/entrer", "/chercher?q=rien", "/abonnements?fait=essai"].map(str::to_owned));
     let (mut faults, mut read) = (Vec::new(), 0);
-    // What the operator's pages say is also said in a terminal, with plain spaces.
-    for path in walked.into_iter().filter(|path| !path.starts_with("/exploitation")) {
+    for path in walked {
         let answer = visitor.get(&path).await.unwrap();
         if answer.headers.contains("text/html") {
             read += 1;
-            faults.extend(breaking(&said(&answer.body)).into_iter().map(|f| format!("{path}: {f}")));
+            // What the operator's pages say is also said in a terminal, with plain spaces.
+            let terminal = path.starts_with("/exploitation");
+            let broken = if terminal { Vec::new() } else { breaking(&said(&answer.body)) };
+            faults.extend(broken.into_iter().map(|f| format!("{path}: {f}")));
         }
     }
     assert!(read > 25, "{read} pages");
