@@ -30,7 +30,7 @@ pub struct Period {
 
 /// What somebody reads who is away and has no colleague here.
 pub const NO_COLLEAGUE: &str =
-    "Aucun collègue de votre structure ne reçoit les alertes de Vigie : personne ne peut vous remplacer.";
+    "Aucun collègue de votre structure ne reçoit les alertes de Vigie : personne ne peut vous remplacer.";
 
 /// One thing to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -445,10 +445,7 @@ async fn no_page_breaks_a_line_before_a_sign_of_french() {
         let answer = visitor.get(&path).await.unwrap();
         if answer.headers.contains("text/html") {
             read += 1;
-            // What the operator's pages say is also said in a terminal, with plain spaces.
-            let terminal = path.starts_with("/exploitation");
-            let broken = if terminal { Vec::new() } else { breaking(&said(&answer.body)) };
-            faults.extend(broken.into_iter().map(|f| format!("{path}: {f}")));
+            faults.extend(breaking(&said(&answer.body)).into_iter().map(|f| format!("{path}: {f}")));
         }
     }
     assert!(read > 25, "{read} pages");
