@@ -8,7 +8,7 @@ use vigie_domain::{
     Alert, AlertKind, BuyerType, Cadence, Cause, Channel, Decision, Filter, Phase, ProvisionKind, Stage,
 };
 
-use super::{Empty, at, enqueue, person};
+use super::{Empty, at, enqueue, person, stores};
 use crate::address::AddressState;
 use crate::consent::Asked;
 use crate::digests::DueDigest;
@@ -23,15 +23,6 @@ use crate::sources::PollEnd;
 use crate::tokens::Scope;
 use crate::{Store, ids};
 use vigie_domain::subscription::{Profile, Role, Subscriber};
-
-async fn stores() -> Vec<(Empty, Store)> {
-    let mut out = Vec::new();
-    for empty in Empty::each() {
-        let store = Store::open(&empty.url).await.unwrap();
-        out.push((empty, store));
-    }
-    out
-}
 
 fn word(kind: AlertKind, id: &str) -> Alert {
     Alert { id: id.into(), kind, procedure: String::new(), notice: String::new(), changes: Vec::new() }

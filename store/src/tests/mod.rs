@@ -64,6 +64,16 @@ impl Empty {
     }
 }
 
+/// A store of each engine that is there, open on an empty database.
+async fn stores() -> Vec<(Empty, Store)> {
+    let mut out = Vec::new();
+    for empty in Empty::each() {
+        let store = Store::open(&empty.url).await.unwrap();
+        out.push((empty, store));
+    }
+    out
+}
+
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap() + Duration::minutes(minute)
 }

@@ -5,22 +5,13 @@ use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, Role};
 use vigie_domain::{Channel, DeliveryState, StructureKind, Subscriber};
 
-use super::{Empty, at, enqueue, enqueue_at, person};
+use super::{at, enqueue, enqueue_at, person, stores};
 use crate::Store;
 use crate::address::AddressState;
 use crate::admin::Sought;
 use crate::people::NewSubscriber;
 use crate::quarantine::Quarantined;
 use crate::sql::slow;
-
-async fn stores() -> Vec<(Empty, Store)> {
-    let mut out = Vec::new();
-    for empty in Empty::each() {
-        let store = Store::open(&empty.url).await.unwrap();
-        out.push((empty, store));
-    }
-    out
-}
 
 async fn add(store: &Store, value: &str, state: AddressState) -> String {
     let subscriber =
