@@ -112,7 +112,6 @@ impl Email {
 mod tests {
     use super::*;
     use crate::message::{Body, Message};
-    use vigie_config::settings::{self, Tls};
 
     /// B27: words of a title that look like encoded ones were decoded by whoever read the mail.
     #[test]
@@ -145,21 +144,7 @@ mod tests {
 
     #[test]
     fn a_table_comes_with_its_mail_byte_for_byte() {
-        let block = settings::Email {
-            host: "127.0.0.1".into(),
-            port: None,
-            tls: Tls::None,
-            ca_file: None,
-            username: None,
-            password: None,
-            from: "Vigie <vigie@vigie.example>".into(),
-            reply_to: None,
-            return_path: None,
-            dkim: None,
-            connections: 1,
-            timeout_s: 20,
-        };
-        let email = Email::new(&block, None).unwrap();
+        let email = super::super::tests::plain(None);
         let content = "\u{feff}Mois;Réalisées\n2027-03;104,5\n".as_bytes().to_vec();
         let file = File { name: "vigie-mensuel-2027-03.csv".into(), content: content.clone() };
         let body = Body::Mail { text: "Prêt".into(), html: "<p>Prêt</p>".into() };

@@ -467,6 +467,25 @@ mod tests {
     use super::*;
     use crate::message::{Body, Message};
 
+    /// The channel to a server of this machine, without TLS or signature.
+    pub(super) fn plain(port: Option<u16>) -> Email {
+        let block = settings::Email {
+            host: "127.0.0.1".into(),
+            port,
+            tls: Tls::None,
+            ca_file: None,
+            username: None,
+            password: None,
+            from: "Vigie <vigie@vigie.example>".into(),
+            reply_to: None,
+            return_path: None,
+            dkim: None,
+            connections: 1,
+            timeout_s: 20,
+        };
+        Email::new(&block, None).unwrap()
+    }
+
     /// A server that answers RCPT and the final dot with these bytes; gives the commands of the envelope.
     async fn serve(
         listener: TcpListener,
@@ -522,21 +541,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let server = tokio::spawn(serve(listener, hello, rcpt, end));
-        let block = settings::Email {
-            host: "127.0.0.1".into(),
-            port: Some(port),
-            tls: Tls::None,
-            ca_file: None,
-            username: None,
-            password: None,
-            from: "Vigie <vigie@vigie.example>".into(),
-            reply_to: None,
-            return_path: None,
-            dkim: None,
-            connections: 1,
-            timeout_s: 20,
-        };
-        let email = Email::new(&block, None).unwrap();
+        let email = plain(Some(port));
         let words = || "x".to_owned();
         let message = Message {
             subject: words(),
