@@ -354,4 +354,4 @@ fn buyer(row: &Row) -> Result<CommittedBuyer, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,27 @@
 //! Rows as files of the field write them.
 
+use vigie_domain::Place;
+
 use super::*;
+
+/// A structure of that kind, with its activity (NAF) and its town.
+pub(crate) fn listed(
+    siret: &str,
+    name: &str,
+    kind: StructureKind,
+    naf: &str,
+    (city, postcode): (&str, &str),
+) -> Structure {
+    Structure {
+        siret: siret.into(),
+        name: name.into(),
+        kind,
+        sectors: Vec::new(),
+        departments: Department::of_postcode(postcode).into_iter().collect(),
+        place: Some(Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None }),
+        naf: Some(naf.into()),
+    }
+}
 
 #[test]
 fn rows_of_every_shape_are_read_with_their_lines() {

@@ -292,17 +292,10 @@ mod tests {
     use vigie_domain::{Department, StructureKind};
 
     use super::*;
+    use crate::directory::tests::listed;
 
     fn entry(n: u32, name: &str, kind: StructureKind, naf: &str, city: &str, postcode: &str) -> Structure {
-        Structure {
-            siret: format!("8074693170{n:04}"),
-            name: name.into(),
-            kind,
-            sectors: Vec::new(),
-            departments: Department::of_postcode(postcode).into_iter().collect(),
-            place: Some(Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None }),
-            naf: Some(naf.into()),
-        }
+        listed(&format!("8074693170{n:04}"), name, kind, naf, (city, postcode))
     }
 
     #[test]

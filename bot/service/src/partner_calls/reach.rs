@@ -275,21 +275,14 @@ mod tests {
     use vigie_domain::{Place, Provision, ProvisionKind};
 
     use super::*;
+    use crate::directory::tests::listed;
 
     fn suits(entry: &Structure, sought: &Sought<'_>) -> Option<Suits> {
         super::suits(&Candidate::of(entry.clone()), sought)
     }
 
     fn entry(name: &str, kind: StructureKind, naf: &str, city: &str, postcode: &str) -> Structure {
-        Structure {
-            siret: "80746931700018".into(),
-            name: name.into(),
-            kind,
-            sectors: Vec::new(),
-            departments: Department::of_postcode(postcode).into_iter().collect(),
-            place: Some(Place { city: Some(city.into()), postcode: Some(postcode.into()), nuts: None }),
-            naf: Some(naf.into()),
-        }
+        listed("80746931700018", name, kind, naf, (city, postcode))
     }
 
     fn lens(title: &str, sector: &str) -> Assessment {
