@@ -26,6 +26,7 @@ mod progress;
 pub mod read;
 mod reload;
 mod run;
+mod signals;
 mod subscriptions;
 mod verdict;
 
@@ -321,7 +322,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
     match command {
         Command::Demo { listen, once } => {
             logs(&Settings::default(), "warn")?;
-            crate::demo::run(&listen, once, async { run::Stops::listen().asked().await }).await
+            crate::demo::run(&listen, once, async { signals::Stops::listen().asked().await }).await
         }
         Command::Init(args) => init::init(*args).await,
         Command::Run(args) => run::run(args).await,

@@ -7,26 +7,25 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use vigie_config::settings::Settings;
 use vigie_service::Failure;
 use vigie_service::reload::{Reload, Reloaded, read_again};
 
 use super::config_arg;
+use super::signals::Listener;
 
 /// The wishes that settings be read again, through every restart of the service within the process: none is missed in between.
 pub(super) struct Hangups {
     file: Option<PathBuf>,
-    signals: Option<Signal>,
+    signals: Listener,
 }
 
 impl Hangups {
     /// Listens from now on.
     pub(super) fn of(file: Option<PathBuf>) -> Self {
-        let signals = signal(SignalKind::hangup());
-        let signals =
-            signals.inspect_err(|e| tracing::warn!("settings are not read again while the service runs: {e}"));
-        Self { file, signals: signals.ok() }
+        let signals = Listener::to(SignalKind::hangup(), "settings are not read again while the service runs");
+        Self { file, signals }
     }
 
     /// Ends when the service is told to read its settings again, by a signal or on its pages, and they can be read. Never where there
@@ -35,13 +34,13 @@ impl Hangups {
         let Self { file, signals } = self;
         let Some(file) = file else {
             loop {
-                heard(signals).await;
+                signals.heard().await;
                 tracing::warn!("there is no settings file to be read again");
             }
         };
         loop {
             tokio::select! {
-                () = heard(signals) => {}
+                () = signals.heard() => {}
                 () = pages.asked() => {}
             }
             match read_again(file) {
@@ -54,16 +53,6 @@ impl Hangups {
             }
         }
     }
-}
-
-/// Ends at the next signal; never where none can be heard.
-pub(super) async fn heard(signals: &mut Option<Signal>) {
-    if let Some(signals) = signals
-        && signals.recv().await.is_some()
-    {
-        return;
-    }
-    std::future::pending().await
 }
 
 /// Takes up what lasts longer than a service: the log. What cannot change while the process lives is said, and given for the page.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch::{Receiver, channel};
 use tokio::task::JoinSet;
 use vigie_config::settings::Settings;
@@ -19,6 +18,7 @@ use vigie_web::server;
 
 use super::config_arg::ConfigArg;
 use super::reload::{self, Hangups};
+use super::signals::Stops;
 use crate::monitoring;
 #[cfg(feature = "matrix")]
 use crate::roles::matrix_listener;
@@ -299,29 +299,6 @@ fn keep_roles(app: &App, roles: &[Role], tasks: &mut Tasks) -> Result<(), Failur
         tasks.keep("témoin de vie", move |app, stopping| heartbeat_loop(app, url.clone(), stopping));
     }
     Ok(())
-}
-
-/// SIGTERM and Ctrl+C, listened to through every restart of the service within the process: one that comes in between stops what
-/// starts next.
-pub(super) struct Stops {
-    terminate: Option<Signal>,
-    interrupt: Option<Signal>,
-}
-
-impl Stops {
-    /// Listens from now on.
-    pub(super) fn listen() -> Self {
-        let of = |kind| signal(kind).inspect_err(|e| tracing::warn!("a signal that stops is not heard: {e}")).ok();
-        Self { terminate: of(SignalKind::terminate()), interrupt: of(SignalKind::interrupt()) }
-    }
-
-    /// Ends when the process is told to stop.
-    pub(super) async fn asked(&mut self) {
-        tokio::select! {
-            () = reload::heard(&mut self.terminate) => {}
-            () = reload::heard(&mut self.interrupt) => {}
-        }
-    }
 }
 
 /// Sleeps, unless told to stop. `false` = stop.
