@@ -1,9 +1,11 @@
 //! Hours of an operation: owed by lot, planned and done by month, lot, company and modality, as a plot and as tables; typed here one by
 //! one. People are counted, never named.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use minijinja::context;
 use minijinja::value::Serde;
@@ -18,8 +20,27 @@ use vigie_store::operation_hours::{OperationHours, OperationLot};
 use vigie_watcher::zones;
 
 use super::{Follower, found};
-use crate::frame::{Fields, Posted, Shown, Site, Trouble};
+use crate::cookies::Session;
+use crate::frame::{Fields, Posted, Shown, Site, Visitor};
 
+/// Fields of the two forms, kept where one is refused.
+const FIELDS: [&str; 15] = [
+    "mois",
+    "lot",
+    "entreprise",
+    "siret",
+    "modalite",
+    "prevues",
+    "realisees",
+    "personnes",
+    "quartiers",
+    "femmes",
+    "handicap",
+    "remarque",
+    "dues",
+    "debut",
+    "fin",
+];
 /// Rows shown of the table; the file has them all.
 const MAX_ROWS: usize = 120;
 /// Months of the plot: the last ones.
@@ -77,7 +98,7 @@ struct Row {
 
 fn row(r: &HoursRow) -> Row {
     let People { all, quarters, women, disabled } = r.people;
-    let of = [(quarters, "QPV"), (women, "femmes"), (disabled, "handicap")];
+    let of = [(quarters, "QPV"), (women, if women == Some(1) { "femme" } else { "femmes" }), (disabled, "handicap")];
     let of: Vec<String> = of.into_iter().filter_map(|(n, word)| Some(format!("{} {word}", n?))).collect();
     let people = match (all, of.is_empty()) {
         (None, true) => String::new(),
@@ -129,12 +150,24 @@ fn percent(part: Hours, of: Hours) -> Option<String> {
     part.percent_of(of).map(|p| french::number((p * 10.0).round() / 10.0))
 }
 
+/// The form that was sent, and what is wrong with it: it is shown as it was typed.
+struct Refused<'a> {
+    /// `heures` or `titulaire`.
+    form: &'static str,
+    fault: String,
+    fields: &'a Fields,
+}
+
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
-    let o = found(&site, &follower.session, &id).await?;
-    let structure = follower.session.structure();
+    page(&site, (&follower.visitor, &follower.session), &id, None).await
+}
+
+async fn page(site: &Site, (visitor, session): (&Visitor, &Session), id: &str, refused: Option<Refused<'_>>) -> Shown {
+    let o = found(site, session, id).await?;
+    let structure = session.structure();
     let store = &site.service.store;
-    let rows: Vec<HoursRow> = store.hours_of(structure, Some(&id)).await?.into_iter().map(|h| h.row).collect();
-    let lots: Vec<LotOwed> = store.lots_of(structure, Some(&id)).await?.into_iter().map(|l| l.lot).collect();
+    let rows: Vec<HoursRow> = store.hours_of(structure, Some(id)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<LotOwed> = store.lots_of(structure, Some(id)).await?.into_iter().map(|l| l.lot).collect();
     let now = site.service.clock.now();
     let today = zones::paris_day(now);
     let totals = plan::totals(&rows, &lots);
@@ -184,40 +217,46 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
         choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
         month => today.format("%Y-%m").to_string(), max => MAX_LINE,
+        fault => refused.as_ref().map(|r| &r.fault), refused => refused.as_ref().map(|r| r.form),
+        typed => Serde(refused.as_ref().map(|r| typed(r.fields)).unwrap_or_default()),
     };
-    Ok(site.page(&follower.visitor, "heures.html", values))
+    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(site.page_as(status, visitor, "heures.html", values))
 }
 
-fn line(fields: &Fields, name: &str) -> Result<String, Trouble> {
+/// What a form holds, by the names of its fields.
+fn typed(fields: &Fields) -> BTreeMap<&'static str, String> {
+    FIELDS.iter().map(|name| (*name, fields.one(name).to_owned())).collect()
+}
+
+fn line(fields: &Fields, name: &str) -> Result<String, String> {
     let text = fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() > MAX_LINE {
-        return Err(Trouble::bad(format!("{MAX_LINE} caractères au plus dans « {name} ».")));
+        return Err(format!("{MAX_LINE} caractères au plus dans « {name} »."));
     }
     Ok(text)
 }
 
-fn lot_of(fields: &Fields) -> Result<String, Trouble> {
+fn lot_of(fields: &Fields) -> Result<String, String> {
     let lot = line(fields, "lot")?;
     Ok(if lot.is_empty() { lot } else { Lot::clean_id(&lot) })
 }
 
-fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
+fn hours_of(fields: &Fields, name: &str) -> Result<Hours, String> {
     let text = fields.one(name);
-    Hours::written(text)
-        .ok_or_else(|| Trouble::bad(format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40))))
+    Hours::written(text).ok_or_else(|| format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40)))
 }
 
 /// The row that a form says.
-fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
-    let month =
-        month_written(fields.one("mois")).ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2027-03."))?;
-    let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
+fn read(fields: &Fields) -> Result<HoursRow, String> {
+    let month = month_written(fields.one("mois")).ok_or("Mois illisible : par exemple 2027-03.")?;
+    let modality = Modality::parse(fields.one("modalite")).ok_or("Choisissez une modalité.")?;
     let people = |name: &str| match fields.one(name) {
         "" => Ok(None),
-        text => count(text).map(Some).ok_or_else(|| Trouble::bad("Un nombre de personnes s’écrit en chiffres.")),
+        text => count(text).map(Some).ok_or("Un nombre de personnes s’écrit en chiffres."),
     };
     let row = HoursRow {
-        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| french::capital(&why))?,
         planned: hours_of(fields, "prevues")?,
         done: hours_of(fields, "realisees")?,
         people: People {
@@ -229,7 +268,7 @@ fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
         remark: line(fields, "remarque")?,
         ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
     };
-    checked(&row).map_err(|why| Trouble::bad(french::capital(&why)))?;
+    checked(&row).map_err(|why| french::capital(&why))?;
     Ok(row)
 }
 
@@ -237,7 +276,13 @@ fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
 pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
     let (structure, fields) = (posted.session.structure(), &posted.fields);
-    let row = read(fields)?;
+    let row = match read(fields) {
+        Ok(row) => row,
+        Err(fault) => {
+            let refused = Refused { form: "heures", fault, fields };
+            return page(&site, (&posted.visitor, &posted.session), &id, Some(refused)).await;
+        }
+    };
     if fields.one("faire") == "retirer" {
         site.service.store.remove_hours(structure, &o.id, &row).await?;
     } else {
@@ -247,22 +292,35 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
     Ok(Redirect::to(&format!("/operations/{id}/heures")).into_response())
 }
 
-/// Writes what the holder of a lot owes, or takes it away.
-pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
-    let o = found(&site, &posted.session, &id).await?;
-    let (structure, fields) = (posted.session.structure(), &posted.fields);
+/// What the holder of a lot owes, as a form says.
+fn read_owed(fields: &Fields) -> Result<LotOwed, String> {
     let date = |name: &str| match fields.one(name) {
         "" => Ok(None),
-        text => day(text).map(Some).ok_or_else(|| Trouble::bad("Jour illisible : par exemple 15/03/2027.")),
+        text => day(text).map(Some).ok_or("Jour illisible : par exemple 15/03/2027."),
     };
     let lot = LotOwed {
         lot: lot_of(fields)?,
         company: line(fields, "entreprise")?,
-        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| french::capital(&why))?,
         owed: hours_of(fields, "dues")?,
         starts: date("debut")?,
         ends: date("fin")?,
         published: false,
+    };
+    lot.ends_after_its_start().map_err(|why| french::capital(&why))?;
+    Ok(lot)
+}
+
+/// Writes what the holder of a lot owes, or takes it away.
+pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let o = found(&site, &posted.session, &id).await?;
+    let (structure, fields) = (posted.session.structure(), &posted.fields);
+    let lot = match read_owed(fields) {
+        Ok(lot) => lot,
+        Err(fault) => {
+            let refused = Refused { form: "titulaire", fault, fields };
+            return page(&site, (&posted.visitor, &posted.session), &id, Some(refused)).await;
+        }
     };
     let store = &site.service.store;
     if fields.one("faire") == "retirer" {
@@ -291,6 +349,19 @@ mod tests {
         assert_eq!((drawn[0].planned_height, drawn[0].done_height), (50.0, 25.0));
         assert_eq!((drawn[1].planned_height, drawn[1].done_height, drawn[1].x), (0.0, 100.0, 20.0));
         assert_eq!(bars(&[sum(0, 0)])[0].done_height, 0.0);
+    }
+
+    #[test]
+    fn a_contract_that_ends_before_it_begins_is_refused() {
+        let of = |starts: &str, ends: &str| {
+            let pairs = [("entreprise", "Bâti Nord"), ("dues", "350"), ("debut", starts), ("fin", ends)];
+            read_owed(&Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec()))
+        };
+        assert!(of("01/10/2026", "01/11/2026").is_ok());
+        assert!(of("01/11/2026", "01/11/2026").is_ok());
+        assert!(of("", "01/11/2026").is_ok());
+        let why = of("01/11/2026", "01/10/2026").unwrap_err();
+        assert!(why.contains("avant"), "{why}");
     }
 
     #[test]

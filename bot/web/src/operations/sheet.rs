@@ -59,8 +59,9 @@ impl TypedLine {
         }
     }
 
+    /// Nothing of it was typed.
     fn is_empty(&self) -> bool {
-        self.amount.is_empty()
+        [&self.lot, &self.trade, &self.amount, &self.share, &self.rate, &self.cost].iter().all(|t| t.is_empty())
     }
 
     /// The line; what is left empty is what the coefficients say.
@@ -97,7 +98,7 @@ impl TypedLine {
     }
 }
 
-/// The lines that a form posts, in order.
+/// The lines that a form posts, in order; one without an amount is a lot that is not calibrated, kept where the form is shown again.
 fn posted(fields: &Fields) -> Vec<TypedLine> {
     let column = |name: &str| -> Vec<String> { fields.every(name).map(str::to_owned).collect() };
     let (lots, trades, amounts) = (column("lot"), column("metier"), column("montant"));
@@ -308,16 +309,21 @@ pub(crate) async fn save(State(site): State<Arc<Site>>, Path(id): Path<String>, 
     let structure = form.session.structure();
     let known = coefficients::of(&site.service, structure).await?;
     let lines = posted(&form.fields);
-    let read: Result<Vec<Line>, String> = lines.iter().map(|l| l.line(&known, o.programme)).collect();
+    let typed = lines.iter().filter(|l| !l.amount.is_empty());
+    let (read, faults): (Vec<_>, Vec<_>) = typed.map(|l| l.line(&known, o.programme)).partition(Result::is_ok);
+    let read: Vec<Line> = read.into_iter().flatten().collect();
+    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
     let opinion = short(form.fields.one("avis"), MAX_OPINION);
     let on = zones::paris_day(site.service.clock.now());
-    match read {
-        Ok(read) => {
+    match faults.is_empty() {
+        true => {
             let sheet = Sheet { lines: read, opinion, on };
             vigie_service::operations::calibrate(&site.service, structure, &id, &sheet).await?;
             Ok(Redirect::to(&format!("/operations/{id}/calibrage")).into_response())
         }
-        Err(fault) => {
+        false => {
+            // All that is wrong, at once.
+            let fault = faults.join(" ; ");
             let sheet = Sheet { opinion, on, ..Sheet::default() };
             page(&site, (&form.visitor, structure), &o, (Some(sheet), lines), &fault, &Fields::default()).await
         }
@@ -377,6 +383,19 @@ mod tests {
         assert!(TypedLine { share: String::new(), ..unknown }.line(&known(), Programme::Ordinary).is_err());
         let back = TypedLine::of(&line).line(&known(), Programme::Ordinary).unwrap();
         assert_eq!(back, line);
+    }
+
+    #[test]
+    fn a_row_without_an_amount_is_kept_and_an_empty_one_is_not() {
+        let rows = [("1", "Maçonnerie", "abc"), ("3", "Peinture", ""), ("", "", "")];
+        let pairs = rows.iter().flat_map(|(lot, trade, amount)| {
+            let cells =
+                [("lot", *lot), ("metier", *trade), ("montant", *amount), ("part", ""), ("taux", ""), ("cout", "")];
+            cells.map(|(n, v)| (n.to_owned(), v.to_owned()))
+        });
+        let kept = posted(&Fields::of(pairs.collect()));
+        let shown: Vec<(&str, &str)> = kept.iter().map(|l| (l.lot.as_str(), l.amount.as_str())).collect();
+        assert_eq!(shown, [("1", "abc"), ("3", "")]);
     }
 
     #[test]
