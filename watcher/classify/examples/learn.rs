@@ -70,7 +70,7 @@ fn main() {
             };
             let mut things = BTreeMap::new();
             learned::features(s, framed.about, &mut |parts, weight| {
-                let name = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
+                let name = parts.iter().map(|p| p.text).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
                 *things.entry(name).or_default() += weight;
             });
             of_text.push((s.index, things, tells, counts));
@@ -102,7 +102,7 @@ fn main() {
     let mut out = String::from(
         "# What was learned of statements (watcher/classify/corpus), by the example `learn` of vigie-classify: what a statement may say, and its weight for\n# reservation, execution clause, award criterion, insertion service, and anything at all. Not written by hand: a new wording is a line of the corpus.\n",
     );
-    writeln!(out, "{} {:016x}", learned::OF_CORPUS, learned::key(read.iter().map(String::as_str))).expect("a string");
+    writeln!(out, "{} {:016x}", learned::OF_CORPUS, learned::fnv(&read.concat())).expect("a string");
     let mut row = |name: &str, place: usize| {
         let cells: Vec<f32> = weights.iter().map(|of_kind| of_kind[place]).collect();
         if cells.iter().any(|w| w.abs() >= LEAST) {

@@ -8,6 +8,7 @@
 //! make a statement less certain. Cost: the pairs of neighbours of a statement, which has a bounded number of words.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::lexicon::{ARTICLES, Concept, Concepts, Hit, STRUCTURES};
@@ -29,6 +30,8 @@ pub const COLUMNS: usize = KINDS + 1;
 /// Likelihoods, from 0 to 1, that a statement tells each kind, and anything at all.
 pub type Chances = [f32; COLUMNS];
 
+/// How many words before and behind those that make a statement social are read: a paragraph of law is not all about them.
+const AROUND: usize = 25;
 /// How many roots behind one make a pair with it.
 const NEAR: usize = 3;
 /// How many words may stand between two concepts of a pair.
@@ -36,50 +39,70 @@ const CONCEPTS_NEAR: usize = 12;
 /// How many words may stand between a concept and a root of a pair.
 const BESIDE: usize = 4;
 
-/// Calls `tell` with the parts of each thing that a statement says, and its weight; some are told more than once.
-pub fn features<'s>(s: &'s Statement<'_>, about: About, tell: &mut impl FnMut([&'s str; 3], f32)) {
+/// A part of the name of a thing that a statement says, hashed once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part<'s> {
+    /// As the table has it.
+    pub text: &'s str,
+    hash: u64,
+}
+
+impl<'s> Part<'s> {
+    const NONE: Self = Self { text: "", hash: 0 };
+
+    fn of(text: &'s str) -> Self {
+        Self { text, hash: fnv(text) }
+    }
+}
+
+/// Calls `tell` with the parts of the name of each thing that a statement says, and its weight; some are told more than once.
+pub fn features<'s>(s: &'s Statement<'_>, about: About, tell: &mut impl FnMut([Part<'s>; 3], f32)) {
     words!(
         SMALL,
         "le la les de des du d l un une et en a au aux dans par pour sur ce cette ces son sa ses leur leurs qui que dont ou il elle
          ils elles est sont"
     );
-    let roots: Vec<(usize, &str)> = s
+    let [word, words, concept, concepts, beside] = ["word", "words", "concept", "concepts", "beside"].map(Part::of);
+    let hit = social(s);
+    let near = hit.map_or(0..s.tokens.len(), |h| h.from.saturating_sub(AROUND)..h.to + AROUND);
+    let roots: Vec<(usize, Part<'_>)> = s
         .tokens
         .iter()
         .enumerate()
+        .filter(|(i, _)| near.contains(i))
         .filter(|(_, t)| !SMALL.contains(t.word.as_ref()))
-        .map(|(i, t)| (i, root(t)))
+        .map(|(i, t)| (i, Part::of(root(t))))
         .collect();
     for (n, (_, a)) in roots.iter().enumerate() {
-        tell(["word", a, ""], 1.0);
+        tell([word, *a, Part::NONE], 1.0);
         for (_, b) in roots.iter().skip(n + 1).take(NEAR) {
-            tell(["words", a, b], 1.0);
+            tell([words, *a, *b], 1.0);
         }
     }
-    let mut said: Vec<(usize, &str)> = s.hits.iter().map(|h| (h.from, h.concept.name())).collect();
-    said.extend(s.numbers.iter().map(|q| (q.from, counted(q.unit))));
+    let mut said: Vec<(usize, Part<'_>)> =
+        s.hits.iter().filter(|h| near.contains(&h.from)).map(|h| (h.from, Part::of(h.concept.name()))).collect();
+    said.extend(s.numbers.iter().filter(|q| near.contains(&q.from)).map(|q| (q.from, Part::of(counted(q.unit)))));
     said.sort_unstable();
     said.dedup();
     for (n, (at, a)) in said.iter().enumerate() {
-        tell(["concept", a, ""], 1.0);
+        tell([concept, *a, Part::NONE], 1.0);
         for (other, b) in said.iter().skip(n + 1) {
             if other - at <= CONCEPTS_NEAR {
-                tell(["concepts", a, b], 1.0);
+                tell([concepts, *a, *b], 1.0);
             }
         }
         for (_, b) in roots.iter().filter(|(i, _)| i.abs_diff(*at) <= BESIDE) {
-            tell(["beside", a, b], 0.7);
+            tell([beside, *a, *b], 0.7);
         }
     }
     let mut set = |what: &'static str, concepts: Concepts, weight: f32| {
         for concept in Concept::ALL.iter().filter(|c| concepts.has(**c)) {
-            tell([what, concept.name(), ""], weight);
+            tell([Part::of(what), Part::of(concept.name()), Part::NONE], weight);
         }
     };
     set("heading", s.heading, 1.0);
     set("list", s.before, 0.5);
     set("before", s.previous, 0.5);
-    let hit = social(s);
     for (holds, what) in [
         (s.unit.ticked == Some(true), "ticked"),
         (s.unit.is_heading, "heading"),
@@ -93,7 +116,7 @@ pub fn features<'s>(s: &'s Statement<'_>, about: About, tell: &mut impl FnMut([&
         (hit.is_some_and(|h| polarity::remembered(s, &h)), "remembered"),
     ] {
         if holds {
-            tell(["is", what, ""], 1.0);
+            tell([Part::of("is"), Part::of(what), Part::NONE], 1.0);
         }
     }
 }
@@ -127,11 +150,11 @@ pub fn social(s: &Statement<'_>) -> Option<Hit> {
 /// The weights: a bias, and those of each thing that a statement may say.
 struct Table {
     bias: Chances,
-    weights: HashMap<u64, Chances>,
+    weights: HashMap<u64, Chances, BuildHasherDefault<Ready>>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { bias: [0.0; COLUMNS], weights: HashMap::new() };
+    let mut table = Table { bias: [0.0; COLUMNS], weights: HashMap::default() };
     for line in rules::LEARNED.lines().filter(|l| !l.starts_with('#')) {
         let mut cells = line.split('\t');
         let name = cells.next().unwrap_or_default();
@@ -141,7 +164,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         if name == BIAS {
             table.bias = weights;
         } else {
-            table.weights.insert(key(name.split(' ')), weights);
+            let mut parts = name.split(' ').map(Part::of);
+            let name = std::array::from_fn(|_| parts.next().unwrap_or(Part::NONE));
+            table.weights.insert(key(name), weights);
         }
     }
     table
@@ -150,17 +175,36 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 /// The row of the table that holds for every statement.
 pub const BIAS: &str = "always";
 
-/// The line of the table that says, as a [`key`], which corpus it was made of.
+/// The line of the table that says, as [`fnv`] of its lines, which corpus it was made of.
 pub const OF_CORPUS: &str = "# corpus";
 
-/// A number for the parts of a name (FNV-1a).
+/// A number for the parts of a name.
+fn key(parts: [Part<'_>; 3]) -> u64 {
+    parts.iter().fold(0, |key: u64, part| (key.rotate_left(23) ^ part.hash).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+/// A number for some text (FNV-1a), the same everywhere.
 #[must_use]
-pub fn key<'a>(parts: impl IntoIterator<Item = &'a str>) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in parts.into_iter().filter(|p| !p.is_empty()).flat_map(|p| p.bytes().chain([b' '])) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+pub fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// What is a hash already.
+#[derive(Default)]
+struct Ready(u64);
+
+impl Hasher for Ready {
+    fn finish(&self) -> u64 {
+        self.0
     }
-    hash
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |n, b| n << 8 | u64::from(*b));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
 }
 
 /// How likely a statement tells each kind.

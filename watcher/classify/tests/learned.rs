@@ -1,6 +1,6 @@
 //! The table of what was learned is that of the corpus, can be read, and knows what it was made of.
 
-use vigie_classify::learned::{COLUMNS, OF_CORPUS, key};
+use vigie_classify::learned::{COLUMNS, OF_CORPUS, fnv};
 use vigie_classify::{classify, plain};
 use vigie_domain::ProvisionKind;
 
@@ -10,7 +10,7 @@ const WORDINGS: &str = include_str!("wordings.jsonl");
 #[test]
 fn the_table_was_made_of_this_corpus() {
     let made_of = vigie_config::rules::LEARNED.lines().find_map(|l| l.strip_prefix(OF_CORPUS)).map(str::trim);
-    let corpus = format!("{:016x}", key([CORPUS, WORDINGS]));
+    let corpus = format!("{:016x}", fnv(&[CORPUS, WORDINGS].concat()));
     assert_eq!(made_of, Some(corpus.as_str()), "cargo run --release -p vigie-classify --example learn");
 }
 
