@@ -171,5 +171,5 @@ fn of_wording(row: &Value) -> [bool; COLUMNS] {
         says("criterion") || says("weight"),
         says("insertion_service"),
     ];
-    with_anything(kinds, false)
+    with_anything(kinds, says("other"))
 }

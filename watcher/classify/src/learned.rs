@@ -12,6 +12,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::lexicon::{ARTICLES, Concept, Concepts, Hit, STRUCTURES};
+use super::near::SOCIAL;
 use super::polarity;
 use super::quantity::Unit;
 use super::reserved;
@@ -32,6 +33,9 @@ pub type Chances = [f32; COLUMNS];
 
 /// How many words before and behind those that make a statement social are read: a paragraph of law is not all about them.
 const AROUND: usize = 25;
+/// What a heading, or the lines before, may say that bears on a statement: other matters that happen to stand there change nothing.
+const BEARS: Concepts =
+    SOCIAL.with(Concepts::of(&[Concept::Criterion, Concept::OtherMerit, Concept::Only, Concept::TalkAboutClauses]));
 /// How many roots behind one make a pair with it.
 const NEAR: usize = 3;
 /// How many words may stand between two concepts of a pair.
@@ -96,7 +100,7 @@ pub fn features<'s>(s: &'s Statement<'_>, about: About, tell: &mut impl FnMut([P
         }
     }
     let mut set = |what: &'static str, concepts: Concepts, weight: f32| {
-        for concept in Concept::ALL.iter().filter(|c| concepts.has(**c)) {
+        for concept in Concept::ALL.iter().filter(|c| concepts.has(**c) && BEARS.has(**c)) {
             tell([Part::of(what), Part::of(concept.name()), Part::NONE], weight);
         }
     };

@@ -205,9 +205,11 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
     let mut statements = social(reading, units);
+    unexplained::weigh(&mut statements, reading.about);
     let mut explained = Vec::new();
     let mut told = frames(notice, reading, &statements, lot_count, &mut explained);
     if anaphora::join(&mut statements, &explained) {
+        unexplained::weigh(&mut statements, reading.about);
         explained.clear();
         told = frames(notice, reading, &statements, lot_count, &mut explained);
     }

@@ -12,6 +12,7 @@ use super::learned::{self, ANYTHING, KINDS};
 use super::lexicon::{Hit, STRUCTURES};
 use super::reserved::lots_of;
 use super::statement::Statement;
+use super::title::About;
 use super::volume::Owed;
 use super::{clause, criterion, polarity, service};
 
@@ -23,6 +24,8 @@ const TOLD: f32 = 0.7;
 const SURE: f32 = 0.9;
 const DOUBTED: f32 = 0.3;
 const LIKELY: f32 = 0.6;
+/// Below which likelihood of anything at all a statement is not read.
+const NOTHING: f32 = 0.1;
 
 const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
 const DOUBTFUL: &str = "mention sociale à vérifier au règlement de la consultation et au CCAP";
@@ -60,7 +63,7 @@ pub fn read(
             let hit = learned::social(s)?;
             // What a frame set aside, or read as something else, must be surer.
             let aside = explained.contains(&s.index);
-            let chances = learned::chances(s, reading.about);
+            let chances = s.chances?;
             let new = (0..KINDS).filter(|k| !known[*k]);
             let kind = new.max_by(|a, b| chances[*a].total_cmp(&chances[*b]))?;
             let telling = match aside {
@@ -106,6 +109,17 @@ pub fn read(
     }
     out.extend(shown);
     out
+}
+
+/// Asks how likely each statement tells something. Those that tell nothing, as far as was learned, are as options that nobody ticked: no frame reads
+/// them.
+pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
+    for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
+        s.chances = learned::social(s).map(|_| learned::chances(s, about));
+        if s.unit.ticked.is_none() && s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) {
+            s.unit.to_mut().ticked = Some(false);
+        }
+    }
 }
 
 /// For whom the statements say access is kept; for nobody named where they name none.
