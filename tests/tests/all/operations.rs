@@ -3,6 +3,8 @@
 
 mod ahead;
 mod around;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
+mod in_a_room;
 mod opened;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
