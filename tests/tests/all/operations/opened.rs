@@ -152,7 +152,9 @@ async fn the_new_clauses_of_a_month_of_real_notices_are_the_same_bytes_twice_and
             wrong.push(format!("{}: {shown:?}, readers: {:?}", label.id, label.kinds));
         }
         if let Some(hours) = label.hours {
-            assert!(own.iter().any(|r| r[6] == format!("{hours} h")), "{own:?}");
+            let asked = own.iter().filter(|r| r[5] == provision_label(ProvisionKind::ExecutionClause));
+            let counted: u64 = asked.filter_map(|r| r[6].trim_end_matches('h').trim().parse::<u64>().ok()).sum();
+            assert_eq!(counted, hours, "{own:?}");
         }
     }
     eprintln!("{} notices, {} rows, {of_readers} of labelled notices", notices.len(), table.rows.len());
