@@ -15,7 +15,7 @@ use vigie_service::answers::action::folded;
 use vigie_service::preferences::{Change, Period, Setting};
 use vigie_watcher::classify::dates;
 
-use crate::command::until;
+use crate::command::{day_to_come, until};
 
 /// Longest line read, in characters.
 const MAX_LINE: usize = 300;
@@ -285,11 +285,7 @@ const BEGINS: [&str; 3] = ["du ", "a partir du ", "des le "];
 fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
     let (from, to) = [" jusqu'au ", " jusqu au ", " au "].iter().find_map(|p| days.split_once(p))?;
     let today = now.with_timezone(&zone).date_naive();
-    let day = |text: &str| -> Option<NaiveDate> {
-        let read = |text: &str| Some(dates::written(text, zone)?.0.date_naive());
-        let of_year = |year: i32| read(&format!("{text} {year}")).filter(|day| *day >= today);
-        read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
-    };
+    let day = |text: &str| day_to_come(text, zone, today);
     // Said once it has begun: the first day is behind, and not far.
     let past = |text: &str| -> Option<NaiveDate> {
         let of_year = |year: i32| Some(dates::written(&format!("{text} {year}"), zone)?.0.date_naive());
@@ -410,6 +406,7 @@ mod tests {
             ("contrats à renouveler par courriel", vec![Change::Route(MessageKind::Renewal, Some(Channel::Email))]),
             ("ordre Telegram, puis courriel", vec![Change::Order(vec![Channel::Telegram, Channel::Email])]),
             ("absence jusqu’au 12 janvier 2027", vec![until(2027, 1, 12)]),
+            ("absence jusqu’au 3 décembre", vec![until(2026, 12, 3)]),
             (
                 "absence jusqu’au 12/01/2027, Léa me remplace",
                 vec![until(2027, 1, 12), Change::StandIn(Some("ddddeeeeffff2222".into()))],

@@ -216,6 +216,12 @@ fn allowed_networks(limits: &settings::Fetch) -> Result<Vec<IpNet>, String> {
     limits.allow_private.iter().map(read).collect()
 }
 
+/// Whether an address names, by its number, a server that may not be reached; what a name leads to is looked at when it is connected to.
+#[must_use]
+pub fn is_out_of_reach(limits: &settings::Fetch, url: &Url) -> bool {
+    allowed_networks(limits).is_ok_and(|allowed| guard::check_literal(url, &allowed).is_err())
+}
+
 /// Fetches pages.
 pub enum Fetcher {
     /// Over HTTP.

@@ -1,16 +1,19 @@
 //! Hours of an operation: owed by lot, planned and done by month, lot, company and modality, as a plot and as tables; typed here one by
 //! one. People are counted, never named.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
+use chrono::NaiveDate;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::operation::hours::{HoursRow, People, month_written};
 use vigie_domain::operation::plan::{self, ModalitySum, MonthSum};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
-use vigie_domain::{Lot, french};
+use vigie_domain::{Lot, Operation, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::hours_table::{checked, count};
 use vigie_service::operations::tables::{day, siret};
@@ -18,7 +21,7 @@ use vigie_store::operation_hours::{OperationHours, OperationLot};
 use vigie_watcher::zones;
 
 use super::{Follower, found};
-use crate::frame::{Fields, Posted, Shown, Site, Trouble};
+use crate::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
 
 /// Rows shown of the table; the file has them all.
 const MAX_ROWS: usize = 120;
@@ -131,10 +134,43 @@ fn percent(part: Hours, of: Hours) -> Option<String> {
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
     let o = found(&site, &follower.session, &id).await?;
-    let structure = follower.session.structure();
+    page(&site, (&follower.visitor, follower.session.structure()), &o, None).await
+}
+
+/// The fields of the form of hours, and of that of a holder.
+const OF_HOURS: [&str; 12] = [
+    "mois",
+    "lot",
+    "entreprise",
+    "siret",
+    "modalite",
+    "prevues",
+    "realisees",
+    "personnes",
+    "quartiers",
+    "femmes",
+    "handicap",
+    "remarque",
+];
+const OF_HOLDER: [&str; 6] = ["lot", "entreprise", "siret", "dues", "debut", "fin"];
+
+/// A form that cannot be taken: it is shown again as it was typed, with what is wrong.
+struct Typed<'a> {
+    fields: &'a Fields,
+    fault: String,
+    /// That of a holder, not that of hours.
+    of_holder: bool,
+}
+
+/// What a form holds: as typed, or empty.
+fn held(names: &[&'static str], typed: Option<&Fields>) -> BTreeMap<&'static str, String> {
+    names.iter().map(|name| (*name, typed.map(|fields| fields.one(name).to_owned()).unwrap_or_default())).collect()
+}
+
+async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation, typed: Option<Typed<'_>>) -> Shown {
     let store = &site.service.store;
-    let rows: Vec<HoursRow> = store.hours_of(structure, Some(&id)).await?.into_iter().map(|h| h.row).collect();
-    let lots: Vec<LotOwed> = store.lots_of(structure, Some(&id)).await?.into_iter().map(|l| l.lot).collect();
+    let rows: Vec<HoursRow> = store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<LotOwed> = store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
     let now = site.service.clock.now();
     let today = zones::paris_day(now);
     let totals = plan::totals(&rows, &lots);
@@ -172,7 +208,15 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
             }
         })
         .collect();
-    let late = vigie_service::operations::late(&site.service, &o, now).await?;
+    let late = vigie_service::operations::late(&site.service, o, now).await?;
+    let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
+    let (mut hours, holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
+    if of(false).is_none() {
+        hours.insert("mois", today.format("%Y-%m").to_string());
+        if let [only] = lots.as_slice() {
+            hours.insert("entreprise", only.company.clone());
+        }
+    }
     let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
     let values = context! {
         id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
@@ -183,9 +227,11 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path
         shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
         choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
-        month => today.format("%Y-%m").to_string(), max => MAX_LINE,
+        max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
+        fault => typed.as_ref().map(|t| t.fault.clone()),
     };
-    Ok(site.page(&follower.visitor, "heures.html", values))
+    let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(site.page_as(status, visitor, "heures.html", values))
 }
 
 fn line(fields: &Fields, name: &str) -> Result<String, Trouble> {
@@ -208,7 +254,7 @@ fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
 }
 
 /// The row that a form says.
-fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
+fn read(fields: &Fields, today: NaiveDate) -> Result<HoursRow, Trouble> {
     let month =
         month_written(fields.one("mois")).ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2027-03."))?;
     let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
@@ -229,7 +275,7 @@ fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
         remark: line(fields, "remarque")?,
         ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
     };
-    checked(&row).map_err(|why| Trouble::bad(french::capital(&why)))?;
+    checked(&row, today).map_err(|why| Trouble::bad(french::capital(&why)))?;
     Ok(row)
 }
 
@@ -237,7 +283,13 @@ fn read(fields: &Fields) -> Result<HoursRow, Trouble> {
 pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
     let (structure, fields) = (posted.session.structure(), &posted.fields);
-    let row = read(fields)?;
+    let row = match read(fields, zones::paris_day(site.service.clock.now())) {
+        Ok(row) => row,
+        Err(why) => {
+            let typed = Typed { fields, fault: why.text, of_holder: false };
+            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
+        }
+    };
     if fields.one("faire") == "retirer" {
         site.service.store.remove_hours(structure, &o.id, &row).await?;
     } else {
@@ -247,15 +299,13 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
     Ok(Redirect::to(&format!("/operations/{id}/heures")).into_response())
 }
 
-/// Writes what the holder of a lot owes, or takes it away.
-pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
-    let o = found(&site, &posted.session, &id).await?;
-    let (structure, fields) = (posted.session.structure(), &posted.fields);
+/// What the holder of a lot owes, as a form says.
+fn owed(fields: &Fields) -> Result<LotOwed, Trouble> {
     let date = |name: &str| match fields.one(name) {
         "" => Ok(None),
         text => day(text).map(Some).ok_or_else(|| Trouble::bad("Jour illisible : par exemple 15/03/2027.")),
     };
-    let lot = LotOwed {
+    Ok(LotOwed {
         lot: lot_of(fields)?,
         company: line(fields, "entreprise")?,
         siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
@@ -263,6 +313,19 @@ pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, p
         starts: date("debut")?,
         ends: date("fin")?,
         published: false,
+    })
+}
+
+/// Writes what the holder of a lot owes, or takes it away.
+pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    let o = found(&site, &posted.session, &id).await?;
+    let (structure, fields) = (posted.session.structure(), &posted.fields);
+    let lot = match owed(fields) {
+        Ok(lot) => lot,
+        Err(why) => {
+            let typed = Typed { fields, fault: why.text, of_holder: true };
+            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
+        }
     };
     let store = &site.service.store;
     if fields.one("faire") == "retirer" {

@@ -59,8 +59,13 @@ impl TypedLine {
         }
     }
 
+    /// Whether it holds a figure: lots and trades of a notice stand there before anybody typed anything.
+    fn counts(&self) -> bool {
+        [&self.amount, &self.share, &self.rate, &self.cost].into_iter().any(|text| !text.is_empty())
+    }
+
     fn is_empty(&self) -> bool {
-        self.amount.is_empty()
+        !self.counts() && self.lot.is_empty() && self.trade.is_empty()
     }
 
     /// The line; what is left empty is what the coefficients say.
@@ -68,6 +73,9 @@ impl TypedLine {
         let named = if self.trade.is_empty() { "une ligne sans métier" } else { &self.trade };
         let of =
             |text: &str, name: &str| hundredths(text).ok_or_else(|| format!("{name} illisible « {text} » ({named})"));
+        if self.amount.is_empty() {
+            return Err(format!("le montant manque ({named})"));
+        }
         let amount = euros_written(&self.amount)
             .filter(|a| *a <= 1_000_000_000_000)
             .ok_or_else(|| format!("montant illisible « {} » ({named})", self.amount))?;
@@ -308,9 +316,15 @@ pub(crate) async fn save(State(site): State<Arc<Site>>, Path(id): Path<String>, 
     let structure = form.session.structure();
     let known = coefficients::of(&site.service, structure).await?;
     let lines = posted(&form.fields);
-    let read: Result<Vec<Line>, String> = lines.iter().map(|l| l.line(&known, o.programme)).collect();
+    let counted = lines.iter().filter(|l| l.counts());
+    let mut read: Result<Vec<Line>, String> = counted.map(|l| l.line(&known, o.programme)).collect();
     let opinion = short(form.fields.one("avis"), MAX_OPINION);
     let on = zones::paris_day(site.service.clock.now());
+    let says_nothing = read.as_ref().is_ok_and(Vec::is_empty) && opinion.is_empty();
+    // A sheet that is there may be emptied.
+    if says_nothing && site.service.store.sheet(structure, &id).await?.is_none() {
+        read = Err("écrivez le montant d’une ligne au moins, ou votre avis".to_owned());
+    }
     match read {
         Ok(read) => {
             let sheet = Sheet { lines: read, opinion, on };
