@@ -34,6 +34,10 @@ pattern!(
     NUMBERED,
     r"\p{Lu}[\p{L}'’-]*(?:[ ]\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}"
 );
+pattern!(
+    SEVERAL,
+    r"\((?P<d>(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5])(?:(?:[ ]?[,/;][ ]?|[ ]et[ ])(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5]))+)\)"
+);
 pattern!(BRACKETED, r"\((?P<n>\p{Lu}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
 pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
@@ -98,8 +102,14 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let read = |sure| lines.iter().map(|l| communes_in(l, sure)).find(|d| !d.is_empty());
         read(true).or_else(|| intercommunal(&format!("{title}\n{lead}"))).or_else(|| read(false)).unwrap_or_default()
     };
-    let steps: [&dyn Fn() -> Vec<Department>; 16] = [
+    // "(67, 68)", "(63, 43 et 03)".
+    let several = || {
+        let listed = SEVERAL.captures(lead).and_then(|c| c.name("d")).map_or("", |m| m.as_str());
+        listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
+    };
+    let steps: [&dyn Fn() -> Vec<Department>; 17] = [
         &|| in_address(title),
+        &several,
         &numbered,
         &in_brackets,
         &sites,
@@ -242,7 +252,13 @@ words!(JOINS, "de du des d la le les l et ou dans en a");
 /// Départements whose names stand alone between commas, dashes or brackets: "Comité de ski, Ariège", "Paris, Hauts-de-Seine". A lot may be called "Nord".
 fn standing_alone(text: &str) -> Vec<Department> {
     let pieces = text.split([',', ';', ':', '(', ')', '–', '—', '/', '|', '.', '\n']).flat_map(|p| p.split(" - "));
-    let names = pieces.map(str::trim).filter(|p| p.starts_with(char::is_uppercase)).map(commune::key);
+    // "Lot 1 Essonne", "2-Vosges".
+    let bare = |p: &'_ str| -> usize {
+        let rest = p.trim_start();
+        let rest = rest.strip_prefix("Lot ").or_else(|| rest.strip_prefix("lot ")).unwrap_or(rest);
+        p.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '-')).len()
+    };
+    let names = pieces.map(|p| p[bare(p)..].trim()).filter(|p| p.starts_with(char::is_uppercase)).map(commune::key);
     names.filter(|key| !matches!(key.as_str(), "nord" | "lot")).filter_map(|key| of_name(&key)).fold(Vec::new(), with)
 }
 
@@ -385,6 +401,7 @@ mod tests {
             ("Département(s) de publication : 59, 62", ["59", "62"]),
             ("communes des départements du Lot et du Tarn-et-Garonne", ["46", "82"]),
             ("Départements : 2A et 2B", ["2A", "2B"]),
+            ("chantiers sur l'axe Strasbourg–Mulhouse (67, 68)", ["67", "68"]),
             ("Office de l'environnement de la Corse", ["2A", "2B"]),
         ] {
             assert_eq!(read(text), departments, "{text}");
