@@ -138,6 +138,28 @@ fn what_is_passed_on_is_taken_without_the_rest() {
     );
 }
 
+/// Attack: the address of what is passed on stands in the HTML alone, of the mail itself or of the one attached.
+#[test]
+fn the_address_of_what_is_passed_on_is_found_in_its_html() {
+    let page =
+        "<p>Blanchisserie de l'hopital, reponse le 20/01/2027</p><a href=\"https://hopital.example/73\">dossier</a>";
+    let html = format!("Content-Type: text/html; charset=utf-8\n\n{page}\n");
+    let head = "From: j@x.example\nTo: v@vigie.example\nMIME-Version: 1.0\n";
+    for mail in [
+        format!("{head}Subject: Piste : linge\n{html}"),
+        format!("{head}Subject: TR: linge\n{html}"),
+        format!(
+            "{head}Subject: Piste : linge\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\nBlanchisserie, reponse le 20/01/2027\n--b\n{html}--b--\n"
+        ),
+        format!(
+            "{head}Subject: pour info\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nVoir\n--b\nContent-Type: message/rfc822\n\nSubject: Linge\n{html}--b--\n"
+        ),
+    ] {
+        let Mail::PassedOn(passed) = look(&mail) else { panic!("{mail}: {:?}", look(&mail)) };
+        assert!(passed.text.contains("https://hopital.example/73") && passed.text.contains("20/01/2027"), "{passed:?}");
+    }
+}
+
 #[test]
 fn only_the_receiving_server_says_who_is_genuine() {
     let says = |text: &str| is_genuine(&[text.to_owned()], "mx.vigie.example", "j@x.example");
