@@ -3,7 +3,7 @@
 //! Capitals, accents and `@name_of_the_bot` change nothing; a few words are commands without the slash, where someone is
 //! alone with the bot ([`bare`]).
 
-use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use vigie_store::invitations;
 use vigie_watcher::classify::dates;
@@ -243,11 +243,19 @@ pub fn until(written: &str, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc
     let found = match (n, unit(word)) {
         (Some(n), Some(days)) => Some(now + Duration::days(n.checked_mul(days)?.clamp(0, MAX_PAUSE_DAYS + 1))),
         _ => {
-            let day = dates::written(said, zone)?.0.date_naive();
+            let day = day_named(said, zone, now.with_timezone(&zone).date_naive())?;
             zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest().map(|at| at.with_timezone(&Utc))
         }
     };
     found.filter(|at| *at > now && *at <= latest)
+}
+
+/// A day as people write it; without its year, the next one of that name.
+pub(crate) fn day_named(text: &str, zone: Tz, today: NaiveDate) -> Option<NaiveDate> {
+    let read = |text: &str| Some(dates::written(text, zone)?.0.date_naive());
+    let glue = if text.contains('/') { '/' } else { ' ' };
+    let of_year = |year: i32| read(&format!("{text}{glue}{year}")).filter(|day| *day >= today);
+    read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
 }
 
 /// A word that is a command without its slash, where it can mean nothing else.
