@@ -122,6 +122,8 @@ pub struct Reply {
     pub proven: bool,
     /// Who says they wrote.
     pub from: String,
+    /// Its Message-ID; empty where it has none.
+    pub id: String,
     /// Its subject.
     pub subject: String,
     /// Its own words; empty where there are none, or too many to be read by anybody but a person.
@@ -207,7 +209,18 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let words = if reading::is_short(&said) { said } else { String::new() };
         let subject = subject.to_owned();
         let has_documents = mail.attachments().take(MAX_PARTS).any(is_document);
-        return Mail::Reply(Reply { delivery, proven, from, subject, words, answer, has_documents, authentication });
+        let id = mail.message_id().unwrap_or_default().to_owned();
+        return Mail::Reply(Reply {
+            delivery,
+            proven,
+            from,
+            id,
+            subject,
+            words,
+            answer,
+            has_documents,
+            authentication,
+        });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
 }

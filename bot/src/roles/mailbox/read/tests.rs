@@ -105,6 +105,25 @@ fn an_answer_keeps_its_own_words_and_subject() {
     }
 }
 
+/// Attack: the same letter through two addresses, or copied into another folder, is answered once; another one is another answer.
+#[test]
+fn a_letter_is_the_same_whatever_its_way() {
+    let of = |before: &str, id: &str, body: &str| {
+        let mail = format!("{before}From: j@x.example\nTo: {}\nSubject: Re: x\n{id}\n{body}\n", to());
+        let Mail::Reply(reply) = look(&mail) else { panic!("{mail}") };
+        super::super::letter(&mail, &reply)
+    };
+    let id = "Message-ID: <1@x.example>\n";
+    let one = of("", id, "Oui");
+    for before in ["X-Moved: 1\n", "Received: from a by b\n", "Delivered-To: retours@vigie.example\nX-Spam: no\n"] {
+        assert_eq!(of(before, id, "Oui"), one, "{before}");
+    }
+    for (id, body) in [("Message-ID: <2@x.example>\n", "Oui"), (id, "Non"), ("", "Oui")] {
+        assert_ne!(of("", id, body), one, "{id}{body}");
+    }
+    assert_ne!(of("", "", "Oui"), of("X-A: 1\n", "", "Oui"), "without a name, it is its bytes");
+}
+
 #[test]
 fn an_answer_is_known_by_its_token_or_by_what_it_refers_to() {
     let word = Answer::Word("Oui".into());
