@@ -55,7 +55,27 @@ pub fn moment(typed: &TypedDate) -> String {
     if !typed.has_time {
         return format!("{weekday} {}", date(day));
     }
-    format!("{weekday} {} à {}", date(day), clock(typed.at))
+    format!("{weekday} {} à {}", date(day), told_clock(typed.at))
+}
+
+/// A time of day as its place tells it, with whose clock it is where that is not Paris's: « 12 h (heure de Nouméa) » is the middle of
+/// the night to a reader in Lille.
+#[must_use]
+pub fn told_clock(at: DateTime<FixedOffset>) -> String {
+    const HOUR: i32 = 3600;
+    let whose = match at.offset().local_minus_utc() {
+        s if s == HOUR || s == 2 * HOUR => return clock(at),
+        0 => "heure\u{a0}UTC".to_owned(),
+        s if s == 3 * HOUR => "heure de Mayotte".to_owned(),
+        s if s == 4 * HOUR => "heure de La\u{a0}Réunion".to_owned(),
+        s if s == 11 * HOUR => "heure de Nouméa".to_owned(),
+        s if s == 12 * HOUR => "heure de Wallis".to_owned(),
+        s if s == -3 * HOUR => "heure de Cayenne".to_owned(),
+        s if s == -4 * HOUR => "heure des Antilles".to_owned(),
+        s if s == -10 * HOUR => "heure de Tahiti".to_owned(),
+        _ => format!("UTC{}", at.offset()),
+    };
+    format!("{} ({whose})", clock(at))
 }
 
 /// `12 h` or `16 h 30`, with no-break spaces.
@@ -207,6 +227,22 @@ mod tests {
             quote: None,
             field: None,
             lot: None,
+        }
+    }
+
+    /// Attack: a time is never told without its clock to who lives by another.
+    #[test]
+    fn a_time_elsewhere_is_told_with_its_clock() {
+        for (at, told) in [
+            ("2027-01-15T12:00:00+01:00", "12\u{a0}h"),
+            ("2027-07-15T16:30:00+02:00", "16\u{a0}h\u{a0}30"),
+            ("2027-01-15T12:00:00+04:00", "12\u{a0}h (heure de La\u{a0}Réunion)"),
+            ("2027-01-15T12:00:00+11:00", "12\u{a0}h (heure de Nouméa)"),
+            ("2027-01-15T12:00:00-04:00", "12\u{a0}h (heure des Antilles)"),
+            ("2027-01-15T12:00:00Z", "12\u{a0}h (heure\u{a0}UTC)"),
+            ("2027-01-15T12:00:00+05:30", "12\u{a0}h (UTC+05:30)"),
+        ] {
+            assert_eq!(told_clock(DateTime::parse_from_rfc3339(at).unwrap()), told, "{at}");
         }
     }
 

@@ -394,16 +394,23 @@ impl Email {
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
         let refused = |e: String| format!("{place} : TLS refusé ({})", vigie_config::tls::refusal(&e));
+        let greeted = |e: String| format!("{place} : {}", without_addresses(in_french(&e)));
         let connected = match self.tls {
-            Tls::None => AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(socket)), &hello).await,
-            Tls::Implicit => {
-                let stream = self.tls_stream(socket).await.map_err(refused)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(stream)), &hello).await
+            Tls::None => {
+                reply::greeting(&mut socket).await.map_err(greeted)?;
+                let answer = reply::hello(&mut socket, &hello).await.map_err(greeted)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(socket, &answer)), &hello).await
             }
-            Tls::Starttls => {
-                reply::starttls(&mut socket, &hello).await.map_err(|e| refused(without_addresses(&e)))?;
-                let stream = self.tls_stream(socket).await.map_err(refused)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream)), &hello).await
+            Tls::Implicit | Tls::Starttls => {
+                if self.tls == Tls::Starttls {
+                    reply::starttls(&mut socket, &hello).await.map_err(|e| refused(without_addresses(&e)))?;
+                }
+                let mut stream = self.tls_stream(socket).await.map_err(refused)?;
+                if self.tls == Tls::Implicit {
+                    reply::greeting(&mut stream).await.map_err(greeted)?;
+                }
+                let answer = reply::hello(&mut stream, &hello).await.map_err(greeted)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream, &answer)), &hello).await
             }
         };
         let mut connection = connected.map_err(smtp)?;
@@ -445,6 +452,7 @@ fn in_french(words: &str) -> &str {
         }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
+        "early eof" => "le serveur a raccroché",
         w => w,
     }
 }
