@@ -213,6 +213,34 @@ pub fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
+/// What the system says of a file or a connection, in words where it is one of the usual.
+#[must_use]
+pub fn of_system(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    let words = match error.kind() {
+        ErrorKind::NotFound => "rien n’est là",
+        ErrorKind::PermissionDenied => "ce compte n’en a pas le droit",
+        ErrorKind::StorageFull => "le disque est plein",
+        ErrorKind::ReadOnlyFilesystem => "le disque est en lecture seule",
+        ErrorKind::NotADirectory => "un fichier est là où il faut un dossier",
+        ErrorKind::IsADirectory => "un dossier est là où il faut un fichier",
+        ErrorKind::AlreadyExists => "quelque chose est déjà là",
+        ErrorKind::ConnectionRefused => "aucun serveur n’écoute à cette adresse et à ce port",
+        ErrorKind::ConnectionReset => "l’autre côté a coupé",
+        ErrorKind::TimedOut => "le serveur ne répond pas",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "cette adresse est hors d’atteinte",
+        ErrorKind::AddrInUse => "un autre programme l’occupe déjà",
+        ErrorKind::AddrNotAvailable => "cette machine n’a pas cette adresse",
+        // The system's resolver has no kinds of its own.
+        _ => match error.to_string() {
+            said if said.contains("Name or service not known") => "ce nom de serveur est inconnu",
+            said if said.contains("Temporary failure in name resolution") => "le serveur de noms ne répond pas",
+            said => return said,
+        },
+    };
+    words.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,5 +324,16 @@ mod tests {
         assert_eq!(lots(&ids(45), 173), "45 des 173\u{a0}lots");
         let said = ["Lens", "Arras", "Éragny", "Le Havre", "Les Sables-d'Olonne", "La Rochelle"].map(of);
         assert_eq!(said, ["de Lens", "d’Arras", "d’Éragny", "du Havre", "des Sables-d'Olonne", "de La Rochelle"]);
+    }
+
+    #[test]
+    fn what_the_system_says_is_said_in_words_where_it_is_one_of_the_usual() {
+        use std::io::{Error, ErrorKind};
+        assert_eq!(of_system(&ErrorKind::NotFound.into()), "rien n’est là");
+        assert_eq!(
+            of_system(&Error::other("failed to lookup address information: Name or service not known")),
+            "ce nom de serveur est inconnu"
+        );
+        assert_eq!(of_system(&Error::other("autre chose")), "autre chose");
     }
 }

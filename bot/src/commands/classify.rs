@@ -128,7 +128,11 @@ fn complain(failure: &Failure) {
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let place = path.display().to_string();
     let failed = |e: std::io::Error| {
-        Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits")
+        Failure::new(
+            format!("fichier illisible : {}", french::of_system(&e)),
+            &place,
+            "vérifiez le chemin et les droits",
+        )
     };
     let mut bytes = Vec::new();
     if place == "-" {

@@ -34,6 +34,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use vigie_config::settings::{self, Tls};
 use vigie_domain::delivery::Outcome;
+use vigie_domain::french;
 
 use super::Envelope;
 use dkim::Signer;
@@ -389,7 +390,7 @@ impl Email {
         let place = format!("{}:{}", self.host, self.port);
         let mut socket = TcpStream::connect((self.host.as_str(), self.port))
             .await
-            .map_err(|e| format!("{place} : connexion impossible ({e})"))?;
+            .map_err(|e| format!("{place} : connexion impossible ({})", french::of_system(&e)))?;
         socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
@@ -439,17 +440,19 @@ fn refused(e: &lettre::transport::smtp::Error) -> Outcome {
 fn describe(e: &lettre::transport::smtp::Error) -> String {
     use std::error::Error;
     let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
-    let words = e.source().map_or_else(|| e.to_string(), ToString::to_string);
-    format!("{code}{}", without_addresses(in_french(&words)))
+    let words = e.source().map_or_else(
+        || e.to_string(),
+        |source| match source.downcast_ref() {
+            Some(io) => french::of_system(io),
+            None => in_french(&source.to_string()).to_owned(),
+        },
+    );
+    format!("{code}{}", without_addresses(&words))
 }
 
-/// What the system says of a connection, in words.
+/// What a connection says that is no error of the system, in words.
 fn in_french(words: &str) -> &str {
     match words {
-        w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
-        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => {
-            "cette adresse est hors d’atteinte"
-        }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
         "early eof" => "le serveur a raccroché",
