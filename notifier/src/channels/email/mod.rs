@@ -450,9 +450,13 @@ fn describe(e: &lettre::transport::smtp::Error) -> String {
     format!("{code}{}", without_addresses(&words))
 }
 
-/// What a connection says that is no error of the system, in words.
+/// What a connection says, in words, where its error was made a text on the way.
 fn in_french(words: &str) -> &str {
     match words {
+        w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
+        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => {
+            "cette adresse est hors d’atteinte"
+        }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
         "early eof" => "le serveur a raccroché",
