@@ -118,7 +118,11 @@ pub async fn run(listen: &str, once: bool, stop: impl Future<Output = ()> + Send
     let clock = Clock::from_environment()?;
     let dir = std::env::temp_dir().join(format!("vigie-demo-{}", std::process::id()));
     vigie_config::private::create_new_dir(&dir).map_err(|e| {
-        Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
+        Failure::new(
+            format!("dossier impossible à créer : {}", french::of_system(&e)),
+            dir.display().to_string(),
+            "vérifiez les droits",
+        )
     })?;
     let outcome = walk(&dir, clock, listen, once, stop).await;
     let _ = std::fs::remove_dir_all(&dir);
@@ -189,7 +193,11 @@ fn secret(dir: &std::path::Path) -> Result<Secret, Failure> {
     let path = dir.join("secret");
     let secret = vigie_store::random()?;
     vigie_store::new_for_owner(&path).and_then(|mut file| file.write_all(secret.as_bytes())).map_err(|e| {
-        Failure::new(format!("fichier impossible à écrire : {e}"), path.display().to_string(), "vérifiez les droits")
+        Failure::new(
+            format!("fichier impossible à écrire : {}", french::of_system(&e)),
+            path.display().to_string(),
+            "vérifiez les droits",
+        )
     })?;
     Ok(Secret::File(path))
 }

@@ -9,7 +9,7 @@ use vigie_config::secret::expose;
 use vigie_config::settings::{self, Settings};
 use vigie_delivery::Engine;
 use vigie_domain::subscription::Role;
-use vigie_domain::{Cadence, Filter};
+use vigie_domain::{Cadence, Filter, french};
 use vigie_service::outgoing_mail::open_email;
 use vigie_service::{Clock, Failure, Service, declared, process};
 use vigie_store::{Store, StoreError};
@@ -41,7 +41,11 @@ pub fn default_store_url() -> Result<String, Failure> {
         })?;
     let dir = base.join("vigie");
     vigie_config::private::create_dir(&dir).map_err(|e| {
-        Failure::new(format!("dossier impossible à créer : {e}"), dir.display().to_string(), "vérifiez les droits")
+        Failure::new(
+            format!("dossier impossible à créer : {}", french::of_system(&e)),
+            dir.display().to_string(),
+            "vérifiez les droits",
+        )
     })?;
     Ok(format!("sqlite:{}", dir.join("vigie.sqlite").display()))
 }
@@ -121,6 +125,8 @@ async fn open_at(url: &str, name: &str) -> Result<Store, StoreError> {
 /// What a database that cannot be opened asks for.
 fn mend(e: &StoreError) -> &'static str {
     match e {
+        StoreError::NoCopy { .. } => "libérez de la place à côté de la base, puis relancez ; rien n’a été changé",
+        full if full.is_full() => "le disque est plein : libérez de la place là où est la base",
         StoreError::File { .. } => {
             "créez ce dossier, ou donnez à ce compte le droit d’y écrire ; [store] url nomme le fichier"
         }
@@ -130,7 +136,6 @@ fn mend(e: &StoreError) -> &'static str {
         StoreError::Newer { .. } => {
             "installez une version plus récente de Vigie, ou restaurez la copie faite avant (vigie restore)"
         }
-        StoreError::NoCopy { .. } => "libérez de la place à côté de la base, puis relancez ; rien n’a été changé",
         _ => "corrigez [store] url, ou libérez la base",
     }
 }

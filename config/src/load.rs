@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
+use vigie_domain::french;
 
 use crate::check::faults;
 pub use crate::check::{Reader, source_faults};
@@ -20,7 +21,7 @@ pub fn read(path: &Path, readers: &[Reader]) -> Result<Settings, Vec<Fault>> {
     };
     let bytes = std::fs::read(path).map_err(|e| {
         let fix = "vérifiez le chemin et les droits, ou copiez vigie.example.toml";
-        fault(format!("le fichier de configuration est illisible : {e}"), None, fix)
+        fault(format!("le fichier de configuration est illisible : {}", french::of_system(&e)), None, fix)
     })?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];

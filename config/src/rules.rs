@@ -20,6 +20,9 @@ const COMMUNES: &str = include_str!("../rules/communes.tsv");
 /// The words of buyers: concept and forms a line (`watcher` reads them; the head of the table says how they are written).
 pub const LEXICON: &str = include_str!("../rules/lexicon.tsv");
 
+/// What was learned of statements: a thing they may say and its weight for each kind a line (`watcher` reads them, and makes the table).
+pub const LEARNED: &str = include_str!("../rules/learned.tsv");
+
 /// Day from which procedures above the EU thresholds must carry a social condition (Code de la commande publique,
 /// L2112-2-1; loi 2021-1104, art. 35).
 pub const SOCIAL_CONDITION_SINCE: (i32, u32, u32) = (2026, 8, 22);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use vigie_domain::french;
 
 /// Where a secret is kept. Written `{ env = "NAME" }` or `{ file = "/path" }`; the value itself may not stand in the
 /// settings file. Written out, it is its place again, never its value.
@@ -38,7 +39,7 @@ pub enum SecretError {
     #[error("la variable d’environnement {0} n’est pas définie")]
     Unset(String),
     /// The file cannot be read.
-    #[error("le fichier de secret {} est illisible : {source}", path.display())]
+    #[error("le fichier de secret {} est illisible : {}", path.display(), french::of_system(source))]
     Unreadable { path: PathBuf, source: std::io::Error },
 }
 

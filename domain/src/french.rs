@@ -55,7 +55,27 @@ pub fn moment(typed: &TypedDate) -> String {
     if !typed.has_time {
         return format!("{weekday} {}", date(day));
     }
-    format!("{weekday} {} à {}", date(day), clock(typed.at))
+    format!("{weekday} {} à {}", date(day), told_clock(typed.at))
+}
+
+/// A time of day as its place tells it, with whose clock it is where that is not Paris's: « 12 h (heure de Nouméa) » is the middle of
+/// the night to a reader in Lille.
+#[must_use]
+pub fn told_clock(at: DateTime<FixedOffset>) -> String {
+    const HOUR: i32 = 3600;
+    let whose = match at.offset().local_minus_utc() {
+        s if s == HOUR || s == 2 * HOUR => return clock(at),
+        0 => "heure\u{a0}UTC".to_owned(),
+        s if s == 3 * HOUR => "heure de Mayotte".to_owned(),
+        s if s == 4 * HOUR => "heure de La\u{a0}Réunion".to_owned(),
+        s if s == 11 * HOUR => "heure de Nouméa".to_owned(),
+        s if s == 12 * HOUR => "heure de Wallis".to_owned(),
+        s if s == -3 * HOUR => "heure de Cayenne".to_owned(),
+        s if s == -4 * HOUR => "heure des Antilles".to_owned(),
+        s if s == -10 * HOUR => "heure de Tahiti".to_owned(),
+        _ => format!("UTC{}", at.offset()),
+    };
+    format!("{} ({whose})", clock(at))
 }
 
 /// `12 h` or `16 h 30`, with no-break spaces.
@@ -193,6 +213,34 @@ pub fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
+/// What the system says of a file or a connection, in words where it is one of the usual.
+#[must_use]
+pub fn of_system(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    let words = match error.kind() {
+        ErrorKind::NotFound => "rien n’est là",
+        ErrorKind::PermissionDenied => "ce compte n’en a pas le droit",
+        ErrorKind::StorageFull => "le disque est plein",
+        ErrorKind::ReadOnlyFilesystem => "le disque est en lecture seule",
+        ErrorKind::NotADirectory => "un fichier est là où il faut un dossier",
+        ErrorKind::IsADirectory => "un dossier est là où il faut un fichier",
+        ErrorKind::AlreadyExists => "quelque chose est déjà là",
+        ErrorKind::ConnectionRefused => "aucun serveur n’écoute à cette adresse et à ce port",
+        ErrorKind::ConnectionReset => "l’autre côté a coupé",
+        ErrorKind::TimedOut => "le serveur ne répond pas",
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "cette adresse est hors d’atteinte",
+        ErrorKind::AddrInUse => "un autre programme l’occupe déjà",
+        ErrorKind::AddrNotAvailable => "cette machine n’a pas cette adresse",
+        // The system's resolver has no kinds of its own.
+        _ => match error.to_string() {
+            said if said.contains("Name or service not known") => "ce nom de serveur est inconnu",
+            said if said.contains("Temporary failure in name resolution") => "le serveur de noms ne répond pas",
+            said => return said,
+        },
+    };
+    words.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +255,22 @@ mod tests {
             quote: None,
             field: None,
             lot: None,
+        }
+    }
+
+    /// Attack: a time is never told without its clock to who lives by another.
+    #[test]
+    fn a_time_elsewhere_is_told_with_its_clock() {
+        for (at, told) in [
+            ("2027-01-15T12:00:00+01:00", "12\u{a0}h"),
+            ("2027-07-15T16:30:00+02:00", "16\u{a0}h\u{a0}30"),
+            ("2027-01-15T12:00:00+04:00", "12\u{a0}h (heure de La\u{a0}Réunion)"),
+            ("2027-01-15T12:00:00+11:00", "12\u{a0}h (heure de Nouméa)"),
+            ("2027-01-15T12:00:00-04:00", "12\u{a0}h (heure des Antilles)"),
+            ("2027-01-15T12:00:00Z", "12\u{a0}h (heure\u{a0}UTC)"),
+            ("2027-01-15T12:00:00+05:30", "12\u{a0}h (UTC+05:30)"),
+        ] {
+            assert_eq!(told_clock(DateTime::parse_from_rfc3339(at).unwrap()), told, "{at}");
         }
     }
 
@@ -260,5 +324,16 @@ mod tests {
         assert_eq!(lots(&ids(45), 173), "45 des 173\u{a0}lots");
         let said = ["Lens", "Arras", "Éragny", "Le Havre", "Les Sables-d'Olonne", "La Rochelle"].map(of);
         assert_eq!(said, ["de Lens", "d’Arras", "d’Éragny", "du Havre", "des Sables-d'Olonne", "de La Rochelle"]);
+    }
+
+    #[test]
+    fn what_the_system_says_is_said_in_words_where_it_is_one_of_the_usual() {
+        use std::io::{Error, ErrorKind};
+        assert_eq!(of_system(&ErrorKind::NotFound.into()), "rien n’est là");
+        assert_eq!(
+            of_system(&Error::other("failed to lookup address information: Name or service not known")),
+            "ce nom de serveur est inconnu"
+        );
+        assert_eq!(of_system(&Error::other("autre chose")), "autre chose");
     }
 }

@@ -214,7 +214,7 @@ impl ProcedureState {
     /// The closing moment as people read it, without the day of the week.
     fn moment(&self, at: DateTime<FixedOffset>) -> String {
         let day = french::date(at.date_naive());
-        if self.has_time { format!("{day} à {}", french::clock(at)) } else { day }
+        if self.has_time { format!("{day} à {}", french::told_clock(at)) } else { day }
     }
 
     /// Winners by name, each once.

@@ -13,6 +13,11 @@ use crate::{
     Place, ProvisionKind, Sector, StructureKind, SupplyMode, access, wording,
 };
 
+/// Most days left that somebody may ask for: no procedure is announced further ahead.
+const MAX_LEAD_DAYS: i64 = 730;
+/// Largest amount asked for, in euros: no contract is worth more.
+const MAX_EUROS: f64 = 1e12;
+
 /// What a person is to the installation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -387,6 +392,15 @@ impl Filter {
         }
         if self.words.iter().chain(&self.excluded_words).any(|w| w.trim().is_empty()) {
             out.push("un mot voulu ou exclu est vide".to_owned());
+        }
+        for code in self.cpv.iter().filter(|c| c.starts_with("00")) {
+            out.push(format!("préfixe CPV «\u{a0}{code}\u{a0}» impossible : aucun code ne commence par 00"));
+        }
+        if [self.min_amount, self.max_amount].into_iter().flatten().any(|euros| !(0.0..=MAX_EUROS).contains(&euros)) {
+            out.push("montant impossible : un nombre d’euros, de 0 à mille milliards".to_owned());
+        }
+        if self.min_lead_days.is_some_and(|days| !(0..=MAX_LEAD_DAYS).contains(&days)) {
+            out.push(format!("jours restants impossibles : de 0 à {MAX_LEAD_DAYS}"));
         }
         if let (Some(least), Some(most)) = (self.min_amount, self.max_amount)
             && least > most

@@ -1,7 +1,7 @@
 //! Characters that nobody sees: they part words that readers and rules see whole, and turn a line around.
 //!
 //! Removed: zero-width spaces and joiners, soft hyphens, marks and overrides of direction, byte-order marks, the tags block, and
-//! control characters other than white space. Kept: no-break spaces, which typography needs, and the joiner between two signs
+//! control characters other than white space, and what Unicode says is no character. Kept: no-break spaces, which typography needs, and the joiner between two signs
 //! that are no letters, which pictures are made of.
 
 use std::borrow::Cow;
@@ -12,6 +12,8 @@ fn is_invisible(c: char) -> bool {
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
+        || u32::from(c) & 0xfffe == 0xfffe
         || c.is_control() && !c.is_whitespace()
 }
 
@@ -45,7 +47,8 @@ mod tests {
             ("\u{feff}Objet\u{2060} :\u{2066}x\u{2069}", "Objet :x"),
             ("12\u{a0}h\u{202f}30\n\tfin\0", "12\u{a0}h\u{202f}30\n\tfin"),
             ("👩\u{200d}🔧 et cla\u{200d}use", "👩\u{200d}🔧 et clause"),
-            ("œuvre", "œuvre"),
+            ("Lav\u{fffe}age\u{ffff}\u{fdd0}\u{1fffe}", "Lavage"),
+            ("œuvre \u{fffd}", "œuvre \u{fffd}"),
         ] {
             assert_eq!(visible(written), seen, "{written:?}");
         }

@@ -148,10 +148,17 @@ impl Store {
         .await?)
     }
 
-    /// Gives a person another role; `false` when there is no such person, or the settings file says what they are.
+    /// Gives a person another role, which answers what they say to be; `false` when there is no such person, or the settings file says
+    /// what they are.
     pub async fn set_role(&self, subscriber: &str, role: Role) -> Result<bool, StoreError> {
-        let update = sql::query_as("UPDATE subscriber SET role = $1 WHERE id = $2 AND declared = 0 RETURNING id")
-            .bind(to_json(&role)?.trim_matches('"').to_owned());
-        self.change_person(update.bind(subscriber.to_owned())).await
+        if self.is_declared(subscriber).await? {
+            return Ok(false);
+        }
+        let settle = |person: &mut Subscriber| {
+            person.role = role;
+            person.profile.says_facilitator = false;
+            Some(())
+        };
+        Ok(self.settle_person(subscriber, settle).await?.is_some())
     }
 }

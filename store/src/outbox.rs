@@ -244,6 +244,18 @@ impl Store {
         .await?)
     }
 
+    /// The latest delivery to an address.
+    pub async fn last_delivery_to(&self, address: &str) -> Result<Option<DeliveryRow>, StoreError> {
+        Ok(sql::query_as(concat!(
+            "SELECT ",
+            delivery_columns!(),
+            " FROM delivery d WHERE d.address_id = $1 ORDER BY d.seq DESC LIMIT 1"
+        ))
+        .bind(address)
+        .fetch_optional(&self.reader)
+        .await?)
+    }
+
     /// Deliveries, newest first, of one state or of all.
     pub async fn deliveries(&self, state: Option<DeliveryState>, limit: i64) -> Result<Vec<DeliveryRow>, StoreError> {
         let query = match state {

@@ -310,7 +310,7 @@ impl Store {
     }
 
     /// Changes a person as `settle` says, unless it gives nothing: what it gives.
-    async fn settle_person<T>(
+    pub(crate) async fn settle_person<T>(
         &self,
         subscriber: &str,
         settle: impl FnOnce(&mut Subscriber) -> Option<T>,

@@ -16,6 +16,8 @@ const MAX_HEADER_BYTES: usize = 512 * 1024;
 /// Most lines that may part a mail, and most mails within it: each costs the reader memory, and each mail within another its turn.
 const MAX_MARKS: usize = 2_000;
 const MAX_MAILS: usize = 50;
+/// Most parts among which the words of a mail are looked for.
+const MAX_BODIES: usize = 20;
 
 /// Reads a mail whose shape is one that a mail may have. What would cost the reader much more than its bytes is refused before.
 ///
@@ -72,16 +74,26 @@ fn part_text(mail: &Message<'_>, part: &MessagePart<'_>) -> Option<String> {
     Some(detected.filter(|text| said(text) == said(read)).unwrap_or_else(|| read.to_string()))
 }
 
-/// The HTML of a mail, or nothing.
+/// The HTML of a mail, or nothing: its first that says something. Programs that put a file first leave an empty page above it.
 #[must_use]
 pub fn html_of(mail: &Message<'_>) -> String {
-    let part = mail.html_bodies().find(|p| p.is_text_html());
-    part.and_then(|p| part_text(mail, p)).unwrap_or_default()
+    let mut pages = mail.html_bodies().filter(|p| p.is_text_html()).filter_map(|p| part_text(mail, p)).take(MAX_BODIES);
+    let first = pages.next().unwrap_or_default();
+    if has_words(&plain_text(&first)) {
+        return first;
+    }
+    pages.find(|page| has_words(&plain_text(page))).unwrap_or(first)
 }
 
 fn plain_of(mail: &Message<'_>) -> Option<String> {
-    let part = mail.text_bodies().next().filter(|p| p.is_text() && !p.is_text_html())?;
-    part_text(mail, part).filter(|t| !t.trim().is_empty())
+    // Pictures may stand before the words.
+    let texts = mail.text_bodies().take(MAX_BODIES).take_while(|p| !p.is_text_html()).filter(|p| p.is_text());
+    texts.filter_map(|p| part_text(mail, p)).find(|text| has_words(text))
+}
+
+/// Whether anything stands in it but blanks, seen or not.
+fn has_words(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}' | '\u{fffc}'))
 }
 
 /// The mail's text: its plain part, else its HTML without markup.
@@ -129,6 +141,27 @@ mod tests {
         let large = format!("{head}--b\r\n\r\n{}\r\n--b--", "Une ligne -- de texte.\r\n".repeat(90_000));
         assert!(parse(large.as_bytes()).is_ok());
         assert!(parse(b"").is_err());
+    }
+
+    /// Attack (MimeKit#505): programs that put a file first leave an empty text, or an empty page, above it.
+    #[test]
+    fn the_words_below_a_file_are_read() {
+        let file = "--b\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Disposition: inline; filename=a.pdf\r\n\r\n%PDF\r\n";
+        let picture = "--b\r\nContent-Type: image/png\r\nContent-Disposition: inline\r\n\r\nPNG\r\n";
+        let plain = |words: &str| format!("--b\r\nContent-Type: text/plain\r\n\r\n{words}\r\n");
+        let page = |words: &str| format!("--b\r\nContent-Type: text/html\r\n\r\n<body>{words}</body>\r\n");
+        for (parts, read) in [
+            (format!("{}{file}{}", plain("\r\n"), plain("Oui, on y va")), "Oui, on y va"),
+            (format!("{file}{}", plain("Oui")), "Oui"),
+            (format!("{picture}{}", plain("Oui")), "Oui"),
+            (format!("{}{picture}{}", plain(""), page("Non")), "Non"),
+            (format!("{}{file}{}", page("<br>\u{feff}"), page("Non merci")), "Non merci"),
+            (format!("{}{file}{}", plain("Oui"), plain("-- la liste")), "Oui"),
+            (format!("{}{file}{}", plain("\r\n"), page("Plus tard")), "Plus tard"),
+        ] {
+            let body = format!("{parts}--b--\r\n");
+            assert_eq!(text("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b", body.as_bytes()), read);
+        }
     }
 
     /// A14: a charset that is missing or wrong costs no letter.

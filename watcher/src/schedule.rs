@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, Duration, Offset, Utc};
+use chrono::{DateTime, Duration, Offset, Timelike, Utc};
 use chrono_tz::Europe::Paris;
 use cron::Schedule;
 
@@ -39,19 +39,34 @@ pub fn next_due(source: &str, schedule: &Schedule, last: LastPoll, now: DateTime
     last.not_before.map_or(backed_off, |t| t.max(backed_off))
 }
 
-/// The first moment after `now` at which clocks in Paris show a time of the schedule. An hour that comes twice is read both times, since
-/// what is polled every twenty minutes is then, too.
+/// The first moment after `now` at which clocks in Paris show a time of the schedule. An hour that comes twice is read both times where the
+/// schedule goes on from the hour before, since what is polled every twenty minutes is then, too; what is due at an hour of the day is due
+/// once on that day as on others.
 fn next_time(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| at.with_timezone(&Paris).offset().fix();
     // As clocks are set now, and as they are once they were changed.
     let set = [offset(now), offset(now + Duration::hours(2))];
     let as_set = set.into_iter().filter_map(|set| {
         let times = schedule.after(&now.with_timezone(&set)).map(|t| t.with_timezone(&Utc));
-        times.take(LOOKED_AT).find(|t| *t > now && offset(*t) == set)
+        times.take(LOOKED_AT).find(|t| *t > now && offset(*t) == set && !comes_again(schedule, *t))
     });
     // Times that a change of clocks skips are found here.
-    let read = schedule.after(&now.with_timezone(&Paris)).map(|t| t.with_timezone(&Utc)).find(|t| *t > now);
+    let read = schedule.after(&now.with_timezone(&Paris)).map(|t| t.with_timezone(&Utc));
+    let read = read.take(LOOKED_AT).find(|t| *t > now && !comes_again(schedule, *t));
     as_set.chain(read).min()
+}
+
+/// Whether clocks show this time for the second time, and nothing is due in the hour before that one: the schedule names hours.
+fn comes_again(schedule: &Schedule, at: DateTime<Utc>) -> bool {
+    let shown = |at: DateTime<Utc>| at.with_timezone(&Paris).naive_local();
+    let first = at - Duration::hours(1);
+    if shown(first) != shown(at) {
+        return false;
+    }
+    let hour = first - Duration::seconds(i64::from(shown(first).num_seconds_from_midnight() % 3_600));
+    let set = first.with_timezone(&Paris).offset().fix();
+    let before = hour - Duration::hours(1) - Duration::seconds(1);
+    schedule.after(&before.with_timezone(&set)).next().is_none_or(|due| due.with_timezone(&Utc) >= hour)
 }
 
 /// Times of a schedule that are looked at: with one a second, more than an hour's.
@@ -102,6 +117,12 @@ mod tests {
             ("0 */30 * * * *", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"),
             ("0 10 7 * * *", "2026-10-25T01:31:00Z", "2026-10-25T06:10:00Z"),
             ("* * * * * *", "2026-10-25T01:31:00Z", "2026-10-25T01:31:01Z"),
+            // healthchecks#196: what names an hour is due once.
+            ("0 30 2 * * *", "2027-10-30T23:00:00Z", "2027-10-31T00:30:00Z"),
+            ("0 30 2 * * *", "2027-10-31T00:31:00Z", "2027-11-01T01:30:00Z"),
+            ("0 0 2 * * *", "2026-10-25T00:00:01Z", "2026-10-26T01:00:00Z"),
+            ("0 15,45 2 * * *", "2026-10-25T00:46:00Z", "2026-10-26T01:15:00Z"),
+            ("0 30 2-5 * * *", "2026-10-25T00:31:00Z", "2026-10-25T02:30:00Z"),
             // In March the hour from 2 to 3 is not there.
             ("0 */20 * * * *", "2026-03-29T00:41:00Z", "2026-03-29T01:00:00Z"),
             ("0 10 7 * * *", "2026-03-29T00:41:00Z", "2026-03-29T05:10:00Z"),

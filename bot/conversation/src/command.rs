@@ -3,7 +3,7 @@
 //! Capitals, accents and `@name_of_the_bot` change nothing; a few words are commands without the slash, where someone is
 //! alone with the bot ([`bare`]).
 
-use chrono::{DateTime, Duration, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use vigie_store::invitations;
 use vigie_watcher::classify::dates;
@@ -243,11 +243,20 @@ pub fn until(written: &str, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<Utc
     let found = match (n, unit(word)) {
         (Some(n), Some(days)) => Some(now + Duration::days(n.checked_mul(days)?.clamp(0, MAX_PAUSE_DAYS + 1))),
         _ => {
-            let day = dates::written(said, zone)?.0.date_naive();
+            let day = day_to_come(said, zone, now.with_timezone(&zone).date_naive())?;
             zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest().map(|at| at.with_timezone(&Utc))
         }
     };
     found.filter(|at| *at > now && *at <= latest)
+}
+
+/// A day as people write it: one without a year is the next of that name.
+#[must_use]
+pub(crate) fn day_to_come(text: &str, zone: Tz, today: NaiveDate) -> Option<NaiveDate> {
+    let read = |text: &str| Some(dates::written(text, zone)?.0.date_naive());
+    let before_year = if text.contains('/') { '/' } else { ' ' };
+    let of_year = |year: i32| read(&format!("{text}{before_year}{year}")).filter(|day| *day >= today);
+    read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
 }
 
 /// A word that is a command without its slash, where it can mean nothing else.
@@ -344,7 +353,7 @@ mod tests {
             until(text, chrono_tz::Europe::Paris, now)
                 .map(|at| at.with_timezone(&chrono_tz::Europe::Paris).to_rfc3339())
         };
-        for written in ["jusqu’au 12 janvier 2027", "12/01/2027", "au 12/01/27"] {
+        for written in ["jusqu’au 12 janvier 2027", "12/01/2027", "au 12/01/27", "jusqu’au 12 janvier", "12/01"] {
             assert_eq!(day(written).as_deref(), Some("2027-01-12T00:00:00+01:00"), "{written}");
         }
         for written in ["5 jours", "pendant 5 jours"] {

@@ -52,6 +52,8 @@ pub(super) const NOTHING_PUBLIC: &str =
     "Rien de public n’est connu de ce marché : il ne peut pas devenir une opération.";
 const NO_SUCH_DAY: &str = "Ce jour est passé : dites par exemple « rappel lundi » ou « rappel dans 3 jours ».";
 
+const OF_MANY: &str = "Ce message est un résumé : rien n’est noté. Répondez sur la page du marché que vous voulez dire, ou sous son alerte.";
+
 /// Acts on what was asked about a delivery.
 ///
 /// # Errors
@@ -63,11 +65,12 @@ pub(super) async fn act(
     act: &Act,
 ) -> Result<Vec<Reply>, Failure> {
     let chat = &incoming.chat;
-    let received = service.store.received(delivery, chat.channel, &chat.id).await?.filter(|r| !r.procedure.is_empty());
-    let Some(received) = received else {
+    let found = service.store.received(delivery, chat.channel, &chat.id).await?;
+    let why = if found.as_ref().is_some_and(|r| r.cause.is_digest()) { OF_MANY } else { UNKNOWN };
+    let Some(received) = found.filter(|r| !r.procedure.is_empty()) else {
         // A reaction may be for anything; a button or a word waits for an answer.
         let silent = matches!(incoming.input, Input::Reacted { .. });
-        return Ok(if silent { Vec::new() } else { short_reply(incoming, UNKNOWN) });
+        return Ok(if silent { Vec::new() } else { short_reply(incoming, why) });
     };
     let Some(person) = service.store.subscriber(&received.subscriber).await? else {
         return Ok(short_reply(incoming, UNKNOWN));

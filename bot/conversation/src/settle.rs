@@ -15,7 +15,7 @@ use vigie_service::answers::action::folded;
 use vigie_service::preferences::{Change, Period, Setting};
 use vigie_watcher::classify::dates;
 
-use crate::command::until;
+use crate::command::{day_to_come, until};
 
 /// Longest line read, in characters.
 const MAX_LINE: usize = 300;
@@ -104,8 +104,9 @@ fn usual(words: &str) -> bool {
     )
 }
 
-/// Numbers of a text, in order.
+/// Numbers of a text, in order; hours that have a name are told by it too.
 fn numbers(text: &str) -> Vec<u16> {
+    let text = text.replace("minuit", " 0 ").replace("midi", " 12 ");
     text.split(|c: char| !c.is_ascii_digit()).filter(|w| !w.is_empty()).filter_map(|w| w.parse().ok()).collect()
 }
 
@@ -251,7 +252,7 @@ fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> 
     if rest.is_empty() {
         return Asked::Choices(Setting::Away);
     }
-    if matches!(rest, "non" | "aucune" | "finie" | "terminee") {
+    if matches!(rest, "non" | "aucune" | "fin" | "finie" | "terminee") {
         return one(Change::Away(None));
     }
     let (when, who) = rest.split_once(',').unwrap_or((rest, ""));
@@ -285,11 +286,7 @@ const BEGINS: [&str; 3] = ["du ", "a partir du ", "des le "];
 fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
     let (from, to) = [" jusqu'au ", " jusqu au ", " au "].iter().find_map(|p| days.split_once(p))?;
     let today = now.with_timezone(&zone).date_naive();
-    let day = |text: &str| -> Option<NaiveDate> {
-        let read = |text: &str| Some(dates::written(text, zone)?.0.date_naive());
-        let of_year = |year: i32| read(&format!("{text} {year}")).filter(|day| *day >= today);
-        read(text).or_else(|| of_year(today.year())).or_else(|| of_year(today.year() + 1))
-    };
+    let day = |text: &str| day_to_come(text, zone, today);
     // Said once it has begun: the first day is behind, and not far.
     let past = |text: &str| -> Option<NaiveDate> {
         let of_year = |year: i32| Some(dates::written(&format!("{text} {year}"), zone)?.0.date_naive());
@@ -298,9 +295,10 @@ fn between(days: &str, zone: Tz, now: DateTime<Utc>) -> Option<Period> {
             .filter_map(of_year)
             .find(|day| *day <= today && (today - *day).num_days() <= BEGUN_WITHIN)
     };
-    let until = day(to)?;
-    // « du 3 au 12 janvier »: the month of the second day is the first one's too.
-    let rest = to.split_once(' ').map_or("", |(_, rest)| rest);
+    // « du 3 au 12 janvier », « du 3 janvier au 12 »: the month of one day is the other's too.
+    let rest_of = |text: &str| text.split_once(' ').map_or(String::new(), |(_, rest)| rest.to_owned());
+    let until = day(to).or_else(|| day(&format!("{to} {}", rest_of(from))))?;
+    let rest = rest_of(to);
     let from = [from.to_owned(), format!("{from} {rest}")]
         .iter()
         .flat_map(|text| [day(text), past(text)])
@@ -397,6 +395,9 @@ mod tests {
             ("jours : lundi, jeudi", vec![Change::DigestDays(Days::of([0, 3]))]),
             ("jours tous les jours", vec![Change::DigestDays(Days::ALL)]),
             ("silence de 20 h à 7 h", vec![Change::Quiet(Some(QuietHours { from: 20, to: 7 }))]),
+            ("silence de minuit à 6 h", vec![Change::Quiet(Some(QuietHours { from: 0, to: 6 }))]),
+            ("silence de midi à minuit", vec![Change::Quiet(Some(QuietHours { from: 12, to: 0 }))]),
+            ("résumé à midi", vec![Change::DigestHour(Some(12))]),
             ("silence 20-7", vec![Change::Quiet(Some(QuietHours { from: 20, to: 7 }))]),
             ("pas de silence", vec![Change::Quiet(None)]),
             ("urgences oui", vec![Change::UrgentPasses(true)]),
@@ -410,6 +411,7 @@ mod tests {
             ("contrats à renouveler par courriel", vec![Change::Route(MessageKind::Renewal, Some(Channel::Email))]),
             ("ordre Telegram, puis courriel", vec![Change::Order(vec![Channel::Telegram, Channel::Email])]),
             ("absence jusqu’au 12 janvier 2027", vec![until(2027, 1, 12)]),
+            ("absence jusqu’au 3 décembre", vec![until(2026, 12, 3)]),
             (
                 "absence jusqu’au 12/01/2027, Léa me remplace",
                 vec![until(2027, 1, 12), Change::StandIn(Some("ddddeeeeffff2222".into()))],
@@ -419,6 +421,12 @@ mod tests {
             ("absence du 28 décembre au 4 janvier", days(at(2026, 12, 28), at(2027, 1, 4))),
             ("absence : à partir du 01/12/2026 jusqu’au 12/12/2026", days(at(2026, 12, 1), at(2026, 12, 12))),
             ("absence du 21 au 30 novembre 2026", vec![until(2026, 11, 30)]),
+            ("absence du 3 janvier au 12", days(at(2027, 1, 3), at(2027, 1, 12))),
+            ("absence du 3 janvier 2028 au 12", days(at(2028, 1, 3), at(2028, 1, 12))),
+            ("absence du 28/12 au 04/01", days(at(2026, 12, 28), at(2027, 1, 4))),
+            ("absence jusqu’au 12/01", vec![until(2027, 1, 12)]),
+            ("absence jusqu’au 12 janvier", vec![until(2027, 1, 12)]),
+            ("absence fin", vec![Change::Away(None)]),
             ("remplaçant Marc Dupont", vec![Change::StandIn(Some("aaaabbbbcccc1111".into()))]),
             ("remplaçant aucun", vec![Change::StandIn(None)]),
             ("de retour", vec![Change::Away(None)]),

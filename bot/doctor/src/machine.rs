@@ -39,7 +39,7 @@ pub(crate) async fn look(ground: &Ground<'_>) -> Vec<Finding> {
     lines
 }
 
-/// The disks that the database and the backups stand on, one line each.
+/// The disks that the database, the backups and the account in rooms stand on, one line each.
 async fn disks(ground: &Ground<'_>) -> Vec<Finding> {
     let database = ground.store.as_ref().ok().and_then(|s| s.file().map(Path::to_owned));
     let database = database.or_else(|| ground.settings.store.url.as_deref().and_then(vigie_store::sqlite_path));
@@ -51,9 +51,14 @@ async fn disks(ground: &Ground<'_>) -> Vec<Finding> {
         }
         Err(_) => (0, None),
     };
-    let places = [database.as_deref(), ground.settings.backup.dir.as_deref()];
+    let matrix = ground.settings.matrix.as_ref().map(|m| m.store.as_path());
+    let places = [database.as_deref(), ground.settings.backup.dir.as_deref(), matrix];
     let mut seen = Vec::new();
     let mut lines = Vec::new();
+    if ground.settings.store.url.as_ref().is_some_and(|u| u.starts_with("postgres")) {
+        let found = "celui de PostgreSQL ne se voit pas d’ici";
+        lines.push(Finding::look("disk", "disque", found, "surveillez la place sur son serveur : df -h"));
+    }
     for path in places.into_iter().flatten() {
         let Some(there) = existing(path) else { continue };
         let Ok(device) = std::fs::metadata(&there).map(|m| m.dev()) else { continue };

@@ -25,7 +25,7 @@ pub(crate) async fn look(ground: &Ground<'_>) -> Vec<Finding> {
             Ok(Err(e)) => Finding::fault(
                 "mail",
                 "courriel",
-                format!("{} : {e}", block.host),
+                e,
                 "vérifiez [email] (serveur, port, tls, compte, mot de passe) et que cette machine peut joindre ce port",
             ),
             Err(_) => Finding::fault(

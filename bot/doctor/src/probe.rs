@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 use vigie_config::tls;
+use vigie_domain::french;
 use x509_cert::der::Decode;
 
 use crate::PATIENCE;
@@ -43,7 +44,7 @@ async fn ask(url: &Url) -> Result<Seen, String> {
     let host = url.host_str().ok_or("adresse sans serveur")?;
     let port = url.port_or_known_default().ok_or("adresse sans port")?;
     let connect =
-        || async { TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(|e| e.to_string()) };
+        || async { TcpStream::connect((host.trim_matches(['[', ']']), port)).await.map_err(|e| french::of_system(&e)) };
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Vigie\r\nAccept: */*\r\nConnection: close\r\n\r\n",
         url.path()

@@ -221,6 +221,10 @@ fn values(object: &serde_json::Value) -> BTreeMap<String, String> {
 }
 
 fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
+    // A workbook is an archive.
+    if text.starts_with("PK\u{3}") {
+        return Err(spreadsheet::Unreadable::NotATable.to_string());
+    }
     let (said, text) = spreadsheet::separator(text);
     let text = text.trim_start_matches(['\r', '\n']);
     let lines_before = usize::from(said.is_some());
@@ -236,6 +240,10 @@ fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
     for record in reader.records() {
         let record = record.map_err(|e| e.to_string())?;
         let line = record.position().map_or(0, |p| usize::try_from(p.line()).unwrap_or(0)) + lines_before;
+        // What a spreadsheet leaves below a table.
+        if record.iter().all(|cell| cell.trim().is_empty()) {
+            continue;
+        }
         // A cell too many: whatever stands in it, the others may have moved.
         if record.iter().skip(columns.len()).any(|cell| !cell.trim().is_empty()) {
             rows.push(Row { line, values: BTreeMap::from([(TOO_LONG.to_owned(), record.len().to_string())]) });

@@ -26,22 +26,6 @@ impl Failure {
     }
 }
 
-/// What the system says of a file, in words where it is one of the usual.
-#[must_use]
-pub fn of_file(error: &std::io::Error) -> String {
-    use std::io::ErrorKind;
-    match error.kind() {
-        ErrorKind::NotFound => "rien n’est là".to_owned(),
-        ErrorKind::PermissionDenied => "ce compte n’en a pas le droit".to_owned(),
-        ErrorKind::StorageFull => "le disque est plein".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "le disque est en lecture seule".to_owned(),
-        ErrorKind::NotADirectory => "un fichier est là où il faut un dossier".to_owned(),
-        ErrorKind::IsADirectory => "un dossier est là où il faut un fichier".to_owned(),
-        ErrorKind::AlreadyExists => "quelque chose est déjà là".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 impl From<vigie_store::StoreError> for Failure {
     fn from(e: vigie_store::StoreError) -> Self {
         let fix = match e.is_full() {

@@ -4,11 +4,12 @@
 //! else goes there before, and what is not agreed to is forgotten like any address (`opt_in`).
 
 use url::Url;
-use vigie_domain::{Channel, Subscriber};
+use vigie_domain::{Channel, DeliveryState, Subscriber};
 use vigie_notifier::channels::hooks::web_push::Browser;
 use vigie_store::consent::Asked;
 use vigie_store::people::{Address, AddressState, NewSubscriber};
 use vigie_store::{StoreError, derived_id};
+use vigie_watcher::fetch::is_out_of_reach;
 
 use crate::links::Purpose;
 use crate::opt_in;
@@ -40,6 +41,16 @@ pub async fn of(service: &Service, person: &str) -> Result<Vec<Address>, StoreEr
     Ok(all)
 }
 
+/// Why the message that asks at a tool has not arrived there, where its last attempt failed.
+///
+/// # Errors
+/// The database fails.
+pub async fn unheard(service: &Service, tool: &Address) -> Result<Option<String>, StoreError> {
+    let last = service.store.last_delivery_to(&tool.id).await?;
+    let failed = |state| matches!(state, DeliveryState::Deferred | DeliveryState::Dead);
+    Ok(last.filter(|d| d.cause.is_opt_in() && failed(d.state)).and_then(|d| d.why))
+}
+
 /// The address that somebody typed, as it is kept.
 ///
 /// # Errors
@@ -56,6 +67,9 @@ pub fn read_url(service: &Service, typed: &str) -> Result<String, String> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("Cette adresse contient un nom ou un mot de passe devant son serveur : retirez-les.".to_owned());
+    }
+    if is_out_of_reach(&service.settings.fetch, &url) {
+        return Err("Ce serveur est d’un réseau privé, que Vigie ne joint pas : demandez à la personne qui la gère de l’ouvrir.".to_owned());
     }
     // In clear only where the operator opened a private network: a server of the house.
     if url.scheme() == "http" && service.settings.fetch.allow_private.is_empty() {

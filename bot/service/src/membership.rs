@@ -154,6 +154,21 @@ pub async fn settle_facilitator(
     Ok(true)
 }
 
+/// Gives a person the role that an operator, `who`, chose, which answers what they say to be; `false` when there is no such person, or the
+/// settings file says what they are.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_role(service: &Service, who: &str, person: &str, role: Role) -> Result<bool, Failure> {
+    if !service.store.set_role(person, role).await? {
+        return Ok(false);
+    }
+    let said = format!("rôle {} donné depuis les pages par {who}", role.in_french());
+    service.store.note("person", person, &said, service.clock.now()).await?;
+    begin_area(service, person).await?;
+    Ok(true)
+}
+
 /// What a facilitator follows is where their organisation works, until somebody of it says so.
 async fn begin_area(service: &Service, person: &str) -> Result<(), Failure> {
     if let Some(person) = service.store.subscriber(person).await?.filter(|p| p.role == Role::Facilitator) {

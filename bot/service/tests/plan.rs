@@ -135,6 +135,27 @@ fn each_hears_at_their_own_rhythm() {
     assert_eq!(due, [morning(25), None, morning(30)]);
 }
 
+/// What nobody agreed to yet counts as told to nobody, so that their first digest has it.
+#[test]
+fn who_did_not_agree_yet_is_told_nothing_and_a_second_address_changes_nothing_of_the_first() {
+    let with = |id: &str, states: &[AddressState]| {
+        let addresses = states.iter().map(|state| address(id, *state)).collect();
+        Arc::new(Person { addresses, ..(*person(id, Cadence::Instant)).clone() })
+    };
+    let mut audience = Audience::default();
+    audience.add(with("waits", &[AddressState::Unconfirmed]));
+    audience.add(with("both", &[AddressState::Unconfirmed, AddressState::Active]));
+    audience.add(with("pages alone", &[]));
+    for first_poll in [None, Some(Baseline::Digest)] {
+        let (_, people) = plan(&planner(&audience, first_poll), &call(), &Stored::default(), &People::default());
+        let of = |who: &str| people.shares.iter().find(|(s, _)| s.subscriber == who).unwrap();
+        let (share, deliveries) = of("waits");
+        assert_eq!((share.disposition, share.due, deliveries.len()), (Disposition::Paused, None, 0));
+        assert!(share.reasons.contains("adresse pas encore confirmée"), "{}", share.reasons);
+        assert!(of("both").0.disposition.is_told() && of("pages alone").0.disposition.is_told());
+    }
+}
+
 /// U3: who corrects a verdict reads nothing of it; the others read who did, and why.
 #[test]
 fn a_correction_by_a_person_is_signed_and_not_told_to_its_author() {

@@ -60,12 +60,22 @@ pub(super) async fn make(settings: &Settings, args: BackupArgs) -> Result<(), Fa
         n => format!("{n} anciennes sauvegardes ont été retirées.\n"),
     };
     print(&format!(
-        "Sauvegarde faite et relue : {}\n{} avis, {} personnes, {} envois{with_matrix}.\n{removed}",
+        "Sauvegarde faite et relue : {}\n{}, {}, {}{with_matrix}.\n{removed}",
         made.folder.display(),
-        held.notices,
-        held.people,
-        held.deliveries
+        many(held.notices, "avis"),
+        many(held.people, "personne"),
+        many(held.deliveries, "envoi")
     ))
+}
+
+/// `1 personne`, `12 personnes`.
+pub(super) fn many(n: impl TryInto<usize>, word: &str) -> String {
+    french::plural(n.try_into().unwrap_or(0), word)
+}
+
+/// `1 ligne de résumé`, `12 lignes de résumés`.
+pub(super) fn lines_of_digests(n: impl TryInto<usize>) -> String {
+    french::counted(n.try_into().unwrap_or(0), "ligne de résumé", "lignes de résumés")
 }
 
 pub(super) async fn restore(settings: &Settings, args: RestoreArgs) -> Result<(), Failure> {
@@ -74,10 +84,10 @@ pub(super) async fn restore(settings: &Settings, args: RestoreArgs) -> Result<()
     let manifest = backup::read(&folder)?;
     let name = setup::database_name(settings)?;
     let question = format!(
-        "La sauvegarde du {} ({} avis, {} personnes) va prendre la place de {name}. Ce qui s’y trouve est gardé à côté ; ce que les personnes ont répondu depuis n’est plus connu. Continuer ?",
+        "La sauvegarde du {} ({}, {}) va prendre la place de {name}. Ce qui s’y trouve est gardé à côté ; ce que les personnes ont répondu depuis n’est plus connu. Continuer ?",
         local(manifest.made),
-        manifest.contents.notices,
-        manifest.contents.people
+        many(manifest.contents.notices, "avis"),
+        many(manifest.contents.people, "personne")
     );
     if !args.yes && !super::ask::agreed(&question) {
         return Err(Failure::usage("rien n’a été changé", place, "répondez « oui », ou ajoutez --yes"));
@@ -97,11 +107,13 @@ pub(super) async fn restore(settings: &Settings, args: RestoreArgs) -> Result<()
     }
     out.push_str(&format!(
         "\nRien ne part tant que vous ne l’avez pas dit : la base ne sait plus ce qui a été envoyé depuis.\n\
-         Attendent déjà : {messages} messages et {lines} lignes de résumés.\n\n\
+         Attendent déjà : {} et {}.\n\n\
          1. Lancez le service : il reprend la veille, et ses messages attendent\n\
          2. Voyez-les : vigie deliveries held\n\
          3. Retirez ce qui a été reçu : vigie deliveries drop ENVOI…, ou --published-until JOUR, ou --all\n\
-         4. Laissez partir le reste : vigie deliveries release\n"
+         4. Laissez partir le reste : vigie deliveries release\n",
+        many(messages, "message"),
+        lines_of_digests(lines)
     ));
     print(&out)
 }

@@ -128,7 +128,10 @@ pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg)
                 "source",
                 &source.block.id,
                 outcome
-                    .map(|p| format!("{} avis lus, {} illisibles", p.notices.len(), p.bad.len()))
+                    .map(|p| {
+                        let read = french::counted(p.notices.len(), "avis lu", "avis lus");
+                        format!("{read}, {}", french::counted(p.bad.len(), "illisible", "illisibles"))
+                    })
                     .map_err(|e| e.to_string()),
             );
         }
@@ -186,7 +189,7 @@ async fn port(address: &str, path: &str) -> Result<String, String> {
             true => Ok("Vigie y répond déjà".to_owned()),
             false => Err("un autre programme écoute sur ce port : arrêtez-le, ou choisissez-en un autre".to_owned()),
         },
-        Err(e) => Err(format!("écoute impossible : {e}")),
+        Err(e) => Err(format!("écoute impossible : {}", french::of_system(&e))),
     }
 }
 

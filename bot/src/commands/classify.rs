@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use vigie_domain::{Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access, french};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
-use vigie_watcher::classify::{self, plain};
+use vigie_watcher::classify::{self, plain, zones};
 use vigie_watcher::html::plain_text;
 use vigie_watcher::sources::eforms::NoNotice;
 use vigie_watcher::sources::{boamp, decp, eforms};
@@ -64,7 +64,7 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
         for found in notices(path, &bytes, args.format) {
             match found {
                 Ok(notice) => {
-                    let assessment = classify::classify(&notice);
+                    let assessment = judged_today(&notice);
                     judged += 1;
                     let text = match args.output {
                         Output::Json => serde_json::to_string(&assessment).map(|l| l + "\n").map_err(|e| {
@@ -95,6 +95,14 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
     }
 }
 
+/// Judges a notice. Days without a year in a plain text that does not say when it was published are read against today.
+fn judged_today(notice: &Notice) -> Assessment {
+    let today = || zones::paris_day(Clock::from_environment().unwrap_or_default().now());
+    let text = || notice.passages.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n");
+    let published = notice.published.or_else(|| plain::read_against(&text(), today()));
+    classify::classify(&Notice { published, ..notice.clone() })
+}
+
 /// The first notice of a file; a text (`.txt`) is one notice, its first line the title.
 pub(super) fn first_of(path: &Path) -> Result<Notice, Failure> {
     let bytes = read(path)?;
@@ -120,7 +128,11 @@ fn complain(failure: &Failure) {
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let place = path.display().to_string();
     let failed = |e: std::io::Error| {
-        Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits")
+        Failure::new(
+            format!("fichier illisible : {}", french::of_system(&e)),
+            &place,
+            "vérifiez le chemin et les droits",
+        )
     };
     let mut bytes = Vec::new();
     if place == "-" {

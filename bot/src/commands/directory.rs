@@ -65,8 +65,13 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
 
 async fn import(settings: &Settings, directory: Directory, file: &Path) -> Result<(), Failure> {
     let place = file.display().to_string();
-    let bytes = std::fs::read(file)
-        .map_err(|e| Failure::usage(format!("fichier illisible : {e}"), &place, "donnez un fichier CSV ou JSON"))?;
+    let bytes = std::fs::read(file).map_err(|e| {
+        Failure::usage(
+            format!("fichier illisible : {}", french::of_system(&e)),
+            &place,
+            "donnez un fichier CSV ou JSON",
+        )
+    })?;
     let store = setup::open_store(settings).await?;
     let now = Clock::from_environment()?.now();
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());

@@ -1,5 +1,7 @@
 //! The command line in French: clap's own words, headings and errors.
 
+use std::io::{IsTerminal, Write};
+
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
@@ -14,15 +16,31 @@ const TEMPLATE: &str = "{about-with-newline}\nUtilisation : {usage}\n\n{all-args
 pub fn parse() -> Cli {
     let read = command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m));
     read.unwrap_or_else(|e| match e.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            e.exit()
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let text = help(&e.render());
+            // A reader that has gone away is no failure of ours.
+            let _ = match e.use_stderr() {
+                true => std::io::stderr().write_all(text.as_bytes()),
+                false => std::io::stdout().write_all(text.as_bytes()),
+            };
+            std::process::exit(e.exit_code());
         }
+        ErrorKind::DisplayVersion => e.exit(),
         _ => {
-            use std::io::Write;
             let _ = writeln!(std::io::stderr(), "{}", fault(&e));
             std::process::exit(2);
         }
     })
+}
+
+/// Help as it is shown: with colours on a terminal alone, and a space before the colon of its headings, which clap writes as in English.
+fn help(rendered: &StyledStr) -> String {
+    let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let mut text = if plain { rendered.to_string() } else { rendered.ansi().to_string() };
+    for heading in ["Commandes", "Options", "Arguments"] {
+        text = text.replace(&format!("{heading}:"), &format!("{heading}\u{a0}:"));
+    }
+    text
 }
 
 /// The command line, its words in French.

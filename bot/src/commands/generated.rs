@@ -30,7 +30,7 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
 pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
     let unwritable = |e: std::io::Error, path: &Path| {
         Failure::new(
-            format!("page de manuel impossible à écrire : {e}"),
+            format!("page de manuel impossible à écrire : {}", vigie_domain::french::of_system(&e)),
             path.display().to_string(),
             "choisissez un dossier où vous pouvez écrire",
         )

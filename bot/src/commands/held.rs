@@ -5,6 +5,7 @@ use vigie_config::settings::Settings;
 use vigie_domain::{Cause, french};
 use vigie_service::{Clock, Failure, replay};
 
+use super::backup::{lines_of_digests, many};
 use super::inspect::ID_SHOWN;
 use super::output::{Cell, Listing, Output, OutputArg, print, print_json, wrote};
 use super::person;
@@ -118,8 +119,9 @@ pub(super) async fn take_out(settings: &Settings, args: DropArgs) -> Result<(), 
     let dropped = store.drop_held(&deliveries, &lines, Clock::from_environment()?.now()).await?;
     store.note("delivery", "", "messages retirés après une restauration", Clock::from_environment()?.now()).await?;
     print(&format!(
-        "Retirés, comme déjà reçus : {} messages, {} lignes de résumés\n",
-        dropped.messages, dropped.lines
+        "Retirés, comme déjà reçus : {}, {}\n",
+        many(dropped.messages, "message"),
+        lines_of_digests(dropped.lines)
     ))?;
     wrote(settings)
 }
@@ -133,7 +135,9 @@ pub(super) async fn release(settings: &Settings) -> Result<(), Failure> {
     let now = Clock::from_environment()?.now();
     store.note("delivery", "", "envois repris après une restauration", now).await?;
     print(&format!(
-        "Les envois reprennent : {messages} messages partent à leur tour, {lines} lignes attendent leur résumé\n"
+        "Les envois reprennent, chacun à son tour : {}, {}\n",
+        many(messages, "message"),
+        lines_of_digests(lines)
     ))?;
     wrote(settings)
 }

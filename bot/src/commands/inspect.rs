@@ -149,9 +149,9 @@ pub(super) async fn test_source(settings: &Settings, id: &str, output: OutputArg
         print(&format!("écarté : {} ({})\n", bad.reason, bad.place))?;
     }
     print(&format!(
-        "{} avis lus, {} illisibles{}\n",
-        page.notices.len(),
-        page.bad.len(),
+        "{}, {}{}\n",
+        french::counted(page.notices.len(), "avis lu", "avis lus"),
+        french::counted(page.bad.len(), "illisible", "illisibles"),
         if page.more { ", d’autres pages suivent" } else { "" }
     ))
 }

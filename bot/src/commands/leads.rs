@@ -75,7 +75,11 @@ impl Lead {
         let text = match (&self.text, &self.file) {
             (Some(text), _) => text.clone(),
             (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
-                usage(format!("fichier illisible : {e}"), &path.display().to_string(), "donnez un fichier de texte")
+                usage(
+                    format!("fichier illisible : {}", french::of_system(&e)),
+                    &path.display().to_string(),
+                    "donnez un fichier de texte",
+                )
             })?,
             (None, None) => String::new(),
         };
@@ -119,7 +123,8 @@ impl Lead {
         let read = |path: &PathBuf| {
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
             let content = std::fs::read(path).map_err(|e| {
-                let (what, place) = (format!("fichier illisible : {e}"), path.display().to_string());
+                let (what, place) =
+                    (format!("fichier illisible : {}", french::of_system(&e)), path.display().to_string());
                 Failure::usage(what, &place, "donnez le chemin d’un fichier")
             })?;
             Ok(leads::File { name, content })

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Europe::Paris;
 use serde_json::{Map, Value};
 use vigie_config::settings::Settings;
+use vigie_domain::french;
 use vigie_notifier::card::short;
 use vigie_service::Failure;
 
@@ -18,9 +19,11 @@ use crate::setup;
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("sortie standard : {e}"), "sortie standard", "vérifiez la redirection"))
-        }
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::new(
+            format!("sortie standard : {}", french::of_system(&e)),
+            "sortie standard",
+            "vérifiez la redirection",
+        )),
         _ => Ok(()),
     }
 }

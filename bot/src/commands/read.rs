@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use vigie_consultation::contradiction::{Announced, contradictions};
 use vigie_consultation::{Consultation, Given, Reader, answer, passages, sandbox};
-use vigie_domain::Assessment;
+use vigie_domain::{Assessment, french};
 use vigie_service::consultation::words;
 use vigie_service::{Clock, Failure};
 use vigie_watcher::charset;
@@ -53,7 +53,11 @@ pub(super) async fn read(args: &ReadArgs) -> Result<(), Failure> {
     for path in &args.files {
         let place = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|e| {
-            Failure::new(format!("fichier illisible : {e}"), &place, "vérifiez le chemin et les droits")
+            Failure::new(
+                format!("fichier illisible : {}", french::of_system(&e)),
+                &place,
+                "vérifiez le chemin et les droits",
+            )
         })?;
         let name = path.file_name().map_or(place, |n| n.to_string_lossy().into_owned());
         given.push(Given { name, bytes });
@@ -61,7 +65,7 @@ pub(super) async fn read(args: &ReadArgs) -> Result<(), Failure> {
     let notice = args.notice.as_deref().map(classify::first_of).transpose()?.map(|n| Announced::read(&n));
     let failed = |e: std::io::Error| {
         Failure::new(
-            format!("dossier de travail : {e}"),
+            format!("dossier de travail : {}", french::of_system(&e)),
             "lecture",
             "vérifiez la place et les droits du dossier temporaire",
         )
@@ -105,6 +109,11 @@ fn begin_answer(read: &Consultation, notice: Option<&Assessment>, path: &Path) -
     let today = Clock::from_environment()?.now().date_naive();
     let bytes = answer::docx(read, &subject, &answer::Candidate::default(), today)
         .map_err(|e| Failure::new(e, &place, "signalez cette erreur"))?;
-    std::fs::write(path, bytes)
-        .map_err(|e| Failure::new(format!("écriture impossible : {e}"), &place, "vérifiez le dossier et les droits"))
+    std::fs::write(path, bytes).map_err(|e| {
+        Failure::new(
+            format!("écriture impossible : {}", french::of_system(&e)),
+            &place,
+            "vérifiez le dossier et les droits",
+        )
+    })
 }

@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use vigie_domain::Permission;
 use vigie_domain::event::Event;
 use vigie_domain::operation::MAX_LINE;
+use vigie_service::answers::action::folded;
 use vigie_service::events::{self, Fault};
 use vigie_service::operations::tables::{day, departments};
 use vigie_service::place_input;
@@ -47,6 +48,13 @@ fn time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(hour.parse().ok()?, minute.parse().ok()?, 0)
 }
 
+/// Whether a place says that nobody goes anywhere, or says nothing.
+fn is_remote(place: &str) -> bool {
+    let folded = folded(place);
+    folded.is_empty()
+        || ["distance", "visio", "en ligne", "webinaire", "teams", "zoom"].iter().any(|w| folded.contains(w))
+}
+
 impl Typed {
     fn posted(fields: &Fields) -> Self {
         let text = |name: &str| fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -78,9 +86,11 @@ impl Typed {
             Ok(places) => event.departments = places,
             Err(why) => faults.push(("departements", why)),
         }
-        // Another place than a commune is told by its départements; without any it is for everybody.
-        if let Ok(commune) = place_input::commune(&self.place) {
-            commune.code.clone_into(&mut event.commune);
+        // Another place than a commune is told by its départements; what is held at a distance is for everybody.
+        match place_input::commune(&self.place) {
+            Ok(commune) => commune.code.clone_into(&mut event.commune),
+            Err(_) if !self.departments.is_empty() || is_remote(&self.place) => {}
+            Err(why) => faults.push(("lieu", format!("{why} ; ou donnez les départements que la rencontre intéresse"))),
         }
         if faults.is_empty() { Ok(event) } else { Err(faults) }
     }
@@ -173,5 +183,18 @@ mod tests {
         assert_eq!(faults, ["jour", "heure", "departements"]);
         let lens = Typed { day: "15/03/2027".into(), place: "Lens (62)".into(), ..Typed::default() };
         assert_eq!(lens.read().unwrap().commune, "62498");
+        // A hall that could be anywhere would be told to everybody.
+        let at = |place: &str, departments: &str| {
+            let day = "15/03/2027".to_owned();
+            Typed { day, place: place.into(), departments: departments.into(), ..Typed::default() }.read()
+        };
+        for place in ["Saint-Martin", "Salle des fêtes"] {
+            let faults = at(place, "").unwrap_err();
+            assert!(faults.len() == 1 && faults[0].0 == "lieu", "{faults:?}");
+            assert!(at(place, "62").is_ok());
+        }
+        for place in ["", "À distance", "En visioconférence"] {
+            assert!(at(place, "").unwrap().departments.is_empty(), "{place}");
+        }
     }
 }

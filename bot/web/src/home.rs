@@ -93,7 +93,7 @@ fn next_label(kind: DateKind) -> &'static str {
 /// `12 janvier à 12 h`; 23:59 stands for a day without an hour.
 fn day_and_hour(at: DateTime<FixedOffset>) -> String {
     let day = french::date(at.date_naive());
-    match french::clock(at) {
+    match french::told_clock(at) {
         end if end == "23\u{a0}h\u{a0}59" => day,
         clock => format!("{day} à {clock}"),
     }

@@ -22,6 +22,8 @@ struct Row {
     what: String,
     state: &'static str,
     waits: bool,
+    /// Why the message that asks did not arrive.
+    unheard: Option<String>,
     /// The key by which a program checks signatures.
     key: Option<String>,
 }
@@ -45,10 +47,13 @@ async fn page(
             .service
             .webhook_key(&session.person.id, &address.value)
             .filter(|_| address.channel == Channel::Webhook);
+        let waits = address.state == AddressState::Unconfirmed;
+        let unheard = if waits { hooks::unheard(&site.service, &address).await? } else { None };
         rows.push(Row {
             what: french::capital(&address.channel.shown(&address.value)),
             state: address.state.in_french(),
-            waits: address.state == AddressState::Unconfirmed,
+            waits,
+            unheard,
             key: key.map(|key| signature::key_in_words(&key)),
             id: address.id,
         });

@@ -25,6 +25,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tower_service::Service as _;
 
+use vigie_domain::french;
 use vigie_service::Failure;
 
 use crate::proxies::Proxies;
@@ -141,7 +142,7 @@ pub(crate) fn network(client: IpAddr) -> IpAddr {
 pub async fn listen(address: &str, place: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|e| {
         let fix = "choisissez un autre port, ou arrêtez l’autre programme";
-        Failure::new(format!("impossible d’écouter sur {address} : {e}"), place, fix)
+        Failure::new(format!("impossible d’écouter sur {address} : {}", french::of_system(&e)), place, fix)
     })
 }
 

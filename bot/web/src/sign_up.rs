@@ -154,6 +154,8 @@ pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, client:
     possible(&site)?;
     let said = read(&site, &fields).await?;
     let wanted = SCREENS.iter().find(|(_, word)| *word == fields.one("etape")).map_or(Screen::Who, |(s, _)| *s);
+    // The first screen leads to the second one of whoever is most often here: others go on at the next of theirs.
+    let wanted = Screen::of(said.role).into_iter().find(|s| *s >= wanted).unwrap_or(wanted);
     // What cannot be read is asked again before anything that follows.
     let (screen, fault) = match &said.fault {
         Some((at, field, text)) if *at < wanted => (*at, Some((*field, text.clone()))),

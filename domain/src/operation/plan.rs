@@ -125,6 +125,12 @@ fn of_lot<'a>(
     rows.iter().filter(move |r| r.lot == lot.lot && (alone || company_key(r.siret.as_deref(), &r.company) == key))
 }
 
+/// What was done of each lot, in the order of `lots`.
+#[must_use]
+pub fn done_of(rows: &[HoursRow], lots: &[LotOwed]) -> Vec<Hours> {
+    lots.iter().map(|lot| of_lot(rows, lots, lot).map(|r| r.done).sum()).collect()
+}
+
 /// What a lot would have given by a day at an even pace from its first day to its last one; `None` where these are not known, or the
 /// day is not within.
 fn due_by(lot: &LotOwed, day: NaiveDate) -> Option<Hours> {

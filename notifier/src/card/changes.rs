@@ -19,7 +19,7 @@ pub fn change(change: &Change) -> String {
         DateKind::Tender => "La date limite des offres",
     };
     // 23:59 stands for a day without a time (see `TypedDate::has_time`).
-    let at = |t: &DateTime<chrono::FixedOffset>| match french::clock(*t) {
+    let at = |t: &DateTime<chrono::FixedOffset>| match french::told_clock(*t) {
         end if end == "23\u{a0}h\u{a0}59" => french::date(t.date_naive()),
         clock => format!("{} à {clock}", french::date(t.date_naive())),
     };

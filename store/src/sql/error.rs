@@ -51,7 +51,11 @@ impl SqlError {
     /// Whether there is no room left where the database writes (SQLITE_FULL; PostgreSQL's class 53, `disk_full`).
     pub(crate) fn is_full(&self) -> bool {
         match self {
-            Self::Sqlite(e) => e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            // A database that is opened where nothing is left stops at the memory that its processes share, beside the file.
+            Self::Sqlite(e) => {
+                e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+                    || e.sqlite_error().is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+            }
             Self::Postgres(e) => e.code() == Some(&tokio_postgres::error::SqlState::DISK_FULL),
             Self::Io(e) => e.kind() == std::io::ErrorKind::StorageFull,
             _ => false,
@@ -67,11 +71,11 @@ impl SqlError {
 
 /// An error with what lies under it: on its own it says "db error".
 fn with_causes(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = error.to_string().replace("error connecting to server", "connexion impossible");
     let mut cause = error.source();
     while let Some(e) = cause {
         text.push_str(" : ");
-        text.push_str(&e.to_string());
+        text.push_str(&e.downcast_ref().map_or_else(|| e.to_string(), vigie_domain::french::of_system));
         cause = e.source();
     }
     text

@@ -113,8 +113,9 @@ async fn after_a_restoration_nothing_is_claimed_until_somebody_says_so() {
 /// Steps after the first tables, as long as processes of two versions stand side by side: what is there stays as it is for the older one.
 #[test]
 fn a_process_of_the_version_before_goes_on_over_a_schema_that_a_newer_one_changed() {
-    let from = MIGRATIONS.len() - 2; // every step that a release may bring from here on
-    for (n, step) in MIGRATIONS.iter().enumerate().skip(from) {
+    // Every step since processes may be renewed one after the other.
+    const SINCE: usize = 23;
+    for (n, step) in MIGRATIONS.iter().enumerate().skip(SINCE) {
         for statement in step.split(';').map(str::trim).filter(|s| !s.is_empty()) {
             let upper = statement.to_uppercase();
             let adds = [

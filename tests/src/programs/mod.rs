@@ -24,6 +24,8 @@ use vigie_tests::service::Outcome;
 pub(crate) enum Program {
     /// Kills the real binary again and again; counts what was lost, unexpected or duplicated
     Crash(crash::Args),
+    /// An older and a newer binary side by side on one PostgreSQL, under load; counts what was lost or came twice
+    Rolling(crash::rolling::Args),
     /// Mail servers, homeservers and a Bot API that misbehave, one case after another
     Faults(faults::Args),
     /// Durable delivery beside a bare loop over the same transport
@@ -53,6 +55,7 @@ impl Program {
     pub(crate) async fn run(self) -> Outcome<bool> {
         match self {
             Self::Crash(args) => crash::run(&args).await,
+            Self::Rolling(args) => crash::rolling::run(&args).await,
             Self::Faults(args) => faults::run(&args).await,
             Self::Load(args) => load::run(&args).await,
             Self::Audience(args) => audience::run(&args).await,

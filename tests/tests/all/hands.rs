@@ -324,6 +324,66 @@ async fn a_subscription_is_changed_tried_named_paused_and_resumed_in_a_chat_and_
 
 const DECLARED: &str = "[[subscriber]]\nname = \"Ana\"\nemail = \"ana@structure.example\"\ntelegram = 501\nkind = \"EA\"\n[subscriber.rhythm]\ndigest_hour = 9\n[[subscriber.subscription]]\ncadence = \"daily\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n";
 
+/// Attack: two tabs on one subscription. What changed meanwhile is said, and written over by a second press alone.
+#[tokio::test]
+async fn a_subscription_that_changed_meanwhile_is_not_written_over_unasked() {
+    let pages = Pages::start(now(), DECLARED).await.unwrap();
+    let store = &pages.app.service.store;
+    let id = store.find_subscribers("ana@structure.example").await.unwrap().remove(0).id;
+    let ana = pages.signed_in(&id).await.unwrap();
+    let path = format!("/abonnements/{}", store.subscriptions_of(&id).await.unwrap().remove(0).id);
+    let state = |body: &str| {
+        let (_, rest) = body.split_once("name=\"etat\" value=\"").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let one = || async { store.subscriptions_of(&id).await.unwrap().remove(0) };
+    // What the other tab changes: places, rhythm, name.
+    for (other, said) in [
+        ([("departement", "62"), ("rythme", "daily"), ("nom", "")], "Pas-de-Calais (62) (un résumé par jour)"),
+        ([("departement", "59"), ("rythme", "weekly"), ("nom", "")], "(un résumé par semaine)"),
+        ([("departement", "59"), ("rythme", "weekly"), ("nom", "Littoral")], "Nord (59)"),
+    ] {
+        let read = state(&ana.get(&path).await.unwrap().body);
+        let posted = |form: [(&'static str, &'static str); 3], state: &str, press: &'static str| {
+            let mut fields: Vec<(&str, String)> = form.into_iter().map(|(k, v)| (k, v.to_owned())).collect();
+            fields.extend([("do", press.to_owned()), ("etat", state.to_owned())]);
+            fields
+        };
+        let send = |fields: Vec<(&'static str, String)>| {
+            let (ana, path) = (&ana, &path);
+            async move {
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+                ana.post_form(path, &fields).await.unwrap()
+            }
+        };
+        assert_eq!(send(posted(other, &read, "quand-meme")).await.status, 303);
+        let stored = one().await;
+        let mine = [("departement", "80"), ("rythme", "instant"), ("nom", "Somme")];
+        // Trying it keeps in mind what was read.
+        let tried = send(posted(mine, &read, "essai")).await;
+        assert_eq!(tried.status, 200, "{}", tried.body);
+        assert_eq!(state(&tried.body), read);
+        for press in ["garder", "quand-meme"] {
+            let told = send(posted(mine, &read, press)).await;
+            assert_eq!(told.status, 409, "{}", told.body);
+            assert!(told.body.contains("a changé depuis") && told.body.contains("Somme"), "{}", told.body);
+            let words = told.body.replace('\u{a0}', " ");
+            assert!(words.contains(said), "{said}: {words}");
+            let still = one().await;
+            assert_eq!((&still.filter, still.cadence, &still.name), (&stored.filter, stored.cadence, &stored.name));
+            if press == "quand-meme" {
+                let again = state(&told.body);
+                assert_eq!(send(posted(mine, &again, "quand-meme")).await.status, 303);
+                assert_eq!(one().await.name, "Somme");
+            }
+        }
+        assert_eq!(
+            send(posted([("departement", "59"), ("rythme", "daily"), ("nom", "")], "", "quand-meme")).await.status,
+            303
+        );
+    }
+}
+
 #[tokio::test]
 async fn whom_the_settings_file_declares_has_it_in_hand_from_the_first_change_until_they_give_it_back() {
     let pages = Pages::start(now(), DECLARED).await.unwrap();

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -14,7 +15,11 @@ use matrix_sdk::ruma::events::{EmptyStateKey, InitialStateEvent, room::encryptio
 use matrix_sdk::{Client, Room};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use vigie_bot::roles::matrix_listener::{Listener, listen};
 use vigie_config::settings;
+use vigie_delivery::Engine;
+use vigie_delivery::channels::matrix::opened;
 use vigie_domain::delivery::Outcome;
 use vigie_matrix::{EventKind, Matrix};
 use vigie_notifier::channels::Envelope;
@@ -31,12 +36,12 @@ use crate::telegram::{Service, until};
 /// Longest wait for anything in these tests.
 const PATIENCE: Duration = Duration::from_secs(120);
 const TITLE: &str = "Nettoyage des écoles maternelles zyzomys";
-pub(crate) const USERS: [&str; 2] = ["vigie", "claire"];
+const USERS: [&str; 2] = ["vigie", "claire"];
 const VIGIE: &str = "@vigie:localhost";
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// The account, as a settings file has it; its secrets stand in the folder.
-pub(crate) fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
+fn account(server: &Synapse, dir: &Path, allowed: &str) -> String {
     let file = |name: &str, text: &str| {
         std::fs::write(dir.join(name), text).unwrap();
         dir.join(name).display().to_string()
@@ -70,14 +75,14 @@ pub(crate) struct Read {
 }
 
 impl Claire {
-    pub(crate) async fn sign_in(server: &Synapse) -> Self {
+    async fn sign_in(server: &Synapse) -> Self {
         let client = Client::builder().homeserver_url(&server.url).build().await.unwrap();
         client.matrix_auth().login_username(USERS[1], Synapse::PASSWORD).send().await.unwrap();
         client.sync_once(sync()).await.unwrap();
         Self { client, url: server.url.clone() }
     }
 
-    pub(crate) async fn room(&self, invites: bool, encrypted: bool) -> Room {
+    async fn room(&self, invites: bool, encrypted: bool) -> Room {
         let mut request = CreateRoom::new();
         if invites {
             request.invite = vec![UserId::parse(VIGIE).unwrap()];
@@ -108,7 +113,7 @@ impl Claire {
         }
     }
 
-    pub(crate) async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
+    async fn says(&self, room: &Room, text: &str, under: Option<&str>) {
         let mut content = json!({ "msgtype": "m.text", "body": text });
         if let Some(event) = under {
             content["m.relates_to"] = json!({ "rel_type": "m.thread", "event_id": event });
@@ -147,6 +152,66 @@ impl Claire {
     }
 }
 
+/// A homeserver with an encrypted room that Vigie, in this process, is asked into.
+pub(crate) struct Salon {
+    server: Synapse,
+    pub(crate) claire: Claire,
+    pub(crate) room: Room,
+    _dir: tempfile::TempDir,
+    /// What the settings say of the account.
+    pub(crate) settings: String,
+    listening: Option<JoinHandle<()>>,
+}
+
+impl Drop for Salon {
+    fn drop(&mut self) {
+        if let Some(task) = &self.listening {
+            task.abort();
+        }
+    }
+}
+
+impl Salon {
+    /// `None` where no homeserver is at hand.
+    pub(crate) async fn open() -> Option<Self> {
+        let server = Synapse::start(&USERS)?;
+        let dir = tempfile::tempdir().unwrap();
+        let settings = format!("[matrix]\n{}", account(&server, dir.path(), "'localhost'"));
+        let claire = Claire::sign_in(&server).await;
+        let room = claire.room(true, true).await;
+        Some(Self { server, claire, room, _dir: dir, settings, listening: None })
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.room.room_id().to_string()
+    }
+
+    /// Vigie enters and listens.
+    pub(crate) async fn entered(&mut self, engine: &Arc<Engine>) {
+        assert!(opened(engine).await);
+        let listener = Listener::new(Arc::clone(engine));
+        self.listening = Some(tokio::spawn(async move { while listen(&listener).await.is_ok() {} }));
+        self.claire.reads("ici Vigie").await;
+    }
+
+    /// What she says in the room, under a message or not, and the next that she reads with these words.
+    pub(crate) async fn asks(&self, text: &str, under: Option<&str>, words: &str) -> Read {
+        self.claire.says(&self.room, text, under).await;
+        let read = self.claire.reads(words).await;
+        assert!(read.encrypted, "{}", read.body);
+        read
+    }
+
+    /// The homeserver read nothing of it all.
+    pub(crate) fn stays_shut(&self, said: &[&str]) {
+        let kept = self.server.kept();
+        assert!(holds(&kept, "m.room.encrypted"));
+        for said in said {
+            assert!(!holds(&kept, said), "the server can read « {said} »");
+        }
+    }
+}
+
 fn sync() -> SyncSettings {
     SyncSettings::default().timeout(Duration::from_secs(2))
 }
@@ -173,7 +238,7 @@ async fn send(matrix: &Matrix, room: &Room, key: &str, thread: &[String], text: 
     matrix.send(&Envelope { to, key, thread, resend: false, message: &message, buttons: &[] }).await
 }
 
-pub(crate) fn holds(kept: &[u8], text: &str) -> bool {
+fn holds(kept: &[u8], text: &str) -> bool {
     kept.windows(text.len()).any(|w| w == text.as_bytes())
 }
 
@@ -365,54 +430,6 @@ async fn a_decision_on_telegram_shows_on_matrix_and_the_reverse_and_to_nobody_el
     let kept = server.kept();
     assert!(holds(&kept, "m.room.encrypted"));
     for said in ["zyzomys", "s’en occupe", "pas pu déchiffrer", "je sais faire"] {
-        assert!(!holds(&kept, said), "the server can read « {said} »");
-    }
-}
-
-/// Facilitators write in encrypted rooms too: an alert becomes an operation there, and what its notice asks for is told there.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operation_lives_in_an_encrypted_room_and_the_server_reads_nothing_of_it() {
-    let Some(server) = Synapse::start(&USERS) else { return };
-    let claire = Claire::sign_in(&server).await;
-    let salon = claire.room(true, true).await;
-    let day = |days: i64| (Utc::now() + chrono::Duration::days(days)).format("%Y-%m-%d").to_string();
-    let clause = "Le titulaire réserve 600 heures de travail à des personnes éloignées de l’emploi (clause sociale d’insertion obligatoire).";
-    let record = national("26-300", &day(-1), TITLE, clause, &format!("{}T12:00:00", day(40)));
-    let replay = Replay::new(vec![record]);
-    let (api, _) = replay.serve().await.unwrap();
-    let settings = format!(
-        "[pace]\ndigest_hour = 0\n[fetch]\nallow_private = [\"127.0.0.0/8\"]\nhost_gap_ms = 0\n\
-         [[source]]\nid = \"boamp\"\nkind = \"boamp\"\nurl = \"{api}\"\nbaseline = \"deliver\"\nlookback_days = 4000\n\
-         [[subscriber]]\nname = \"Claire\"\nrole = \"facilitator\"\nsiret = \"26620001400011\"\nmatrix = \"{}\"\n[[subscriber.subscription]]\ncadence = \"instant\"\n[subscriber.subscription.filter]\ndepartments = [\"59\"]\n",
-        salon.room_id()
-    );
-    let bench = Bench::new(&settings, &server, "'localhost'");
-    let service = bench.service();
-    claire.reads("ici Vigie").await;
-    bench.once(&["run", "--once", "--force-poll", "--role", "watch"]);
-    let alert = claire.reads("zyzomys").await;
-    assert!(alert.encrypted, "{}", alert.body);
-    claire.says(&salon, "/operations suivre", Some(&alert.event)).await;
-    let made = claire.reads("C’est fait").await;
-    assert!(made.encrypted && made.body.contains("zyzomys"), "{}", made.body);
-    let reference = made.body.split("opération ").nth(1).unwrap().split(" – ").next().unwrap().to_owned();
-    claire.says(&salon, &format!("/operations note {reference} : clause vue avec la ville"), None).await;
-    claire.reads("C’est noté").await;
-
-    // Hours later: what the call asks for is told in the room.
-    drop(service);
-    let later = (Utc::now() + chrono::Duration::hours(3)).to_rfc3339();
-    let out = bench.command(&["run", "--once", "--role", "deliver"]).env("VIGIE_NOW", later).output().unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let told = claire.reads("ce qui est nouveau").await;
-    assert!(told.encrypted && told.body.contains("600"), "{}", told.body);
-    let _next = bench.service();
-    claire.says(&salon, &format!("/operations {reference}"), None).await;
-    let shown = claire.reads("clause vue avec la ville").await;
-    assert!(shown.encrypted && shown.body.contains("En consultation"), "{}", shown.body);
-
-    let kept = server.kept();
-    for said in ["zyzomys", "clause vue", "ce qui est nouveau"] {
         assert!(!holds(&kept, said), "the server can read « {said} »");
     }
 }

@@ -3,6 +3,8 @@
 
 mod ahead;
 mod around;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
+mod in_a_room;
 mod opened;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -190,6 +192,10 @@ async fn the_life(pages: Pages, mails: &Sink) {
     assert_eq!(done(&ana, "/operations/suivre", &[("procedure", &procedure)]).await, page, "followed twice is one");
     let shown = ok(&ana, &page).await;
     assert!(shown.contains("1 000 000 €") && shown.contains("À calibrer"), "{shown}");
+    let empty = [("lot", "1"), ("metier", "Maçonnerie"), ("montant", "")];
+    let refused = ana.post_form(&format!("{page}/calibrage"), &empty).await.unwrap();
+    assert!(refused.status == 400 && refused.body.contains("le montant d’une ligne au moins"), "{}", refused.body);
+    assert!(refused.body.contains("value=\"Maçonnerie\""), "what was typed stays: {}", refused.body);
     let lines =
         [("lot", ""), ("metier", "Maçonnerie"), ("montant", "1 000 000"), ("part", ""), ("taux", ""), ("cout", "")];
     let sheet = done(&ana, &format!("{page}/calibrage"), &[&lines[..], &[("avis", "Favorable")]].concat()).await;
@@ -207,6 +213,10 @@ async fn the_life(pages: Pages, mails: &Sink) {
     let bad = [("metier", "Magie"), ("montant", "beaucoup")];
     let refused = ana.post_form(&format!("{page}/calibrage"), &bad).await.unwrap();
     assert!(refused.status == 400 && refused.body.contains("illisible"), "{}", refused.body);
+    // A figure without its amount is no line that goes lost.
+    let lost = [&lines[..], &[("lot", "2"), ("metier", "Peinture"), ("montant", ""), ("part", "60")]].concat();
+    let refused = ana.post_form(&format!("{page}/calibrage"), &lost).await.unwrap();
+    assert!(refused.status == 400 && refused.body.contains("le montant manque (Peinture)"), "{}", refused.body);
     let store = &pages.app.service.store;
     let o = store.operations_of(PLIE).await.unwrap().remove(0);
     assert_eq!((o.state, o.siret.as_deref()), (OperationState::Calibrated, Some(CITY)));
@@ -240,8 +250,21 @@ async fn the_life(pages: Pages, mails: &Sink) {
     let shown = ok(&ana, &page).await;
     assert!(shown.contains("Attribuée") && shown.contains("Martin SARL") && shown.contains("600"), "{shown}");
 
-    // Hours of six months, from a form and from a table.
+    // Hours of six months, from a form and from a table. What cannot be is said, and what was typed stays.
     let hours = format!("{page}/heures");
+    for (month, done_hours, why) in [("2027-05", "60", "un mois à venir"), ("2027-03", "douze", "Heures illisibles")] {
+        let fields =
+            [("mois", month), ("entreprise", "Martin & fils"), ("modalite", "geiq"), ("realisees", done_hours)];
+        let refused = ana.post_form(&hours, &fields).await.unwrap();
+        assert!(refused.status == 400 && refused.body.contains(why), "{}", refused.body);
+        assert!(refused.body.contains("Martin &amp; fils") && refused.body.contains(&format!("value=\"{month}\"")));
+    }
+    let wrong = [("lot", "9"), ("entreprise", "Durand"), ("dues", "100"), ("debut", "31/02/2027")];
+    let refused = ana.post_form(&format!("{page}/lots"), &wrong).await.unwrap();
+    assert!(refused.status == 400 && refused.body.contains("Jour illisible"), "{}", refused.body);
+    assert!(refused.body.contains("value=\"Durand\""), "{}", refused.body);
+    pages.app.service.clock.set(at("2027-10-02T10:00:00+02:00"));
+    let ana = pages.signed_in("ana").await.unwrap();
     for (month, done_hours) in [("2027-05", "60"), ("2027-06", "70,5"), ("2027-07", "80")] {
         let fields = [
             ("mois", month),
@@ -334,6 +357,13 @@ async fn the_life(pages: Pages, mails: &Sink) {
         ("place_share", "5"),
         ("jour", "5"),
     ];
+    let wrong = [&settled[..settled.len() - 1], &[("jour", "31"), ("acheteur", "Ville & fils")]].concat();
+    let refused = ana.post_form("/operations/tableau", &wrong).await.unwrap();
+    assert!(refused.status == 400 && refused.body.contains("de 1 à 28"), "{}", refused.body);
+    assert!(
+        refused.body.contains("value=\"Titulaire\"") && refused.body.contains("Ville &amp; fils"),
+        "as it was typed"
+    );
     done(&ana, "/operations/tableau", &settled).await;
     let path = "/tableaux/mensuel.csv?mois=2027-09";
     let first = ana.get(path).await.unwrap().body;

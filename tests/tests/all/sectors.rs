@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use vigie_config::rules::Rules;
 use vigie_domain::Notice;
 use vigie_tests::shared;
-use vigie_watcher::classify::{classify, plain, sectors};
-use vigie_watcher::sources::{boamp, eforms};
-use vigie_watcher::tree;
+use vigie_watcher::classify::{classify, sectors};
 
 fn groups(sectors: &[String]) -> Vec<String> {
     let rules = Rules::embedded();
@@ -19,23 +17,7 @@ fn groups(sectors: &[String]) -> Vec<String> {
 }
 
 fn real_notices() -> Option<Vec<Notice>> {
-    let mut out = Vec::new();
-    for dir in ["data/boamp/xml_v230", "data/ted/eforms_real"] {
-        for entry in std::fs::read_dir(shared::data(dir)?).unwrap().flatten() {
-            let parsed = tree::from_xml(&std::fs::read(entry.path()).unwrap()).unwrap();
-            out.extend(eforms::from_tree(&parsed).ok().or_else(|| boamp::from_xml_tree(&parsed).ok()));
-        }
-    }
-    let dir = shared::data("data/boamp")?;
-    for entry in std::fs::read_dir(dir).unwrap().flatten().filter(|e| e.path().extension().is_some_and(|x| x == "json"))
-    {
-        let document = serde_json::from_slice(&std::fs::read(entry.path()).unwrap()).unwrap();
-        out.extend(boamp::records(&document).into_iter().filter_map(|r| boamp::from_json(r).ok()));
-    }
-    for line in std::fs::read_to_string(shared::data("gold/notices.jsonl")?).unwrap().lines() {
-        let v: serde_json::Value = serde_json::from_str(line).unwrap();
-        out.push(plain::notice(v["id"].as_str().unwrap(), v["title"].as_str().unwrap(), v["text"].as_str().unwrap()));
-    }
+    let mut out = shared::real_notices().unwrap()?;
     // The words are French: notices of other countries, and titles that TED translated, say nothing here.
     out.retain(|n| !n.cpv.is_empty() && n.title.split_whitespace().count() >= 3 && !n.title.starts_with("France-"));
     out.retain(|n| n.source != "ted" || !n.departments.is_empty());

@@ -22,7 +22,7 @@ use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Pages, Visitor};
 use vigie_tests::servers::Postgres;
 
-use room::Room;
+use crate::matrix::Salon;
 
 const MEMBERS: usize = 23;
 
@@ -172,7 +172,7 @@ async fn page(visitor: &Visitor, path: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_asks_its_members_and_closes_the_call_into_a_line_up_that_the_renewal_starts_from() {
-    let room = Room::open().await;
+    let room = Salon::open().await;
     let settings = room.as_ref().map(|r| r.settings.clone()).unwrap_or_default();
     story(Pages::start(now(), &settings).await.unwrap(), room).await;
     if let Some(postgres) = Postgres::start() {
@@ -182,12 +182,12 @@ async fn a_network_asks_its_members_and_closes_the_call_into_a_line_up_that_the_
     }
 }
 
-async fn story(pages: Pages, mut room: Option<Room>) {
+async fn story(pages: Pages, mut room: Option<Salon>) {
     let service = &pages.app.service;
     let store = &service.store;
-    network_in(&pages, room.as_ref().map(Room::id)).await;
+    network_in(&pages, room.as_ref().map(Salon::id)).await;
     if let Some(room) = &mut room {
-        room.entered(&pages).await;
+        room.entered(&pages.app.delivery).await;
     }
     let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
     let gie = pages.signed_in("gie").await.unwrap();
@@ -226,7 +226,7 @@ async fn story(pages: Pages, mut room: Option<Room>) {
     // One in a room.
     let words = "cotraitant lot 1, 30 %";
     let said = match &room {
-        Some(room) => room.answers(&pages, words).await,
+        Some(room) => room::answers(room, &pages, words).await,
         None => {
             let about = delivery(&pages, "m05", Channel::Matrix).await;
             says(&pages, "m05", Channel::Matrix, text(words, &about)).await
@@ -298,7 +298,7 @@ async fn story(pages: Pages, mut room: Option<Room>) {
         assert!(!recap.contains(never), "{never}: {recap}");
     }
     if let Some(room) = &room {
-        room.stays_shut();
+        room.stays_shut(&room::NEVER_IN_CLEAR);
     }
     let said = says(&pages, "m02", Channel::Telegram, text("cotraitant lot 1", &second)).await;
     assert!(said.contains("est clos depuis"), "{said}");

@@ -69,6 +69,7 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
             "sessions",
             "participant",
             "seance",
+            "avant",
         ],
     ) || behind(7, &["tranche"])
         && (0..7).any(|i| {

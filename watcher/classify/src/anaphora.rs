@@ -251,7 +251,8 @@ fn this_one_is_free(tokens: &[Token<'_>], says: Concepts) -> bool {
 
 /// Whether two statements may be one matter: neighbours of a paragraph, none of them a cell, an option or a heading of its own.
 fn beside(a: &Statement<'_>, b: &Statement<'_>) -> bool {
-    let plain = |s: &Statement<'_>| !s.unit.cell && s.unit.ticked.is_none() && !s.denied_below;
+    // One that tells nothing by itself was asked, an option was not.
+    let plain = |s: &Statement<'_>| !s.unit.cell && (s.unit.ticked.is_none() || s.chances.is_some()) && !s.denied_below;
     let heading = a.unit.is_heading && a.unit.line != b.unit.line && a.tokens.len() > 4;
     b.index == a.last + 1
         && b.unit.line - a.unit.line <= 1
@@ -298,10 +299,12 @@ fn both<'a>(a: Statement<'a>, b: Statement<'a>) -> Statement<'a> {
     let mut numbers = a.numbers;
     numbers.extend(b.numbers.into_iter().map(|q| Quantity { from: q.from + shift, to: q.to + shift, ..q }));
     let range = a.unit.range.start..b.unit.range.end;
+    // What told nothing by itself may tell something with the other; beside it, only what nobody ticked does not.
+    let ticked = a.unit.ticked.filter(|_| a.chances.is_none());
     Statement {
         index: a.index,
         last: b.last,
-        unit: Cow::Owned(statement::Unit { range: range.clone(), is_heading: false, ..a.unit.into_owned() }),
+        unit: Cow::Owned(statement::Unit { range: range.clone(), is_heading: false, ticked, ..a.unit.into_owned() }),
         trailing: b.trailing,
         tokens,
         hits,
@@ -311,6 +314,7 @@ fn both<'a>(a: Statement<'a>, b: Statement<'a>) -> Statement<'a> {
         denied_below: false,
         previous: a.previous,
         before: a.before,
+        chances: None,
         context: range,
     }
 }

@@ -119,7 +119,9 @@ const ANCHORS: &[(&[Topic], &str)] = &[
          npnru|primo|protection internationale|visite de chantier|socioprof|socio-prof|socio prof|fondamentale|\
          presentation des metiers|ecole des metiers|suivi par le|faiblement qualifi|recherche d'activite|\
          recherche active|une activite|des metiers|de lycee|du lycee|astreint|eligible|au chomage|transition prof|\
-         marchand|concurrentiel|retrouver un|incarcer",
+         marchand|concurrentiel|retrouver un|incarcer|cocagne|hamon|31 juillet 2014|carceral|seconde chance|\
+         descolaris|inactivite|employab|placement exterieur|\
+         contrat d'engagement|contrats d'engagement|contrat engagement|marche du travail",
     ),
     (
         &[Topic::Closing],

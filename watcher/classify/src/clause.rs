@@ -37,7 +37,7 @@ pub fn read(
     for (at, s) in statements.iter().enumerate() {
         // "Assistance à la mise en œuvre des clauses sociales": the clauses it speaks of are of other contracts.
         let of_others = s.has_word(0, s.tokens.len(), &["dce", "marches", "entreprises"]);
-        if reading.studied
+        if reading.about.studied
             && (of_others || !(s.says.any(&[Concept::Winner, Concept::Contract]) && s.says.has(Concept::Duty)))
         {
             explained.extend(s.says.has(Concept::TalkAboutClauses).then_some(s.index));
@@ -58,11 +58,21 @@ pub fn read(
             owed.push(Owed { at, ..o });
         }
     }
-    for o in &mut owed {
-        bind(reading, statements, o);
-    }
     if owed.is_empty() {
         return unnamed(reading, statements, for_structures, explained);
+    }
+    of_owed(reading, statements, owed, explained)
+}
+
+/// The provisions of statements that owe work, with their volumes and lots; none of `owed` gives none.
+pub(super) fn of_owed(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    mut owed: Vec<Owed>,
+    explained: &mut Vec<usize>,
+) -> Vec<Provision> {
+    for o in &mut owed {
+        bind(reading, statements, o);
     }
     let volumes = volumes(reading, statements, &owed, explained);
     provisions(reading, statements, &owed, &volumes)
@@ -341,7 +351,7 @@ fn laid_on_winner(reading: &Reading<'_>, s: &Statement<'_>, explained: &mut Vec<
         let laid = s.any_of(&[Concept::Winner, Concept::Contract, Concept::Optional]).next().is_some()
             || s.says.has(Concept::Duty);
         let asked = s.heading.any(&[Concept::SocialDuty, Concept::ClauseName]);
-        let served = reading.served || s.says.has(Concept::ServiceTalk) && !quantity;
+        let served = reading.about.served || s.says.has(Concept::ServiceTalk) && !quantity;
         // "8h d'insertion par tranche de 10 000 €": an amount, if only a rate.
         let counted = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.to <= hit.from && hit.from - q.to <= 1);
         let holds = if about_insertion {
@@ -420,7 +430,9 @@ fn provisions(
     owed: &[Owed],
     volumes: &[Volume],
 ) -> Vec<Provision> {
-    let strongest = owed.iter().min_by_key(|o| (!o.named, statements[o.at].index == 0, o.at)).unwrap_or(&owed[0]);
+    let Some(strongest) = owed.iter().min_by_key(|o| (!o.named, statements[o.at].index == 0, o.at)) else {
+        return Vec::new();
+    };
     let mandatory =
         Some(!owed.iter().any(|o| o.optional) || owed.iter().any(|o| !o.optional && o.named && owed.len() > 1));
     let article = cited_article(statements, owed);

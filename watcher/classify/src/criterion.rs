@@ -35,11 +35,24 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         let Some(hit) = named.or_else(|| bare(s).filter(|h| holds(reading, statements, at, h))) else { continue };
         let weight = weight_of(statements, at, &hit);
         // A study names the criteria of others; its own have weights.
-        if reading.studied && weight.is_none() {
+        if reading.about.studied && weight.is_none() {
             continue;
         }
         explained.push(s.index);
         push(&mut out, reading, s, &hit, weight);
+    }
+    out
+}
+
+/// The criteria that some statements, at their positions, name by some words.
+pub(super) fn of_hits(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    hits: impl Iterator<Item = (usize, Hit)>,
+) -> Vec<Provision> {
+    let mut out = Vec::new();
+    for (at, hit) in hits {
+        push(&mut out, reading, &statements[at], &hit, weight_of(statements, at, &hit));
     }
     out
 }
@@ -265,7 +278,7 @@ fn holds(reading: &Reading<'_>, statements: &[Statement<'_>], at: usize, hit: &H
         }
         _ => true,
     };
-    let served = (reading.served
+    let served = (reading.about.served
         || s.has_word(from, to, &["questionnaire", "diplomes", "etudiants", "menages", "usagers"]))
         && !insertion
         && !within(Concept::SocialMerit)

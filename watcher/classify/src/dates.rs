@@ -11,6 +11,7 @@ use vigie_domain::{DateKind, TypedDate};
 
 use super::anchors::Topic;
 use super::finding::Reading;
+use super::fold::fold;
 use super::lexicon::{Concept, Concepts, Lexicon};
 use super::near::has_moment;
 use super::quantity::{Unit as Measure, quantities};
@@ -88,7 +89,7 @@ pub fn read(
         out.extend(chosen.map(|r| typed(reading, units, zone, r)));
     }
     if open && !closing_known && !out.iter().any(|d| matches!(d.kind, DateKind::Tender | DateKind::Participation)) {
-        out.extend(bare_deadline(reading, reference, zone));
+        out.extend(bare_deadline(reading, reference, zone, &found));
     }
     if !known.contains(&DateKind::Questions) && !out.iter().any(|d| d.kind == DateKind::Questions) {
         out.extend(days_before_tender(reading, &words, &out, zone));
@@ -96,34 +97,80 @@ pub fn read(
     out
 }
 
-/// "7. 25 février 2027, 12:00", "Fin : 17/02/2027 à 12 h": where no other words name a deadline, a moment that stands alone is it.
-fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz) -> Option<TypedDate> {
+/// Where no words name a deadline: the moment of a line that nothing else claims, first one told to be new, then one that stands alone
+/// ("7. 25 février 2027, 12:00"), beside a word of bids ("Plis dématérialisés, 11 janvier 2027, 17 h 30") or bounded ("avant le 20 décembre").
+fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, found: &[Read]) -> Option<TypedDate> {
     words!(
         BESIDE,
         "date fin limite echeance delai consultation inchangee heure heures locale depot lundi mardi mercredi jeudi vendredi
          samedi avant maintenu maintenue mayotte reunion martinique guadeloupe guyane paris"
     );
+    words!(
+        CLOSING,
+        "remise remettre rendre plis pli offre offres devis candidature candidatures proposition propositions reponse reponses
+         reponds repondez repondre envoyez adressez deposer depot retour close clos cloture clot ferme fermeture delai dernier
+         echeance limite soumission tarif tarifs disponibilites adresser dossier dossiers envoi envoyer envois transmettre"
+    );
     /// Most lines looked at, far above any real notice without a deadline.
     const MOST: usize = 400;
     let doc = reading.doc;
-    doc.lines().iter().take(MOST).find_map(|line| {
+    let lines = doc.lines();
+    let told = lines.iter().take(MOST).flat_map(|line| {
         let line = doc.folded_line(line);
-        let words = if has_moment(&doc.text()[line.clone()]) { tokens(doc.text(), &line) } else { return None };
-        let alone = |when: &When| {
+        let words = if has_moment(&doc.text()[line.clone()]) { tokens(doc.text(), &line) } else { Vec::new() };
+        moments(&words, reference).into_iter().filter_map(move |when| {
             let parts = |i: &usize| words[*i].ends_sentence() || words[*i].after(mark::ITEM);
             let start = (1..=when.from).rev().find(parts).unwrap_or(0);
             let end = (when.to..words.len()).find(parts).unwrap_or(words.len());
-            let mut beside = words[start..when.from].iter().chain(&words[when.to.min(end)..end]);
-            beside.all(|t| t.word.len() <= 3 || BESIDE.contains(t.word.as_ref()))
-        };
-        // "2027-01-15T12:00:00" is a machine's, of anything.
-        let stamp = |w: &When| words[w.from..w.to].iter().any(|t| t.is_number() && t.word.contains('t'));
-        let when = moments(&words, reference).into_iter().find(|w| w.time.is_some() && !stamp(w) && alone(w))?;
-        let (at, has_time) = when.at(zone);
-        let evidence = doc.evidence_within(when::range(&words, &when), &line);
-        let (quote, field) = (evidence.quote, evidence.field);
-        Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote, field, lot: None })
-    })
+            let sentence = || words[start..when.from].iter().chain(&words[when.to.min(end)..end]);
+            let alone = sentence().all(|t| t.word.len() <= 3 || BESIDE.contains(t.word.as_ref()));
+            // "2027-01-15T12:00:00" is a machine's, of anything.
+            let stamp = words[when.from..when.to].iter().any(|t| t.is_number() && t.word.contains('t'));
+            let claimed = matches!(
+                cue(&words, start, when.from),
+                Some(Cue::Other | Cue::Kind(DateKind::Visit | DateKind::Questions))
+            );
+            let stands = when::range(&words, &when);
+            let claimed = claimed || found.iter().any(|r| r.range.start < stands.end && stands.start < r.range.end);
+            let closes = sentence().any(|t| CLOSING.contains(t.word.as_ref()));
+            let bounded = words[when.from.saturating_sub(3)..when.from]
+                .iter()
+                .any(|t| matches!(t.word.as_ref(), "avant" | "jusqu" | "pour" | "ici"));
+            let near = &words[when.from.saturating_sub(4)..when.from];
+            // "Au lieu de 7 janvier 2027, lire 14 janvier 2027."
+            let replaced =
+                near.iter().any(|t| t.word == "lieu" || t.begins(FORMERLY)) && !near.iter().any(|t| t.word == "lire");
+            let moved = moves(&words[start..end]);
+            let rank = match (claimed || stamp || replaced, when.time.is_some()) {
+                (true, _) => return None,
+                (false, true) if moved => 0,
+                (false, true) if alone || closes => 1,
+                (false, false) if bounded && closes => 2,
+                // The one moment of a text that has a time of day.
+                (false, true) => 3,
+                _ => return None,
+            };
+            Some((rank, when, stands, line.clone()))
+        })
+    });
+    let told: Vec<_> = told.collect();
+    let only = told.iter().filter(|(rank, ..)| *rank == 3).count() == 1;
+    let (_, when, range, line) =
+        told.into_iter().filter(|(rank, ..)| only || *rank < 3).min_by_key(|(rank, ..)| *rank)?;
+    let (at, has_time) = when.at(zone);
+    let evidence = doc.evidence_within(range, &line);
+    let (quote, field) = (evidence.quote, evidence.field);
+    Some(TypedDate { kind: DateKind::Tender, at, has_time, mandatory: false, quote, field, lot: None })
+}
+
+/// The latest day that a text tells with its year.
+pub(crate) fn newest(text: &str) -> Option<NaiveDate> {
+    let of_line = |line: &str| {
+        let line = fold(line);
+        let told = if has_moment(&line) { moments(&tokens(&line, &(0..line.len())), None) } else { Vec::new() };
+        told.into_iter().filter(|w| !w.undated).map(|w| w.day).max()
+    };
+    text.lines().filter_map(of_line).max()
 }
 
 /// The first year that a text names.
@@ -192,11 +239,20 @@ fn of_unit(
             last.time = time_of_day::time_in(&tokens(reading.doc.text(), &next.range));
         }
     }
-    let moves = words.iter().any(|t| {
-        ["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien"]
-            .iter()
-            .any(|w| t.word.starts_with(w))
-    });
+    // "Date : ☒ 06/01 ☐ 13/01   Heure : ☒ 11h ☐ 16h".
+    if let Some(last) = found.last_mut().filter(|w| unit.ticked == Some(true) && w.time.is_none()) {
+        let beside =
+            units.list.iter().skip(index + 1).take_while(|n| n.line == unit.line).filter(|n| n.ticked == Some(true));
+        last.time = beside.into_iter().find_map(|n| time_of_day::time_in(&tokens(reading.doc.text(), &n.range)));
+    }
+    let kept = words.iter().position(|t| t.begins(&["maintenu", "inchang"]));
+    let moves = kept.is_none() && moves(words);
+    // "Maintenue au 18 décembre, malgré les demandes de report au 8 janvier."
+    if kept.is_some()
+        && let Some(despite) = words.iter().position(|t| t.word == "malgre")
+    {
+        found.retain(|w| w.from < despite);
+    }
     let mut out: Vec<Read> = Vec::new();
     let mut floor = 0;
     let mut last: Option<Cue> = units
@@ -239,7 +295,8 @@ fn of_unit(
         floor = when.to;
         let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
-                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non")
+                || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non" || t.begins(FORMERLY))
+                || words.get(when.to..).is_some_and(|w| w.iter().take(3).any(|t| t.word.starts_with("caduc") || t.word.starts_with("caduq")))
                 // "14/12/2026 à 12:00 devient 04/01/2027".
                 || words.get(when.to).is_some_and(|t| t.word.starts_with("devien")) && found.get(i + 1).is_some();
         let annulled = words[when.to..]
@@ -254,22 +311,43 @@ fn of_unit(
                 between.iter().any(|t| t.word == "que") && between.iter().any(|t| t.word == "lieu")
             });
         // "reçues du 5 janvier au 4 février": an interval closes at its end.
+        // "Au lieu de :", on the line before.
+        let ends_above = |word: &str| {
+            let above = index.checked_sub(1).map(|p| &units.list[p]).filter(|p| unit.line - p.line <= 1);
+            above.is_some_and(|p| reading.doc.text()[p.range.clone()].trim_end_matches([' ', ':']).ends_with(word))
+        };
         let interval = when.from > 0
             && words[when.from - 1].word == "du"
             && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3)
             && !kind_is_visit(named);
         let from = interval
+            || ends_above("au lieu de")
             || annulled
             || moves
                 && when.from > 0
                 && words[when.from - 1].word == "du"
                 && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3);
         if let (Some(Cue::Kind(kind)), false) = (cue, replaced || from) {
-            out.push(Read { kind, when: when.clone(), range: when::range(words, when), unit: index, moved: moves });
+            // "La limite du 14 décembre à 17 h est repoussée au 21": at the same hour.
+            let hour = when.time.or_else(|| found[..i].iter().rev().find_map(|w| w.time).filter(|_| moves));
+            let when = When { time: hour, ..when.clone() };
+            out.push(Read { kind, range: when::range(words, &when), when, unit: index, moved: moves });
         }
     }
     out
 }
+
+/// Whether words move a date: "reportée", "nouvelle", "elle passe au 12".
+fn moves(words: &[Token<'_>]) -> bool {
+    let passes = |w: &[Token<'_>]| w[0].word == "passe" && matches!(w[1].word.as_ref(), "au" | "du");
+    words.iter().any(|t| t.begins(MOVES)) || words.windows(2).any(passes)
+}
+
+/// What moves a date.
+const MOVES: &[&str] =
+    &["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien", "gliss", "recul", "portee"];
+/// What a date was before it moved.
+const FORMERLY: &[&str] = &["initialement", "ancien", "precedemment", "auparavant"];
 
 fn kind_is_visit(cue: Option<Cue>) -> bool {
     cue == Some(Cue::Kind(DateKind::Visit))

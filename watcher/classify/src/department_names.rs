@@ -39,6 +39,10 @@ pub(crate) static NAMES: LazyLock<Names> = LazyLock::new(|| {
         .build(all.iter().map(|(_, key)| format!(" {key}")))
         .expect("names build an automaton");
     let departments = all.iter().map(|(d, key)| (d.clone(), MANY_USES.contains(key.as_str()))).collect();
-    let by_key = all.into_iter().enumerate().map(|(i, (_, key))| (key, i)).collect();
+    let mut by_key: HashMap<String, usize> = all.into_iter().enumerate().map(|(i, (_, key))| (key, i)).collect();
+    // "Saint-Denis (Réunion)".
+    if let Some(i) = by_key.get("la reunion").copied() {
+        by_key.insert("reunion".to_owned(), i);
+    }
     Names { automaton, departments, by_key }
 });

@@ -56,7 +56,7 @@ pub(super) fn read(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&State
         return Vec::new();
     }
     let denied = s.of(Concept::Reserve).any(|r| polarity::denied(s, r));
-    if other_frame || denied || reading.studied || s.unit.ticked == Some(false) {
+    if other_frame || denied || reading.about.studied || s.unit.ticked == Some(false) {
         return Vec::new();
     }
     let anchor = last_of_a_lot(s, &structures)
@@ -151,7 +151,8 @@ fn goes_to(s: &Statement<'_>, first: &Hit) -> Option<Hit> {
 /// Papers without which a bid is rejected: a paper of bidders that closes access all the same.
 pub(super) fn paper_or_out(reading: &Reading<'_>, s: &Statement<'_>, next: Option<&Statement<'_>>) -> Vec<Found> {
     let structures: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| !polarity::void(s, h)).collect();
-    let anchor = structures.first().filter(|_| !reading.studied).and_then(|first| rejected_without(s, first, next));
+    let anchor =
+        structures.first().filter(|_| !reading.about.studied).and_then(|first| rejected_without(s, first, next));
     anchor.map_or_else(Vec::new, |anchor| grouped(reading, s, &structures, &anchor))
 }
 

@@ -7,6 +7,7 @@ use memchr::{memchr_iter, memchr3_iter, memrchr2_iter};
 use super::anchors::{Anchors, Topic};
 use super::document::Document;
 use super::numbers::{LotMention, lot_mentions, others, pointed_lots, speaks_of_all_lots};
+use super::title::About;
 
 /// Everything a reader needs.
 #[derive(Debug)]
@@ -19,12 +20,8 @@ pub struct Reading<'a> {
     pub lots: &'a [String],
     /// Their titles, folded, in the same order.
     pub titles: &'a [String],
-    /// The contract is a service for people far from employment: speaking of them asks nothing of the winner.
-    pub served: bool,
-    /// The title names such people or structures as those the contract is for, and nothing of insertion.
-    pub for_them: bool,
-    /// The contract looks into such matters, or helps others with them: what it speaks of is of other contracts.
-    pub studied: bool,
+    /// What its title says that the contract is about.
+    pub about: About,
 }
 
 /// Lots that a sentence spares: "sauf le lot 7", "hors lots 2 et 3".

@@ -51,7 +51,7 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         return None;
     }
     if let Some(hit) = people {
-        let served = reading.served || s.says.has(Concept::ServiceTalk);
+        let served = reading.about.served || s.says.has(Concept::ServiceTalk);
         let amount = s.has_word(0, s.tokens.len(), &["heures", "part", "partie", "quota", "volume", "temps"]);
         let duty = amount && s.says.has(Concept::Reserve)
             || s.says.has(Concept::Duty) && (asked || s.says.has(Concept::Contract))
@@ -179,7 +179,7 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
 pub(super) fn seen_to(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
     let hours = s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 20.0 && counts(s, q, true));
     let hit = s.of(Concept::Facilitator).find(|h| !polarity::void(s, h))?;
-    (hours && !reading.served && s.says.has(Concept::Winner) && s.says.any(&[Concept::Duty, Concept::GiveWork]))
+    (hours && !reading.about.served && s.says.has(Concept::Winner) && s.says.any(&[Concept::Duty, Concept::GiveWork]))
         .then_some((*hit, false))
 }
 
@@ -272,7 +272,7 @@ pub(super) fn listed_below(reading: &Reading<'_>, statements: &[Statement<'_>], 
         &[Concept::SocialDuty, Concept::FarFromWork, Concept::InsertionAction, Concept::WorkForPeople];
     let s = &statements[at];
     let hit = s.any_of(ANNOUNCES).find(|h| !polarity::void(s, h))?;
-    let aside = reading.served || s.says.any(&[Concept::Criterion, Concept::Reserve, Concept::OtherSocial]);
+    let aside = reading.about.served || s.says.any(&[Concept::Criterion, Concept::Reserve, Concept::OtherSocial]);
     (!aside && hours_below(reading, statements, at)).then_some((*hit, false))
 }
 

@@ -30,6 +30,12 @@ macro_rules! concepts {
             pub fn of_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$name),)+ _ => None }
             }
+
+            /// As the table names it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
         }
     };
 }

@@ -10,7 +10,8 @@
 //! | [`vocabulary`], [`lexicon`] | words as the table `config/rules/lexicon.tsv` knows them; the concepts they make |
 //! | [`polarity`] | denial, lifting, condition, tense |
 //! | [`numerals`], [`quantity`], [`when`], `time_of_day` | numbers with units; days and times |
-//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `amount`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text, and doubt |
+//! | [`reserved`] with `beneficiary`, `destined`, [`clause`] with `given`, `undertaking`, `amount`, `volume`, [`criterion`], [`service`], [`other`] | frames: provisions told by the text |
+//! | [`learned`], `unexplained` | what no frame explains: weighed by what was learned, told with a doubt, shown as doubt, or let go |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
 //! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
@@ -44,6 +45,7 @@ pub mod fold;
 mod given;
 mod intention;
 mod label;
+pub mod learned;
 pub mod lexicon;
 pub mod lot_place;
 pub(crate) mod near;
@@ -63,10 +65,11 @@ pub mod service;
 pub mod statement;
 pub(crate) mod table;
 mod time_of_day;
-mod title;
+pub mod title;
 pub mod token;
 pub mod tokenizer;
 mod undertaking;
+mod unexplained;
 pub mod verdict;
 pub mod vocabulary;
 pub(crate) mod volume;
@@ -87,33 +90,33 @@ use document::Document;
 use finding::Reading;
 use lexicon::Concept;
 use statement::Units;
-use title::Title;
+use title::About;
 
 /// Judges a notice.
 #[must_use]
 pub fn classify(notice: &Notice) -> Assessment {
     let doc = Document::of(notice);
-    let anchors = Anchors::of(doc.text());
     let lots = lots(notice, &doc);
-    let mut lot_ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
-    if lot_ids.is_empty() {
+    with_reading(notice, &doc, &lots, |reading, units| judge(notice, &lots, reading, units))
+}
+
+/// Calls `read` with all that readers need of a notice.
+fn with_reading<T>(notice: &Notice, doc: &Document, lots: &[Lot], read: impl FnOnce(&Reading<'_>, &Units) -> T) -> T {
+    let anchors = Anchors::of(doc.text());
+    let mut ids: Vec<String> = lots.iter().map(|l| l.id.clone()).collect();
+    if ids.is_empty() {
         // "La consultation comporte quatre lots": enough to know which "les deux derniers" are.
-        lot_ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
+        ids = (1..=numbers::announced_lots(doc.text())).map(|n| n.to_string()).collect();
     }
-    let lot_titles: Vec<String> =
+    let titles: Vec<String> =
         lots.iter().map(|l| fold::fold(&l.title).trim_matches([' ', '-', '–', '.']).to_owned()).collect();
-    let title = Title::of(&notice.title);
-    let reading = Reading {
-        doc: &doc,
-        anchors: &anchors,
-        lots: &lot_ids,
-        titles: &lot_titles,
-        served: title.served,
-        for_them: title.for_them,
-        studied: title.studied,
-    };
-    let units = Units::of(&doc, &anchors);
-    let mut provisions = provisions(notice, &reading, &units, lots.len());
+    let about = About::title(&notice.title);
+    let reading = Reading { doc, anchors: &anchors, lots: &ids, titles: &titles, about };
+    read(&reading, &Units::of(doc, &anchors))
+}
+
+fn judge(notice: &Notice, lots: &[Lot], reading: &Reading<'_>, units: &Units) -> Assessment {
+    let mut provisions = provisions(notice, reading, units, lots.len());
     // A lot named by a place only ("Secteur Nord") is of the procedure's trade.
     let of_the_title = LazyCell::new(|| sectors::of(&notice.cpv, &notice.title, &[]));
     let sectors_of_lots: Vec<_> = lots.iter().map(|l| lot_sectors(l, || of_the_title.clone())).collect();
@@ -132,7 +135,7 @@ pub fn classify(notice: &Notice) -> Assessment {
     let known: Vec<_> = notice.dates.iter().map(|d| d.kind).collect();
     let mut dates = notice.dates.clone();
     let open = !notice.kind.is_result() && notice.kind != NoticeKind::Cancellation;
-    dates.extend(dates::read(&reading, &units, zone_of(notice), &known, notice.published, open));
+    dates.extend(dates::read(reading, units, zone_of(notice), &known, notice.published, open));
     Assessment {
         id: notice.record_id.clone(),
         notice_kind: notice.kind,
@@ -141,13 +144,13 @@ pub fn classify(notice: &Notice) -> Assessment {
         cpv: notice.cpv.clone(),
         departments: notice.departments.clone(),
         dates,
-        lots: assessed_lots(notice, &lots, sectors_of_lots),
+        lots: assessed_lots(notice, lots, sectors_of_lots),
         provisions,
         sectors,
         side_sectors,
         routes: verdict.routes,
         eligible_kinds: verdict.eligible_kinds,
-        facts: facts::read(&reading, &units, notice),
+        facts: facts::read(reading, units, notice),
         awards: notice.awards.clone(),
         score: verdict.score,
         reasons: verdict.reasons,
@@ -201,23 +204,21 @@ fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
 
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {
     let mut coded = codes::read(&notice.codes);
-    let mut statements = statement::statements(reading.doc, units, &wanted(reading, units));
-    context::set(reading.doc, &mut statements);
-    if speaks_of_things(&statements) {
-        statement::forget(&mut statements, Concept::InsertionAction);
-    }
+    let mut statements = social(reading, units);
+    unexplained::weigh(&mut statements, reading.about);
     let mut explained = Vec::new();
     let mut told = frames(notice, reading, &statements, lot_count, &mut explained);
     if anaphora::join(&mut statements, &explained) {
+        unexplained::weigh(&mut statements, reading.about);
         explained.clear();
         told = frames(notice, reading, &statements, lot_count, &mut explained);
     }
     let bought = told.iter().any(|p| p.kind == ProvisionKind::InsertionService);
     told.extend(other::read(reading, &statements, &mut explained));
     // Where insertion is bought, speaking of its publics leaves no doubt.
-    let doubts =
-        other::doubts(&Reading { served: reading.served || bought, ..*reading }, &statements, &explained, &told);
-    told.extend(doubts);
+    let about = About { served: reading.about.served || bought, ..reading.about };
+    let rest = unexplained::read(&Reading { about, ..*reading }, &statements, &mut explained, &told);
+    told.extend(rest);
     for (lot, like) in reading.lots_like_others() {
         for p in told.iter_mut().filter(|p| p.lots.contains(&like) && !p.lots.contains(&lot)) {
             p.lots.push(lot.clone());
@@ -232,6 +233,16 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
         joined.push(p);
     }
     joined
+}
+
+/// The statements about social matters.
+fn social<'a>(reading: &Reading<'a>, units: &'a Units) -> Vec<statement::Statement<'a>> {
+    let mut statements = statement::statements(reading.doc, units, &wanted(reading, units));
+    context::set(reading.doc, &mut statements);
+    if speaks_of_things(&statements) {
+        statement::forget(&mut statements, Concept::InsertionAction);
+    }
+    statements
 }
 
 /// What each frame reads in the statements; those it explains are marked.
@@ -399,4 +410,31 @@ pub fn departments_of(places: &[Place]) -> Vec<Department> {
         }
     }
     out
+}
+
+/// Calls `f` with each statement about social matters that a notice tells, in order, and what frames make of it: what weights are learned from.
+pub fn each_statement(notice: &Notice, mut f: impl FnMut(&statement::Statement<'_>, &Framed)) {
+    let doc = Document::of(notice);
+    let lots = lots(notice, &doc);
+    with_reading(notice, &doc, &lots, |reading, units| {
+        let mut explained = Vec::new();
+        let statements = social(reading, units);
+        let told = frames(notice, reading, &statements, lots.len(), &mut explained);
+        let mut framed = Framed { about: reading.about, told: told.iter().map(|p| p.kind).collect(), explained: false };
+        for s in &statements {
+            framed.explained = explained.contains(&s.index);
+            f(s, &framed);
+        }
+    });
+}
+
+/// What frames make of a notice and of one of its statements.
+#[derive(Debug)]
+pub struct Framed {
+    /// What its title says that the contract is about.
+    pub about: About,
+    /// The kinds of provisions that they read in it.
+    pub told: Vec<ProvisionKind>,
+    /// Whether a frame explains the statement.
+    pub explained: bool,
 }

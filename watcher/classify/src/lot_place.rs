@@ -19,7 +19,7 @@ pattern!(
     MADE_A_PLACE,
     r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier)(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
 );
-pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
+pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[.?!][ \u{a0}]+$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
 pattern!(
     ENDS,
     r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
@@ -115,6 +115,38 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
     }
 }
 
+pattern!(
+    OF_A_BODY,
+    r"(?i)\b(?:h[ôo]pital|h[ôo]pitaux|hospitalier|chu?|a[ée]roport|ports?|universit[ée]|lyc[ée]e|coll[èe]ge|gare|mus[ée]e|mairie|ville)\b(?: maritime)? (?:de |du |d['’])(?:la |l['’])?$"
+);
+
+/// The département of the first town that a line names behind a word that makes it a place, where its intercommunality is named after it or a public
+/// body bears its name: what stands behind may be of the same name ("Hôpital de Cayenne Andrée-Rosemon").
+pub(crate) fn notable(line: &str) -> Option<Department> {
+    let names = NAME.captures_iter(line).filter_map(|c| c.name("n"));
+    names.flat_map(|n| word_starts(n.as_str()).map(move |at| (n.start() + at, n.end()))).find_map(|(start, end)| {
+        let before = &line[line.ceil_char_boundary(start.saturating_sub(LOOK_BACK))..start];
+        if !(MADE_A_PLACE.is_match(before) || SEPARATED.is_match(before)) || STREET.is_match(before) {
+            return None;
+        }
+        let of_a_body = OF_A_BODY.is_match(before);
+        let words = &line[start..end];
+        let ends = words.char_indices().filter(|(_, c)| matches!(c, ' ' | '-')).map(|(i, _)| i).chain([words.len()]);
+        ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| {
+            // "Ville" is not Villé.
+            let name = words[..end].to_lowercase();
+            let same = |c: &Commune| c.name.to_lowercase() == name;
+            let all: Vec<Commune> = communes().named(&name, None).into_iter().filter(same).collect();
+            let mut seats = all.iter().filter(|c| is_seat(c));
+            match (seats.next(), seats.next(), all.as_slice()) {
+                (Some(seat), None, _) => seat.department(),
+                (None, _, [only]) if of_a_body => only.department(),
+                _ => None,
+            }
+        })
+    })
+}
+
 /// Where the words of a name begin.
 fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
     let behind = name.char_indices().filter(|(_, c)| matches!(c, ' ' | '\'' | '’')).map(|(i, c)| i + c.len_utf8());
@@ -135,10 +167,7 @@ fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
     let departments: Vec<Department> = if within.is_empty() {
         let all = communes().named(name, None);
         // Of towns of one name, the one that its intercommunality is named after.
-        let key = format!(" {} ", commune::key(name));
-        let seat =
-            |c: &Commune| communes().epci(c.epci).is_some_and(|e| format!(" {} ", commune::key(e.name)).contains(&key));
-        let seats: Vec<Commune> = all.iter().copied().filter(seat).collect();
+        let seats: Vec<Commune> = all.iter().copied().filter(is_seat).collect();
         let meant = if seats.len() == 1 && all.len() > 1 { seats } else { all };
         meant.iter().filter_map(|c| c.department()).collect()
     } else {
@@ -150,6 +179,12 @@ fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
     let postcode = format!("{:0<5}", department.as_str().replace(['A', 'B'], "0"));
     let postcode = if department.as_str() == "2B" { "20200".to_owned() } else { postcode };
     Some(Place { city: Some(known), postcode: Some(postcode), nuts: None })
+}
+
+/// Whether the intercommunality of a commune is named after it.
+fn is_seat(c: &Commune) -> bool {
+    let key = format!(" {} ", commune::key(c.name));
+    communes().epci(c.epci).is_some_and(|e| format!(" {} ", commune::key(e.name)).contains(&key))
 }
 
 /// Whether a title is a commune's name and nothing else, or ends with one in capitals behind words that are not.

@@ -15,14 +15,17 @@ use super::label::behind_label;
 
 pattern!(
     LABEL,
-    r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>2[AaBb]|97[1-8]|[0-9]{2})\b"
+    r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>(?:2[AaBb]|97[1-8]|[0-9]{2})\b(?:[ ]?(?:,|;|/|et)[ ]?(?:2[AaBb]|97[1-8]|[0-9]{2})\b)*)"
 );
 pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|chantier|adresse)\b");
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
 pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
-pattern!(NUMBER_BEFORE, r"(?i)(?:n[°ºo]s?|num[ée]ro|avis|annonce|r[ée]f\w*|iso|cs|bp|tsa|siret|article|lot)\.?[ :]*$");
+pattern!(
+    NUMBER_BEFORE,
+    r"(?i)(?:n[°ºo]s?|num[ée]ro|avis|annonce|r[ée]f\w*|iso|cs|bp|tsa|siret|article|lot|val_\w+)\.?[ :]*(?:[0-9A-Z]+[-–/. ])*$"
+);
 pattern!(
     UNIT_BEHIND,
     r"^[  ]*(?:€|euros?|eur\b|m2|m²|m3|ml\b|heures?|h\b|%|kg|tonnes?|repas|exemplaires|unit[ée]s|lots?\b|[0-9])"
@@ -30,6 +33,10 @@ pattern!(
 pattern!(
     NUMBERED,
     r"\p{Lu}[\p{L}'’-]*(?:[ ]\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}"
+);
+pattern!(
+    SEVERAL,
+    r"\((?P<d>(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5])(?:(?:[ ]?[,/;][ ]?|[ ]et[ ])(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5]))+)\)"
 );
 pattern!(BRACKETED, r"\((?P<n>\p{Lu}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
@@ -65,9 +72,11 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
             return found;
         }
     }
-    let label = LABEL.captures(text).and_then(|c| Department::parse(c.name("d")?.as_str()));
-    if let Some(label) = label {
-        return vec![label];
+    let labelled = LABEL.captures(text).and_then(|c| c.name("d")).map_or("", |m| m.as_str());
+    let labelled =
+        labelled.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with);
+    if !labelled.is_empty() {
+        return labelled;
     }
     let lead = &text[..text.floor_char_boundary(LEAD)];
     // Places in the text before the seat of the buyer.
@@ -93,8 +102,14 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let read = |sure| lines.iter().map(|l| communes_in(l, sure)).find(|d| !d.is_empty());
         read(true).or_else(|| intercommunal(&format!("{title}\n{lead}"))).or_else(|| read(false)).unwrap_or_default()
     };
-    let steps: [&dyn Fn() -> Vec<Department>; 12] = [
+    // "(67, 68)", "(63, 43 et 03)".
+    let several = || {
+        let listed = SEVERAL.captures(lead).and_then(|c| c.name("d")).map_or("", |m| m.as_str());
+        listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
+    };
+    let steps: [&dyn Fn() -> Vec<Department>; 17] = [
         &|| in_address(title),
+        &several,
         &numbered,
         &in_brackets,
         &sites,
@@ -105,7 +120,11 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &seated,
         &of_communes,
         &|| named(&format!("{title}\n{lead}"), false),
+        &|| standing_alone(&format!("{title}\n{lead}")),
+        &|| numbered_at_end(lead),
         &|| named(text, true),
+        &|| of_region(&format!("{title}\n{lead}")),
+        &|| rest.iter().chain(&seat).take(LINES).map(|l| notable(l)).find(|d| !d.is_empty()).unwrap_or_default(),
     ];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
 }
@@ -155,8 +174,21 @@ fn bracketed(text: &str) -> Vec<Department> {
 /// The first départements that a text names, one or a list of them; `sure`: names of other things too count only behind words that
 /// make them one.
 fn named(text: &str, sure: bool) -> Vec<Department> {
-    const MAKES: &[&str] =
-        &["departement", "departemental", "departementale", "prefecture", "conseil", "sdis", "dans", "en", "epci"];
+    const MAKES: &[&str] = &[
+        "departement",
+        "departements",
+        "departemental",
+        "departementale",
+        "prefecture",
+        "conseil",
+        "sdis",
+        "dans",
+        "en",
+        "epci",
+        "collectivite",
+    ];
+    // "Secteur nord" is a direction.
+    const PARTS: &[&str] = &["secteur", "antenne", "agence", "comite", "direction", "territoire"];
     let folded = format!(" {} ", commune::key(text));
     let mut found: Vec<Department> = Vec::new();
     let mut end = 0;
@@ -168,7 +200,7 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         // "Saint-Martin-d'Uriage" is a commune.
         let goes_on = ["d", "de", "du", "en", "sur", "le", "la", "les"]
             .contains(&folded[m.end() + 1..].split(' ').next().unwrap_or_default());
-        if goes_on && matches!(department.as_str(), "977" | "978") {
+        if goes_on && matches!(department.as_str(), "977" | "978") || in_street(&folded[..m.start()]) {
             continue;
         }
         // "Un lot par département : lot 2A".
@@ -185,7 +217,11 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         }
         let before: Vec<&str> = folded[..m.start()].rsplit(' ').take(3).collect();
         let led = before.iter().find(|w| !ARTICLES.contains(*w));
-        let made = led.is_some_and(|w| MAKES.contains(w));
+        let made = led.is_some_and(|w| MAKES.contains(w) || PARTS.contains(w) && department.as_str() != "59");
+        // "Outreau, Le Portel, Saint-Martin-Boulogne" are communes.
+        if matches!(department.as_str(), "977" | "978") && !made {
+            continue;
+        }
         let article = before.first().is_some_and(|w| ARTICLES.contains(w));
         let river = matches!(
             &folded[m.start() + 1..m.end()],
@@ -203,8 +239,58 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
     found
 }
 
+/// Whether words end as the name of a street does, before a name: "rue de", "place de la".
+fn in_street(before: &str) -> bool {
+    words!(STREETS, "rue avenue av boulevard bd route place quai impasse allee cours faubourg chemin");
+    let led = before.rsplit(' ').filter(|w| !w.is_empty()).find(|w| !ARTICLES.contains(*w));
+    led.is_some_and(|w| STREETS.contains(w))
+}
+
 words!(ARTICLES, "de du des d la le les l");
 words!(JOINS, "de du des d la le les l et ou dans en a");
+
+/// Départements whose names stand alone between commas, dashes or brackets: "Comité de ski, Ariège", "Paris, Hauts-de-Seine". A lot may be called "Nord".
+fn standing_alone(text: &str) -> Vec<Department> {
+    let pieces = text.split([',', ';', ':', '(', ')', '–', '—', '/', '|', '.', '\n']).flat_map(|p| p.split(" - "));
+    // "Lot 1 Essonne", "2-Vosges".
+    let bare = |p: &'_ str| -> usize {
+        let rest = p.trim_start();
+        let rest = rest.strip_prefix("Lot ").or_else(|| rest.strip_prefix("lot ")).unwrap_or(rest);
+        p.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, ' ' | '-')).len()
+    };
+    let names = pieces.map(|p| p[bare(p)..].trim()).filter(|p| p.starts_with(char::is_uppercase)).map(commune::key);
+    names.filter(|key| !matches!(key.as_str(), "nord" | "lot")).filter_map(|key| of_name(&key)).fold(Vec::new(), with)
+}
+
+/// "Lannion-Trégor rural – 22": a département's number behind a dash, at the end of one of the first lines.
+fn numbered_at_end(lead: &str) -> Vec<Department> {
+    const FIRST: usize = 4;
+    let number = |line: &str| {
+        line.trim_end()
+            .rsplit_once([' ', '\u{a0}'])
+            .filter(|(head, _)| head.trim_end().ends_with(['–', '—', '-']))
+            .and_then(|(_, n)| Department::parse(n))
+    };
+    lead.lines().take(FIRST).find_map(number).into_iter().collect()
+}
+
+/// The départements of a region of few, where its name alone says where.
+fn of_region(text: &str) -> Vec<Department> {
+    const REGIONS: &[(&str, &[&str])] =
+        &[(" corse ", &["2A", "2B"]), (" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
+    let folded = format!(" {} ", commune::key(text));
+    let meant = REGIONS.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
+    meant.iter().filter_map(|code| Department::parse(code)).collect()
+}
+
+/// The département of a town whose intercommunality is named after it, where a line names it behind a word that makes it a place, whatever goes on behind:
+/// "Hôpital de Cayenne Andrée-Rosemon", "aéroport de Bordeaux-Mérignac".
+fn notable(line: &str) -> Vec<Department> {
+    if NOT_A_PLACE.is_match(line) {
+        return Vec::new();
+    }
+    super::lot_place::notable(line).into_iter().collect()
+}
 
 /// The département of the intercommunality that a text names: "Communauté de communes Airvaudais - Val du Thouet", "agglo du Beauvaisis".
 fn intercommunal(text: &str) -> Option<Vec<Department>> {
@@ -294,8 +380,31 @@ mod tests {
             ("Caisse des écoles du Cateau-Cambrésis (59360)", "59"),
             ("POSTAL_CODE: 59386", "59"),
             ("Commune nouvelle de Val-de-Bonnieure (Charente)", "16"),
+            ("Ville de Saint-Quentin – RC n° 26-80200", "02"),
+            ("Hôpital de Cayenne Andrée-Rosemon – direction des achats", "973"),
+            ("Aéroport de Bordeaux-Mérignac SA", "33"),
+            ("Régie des ports de La Rochelle Pallice", "17"),
+            ("bureaux rue de Paris à Saint-Denis (Réunion)", "974"),
+            ("Comité pyrénéen de ski, Ariège", "09"),
+            ("Direction des lycées, secteur Isère", "38"),
+            ("Lannion-Trégor rural – 22", "22"),
+            ("L'échéance est le mercredi 10 mars 2027 (12 h). Dunkerque.", "59"),
+            ("résidences (Outreau, Le Portel, Saint-Martin-Boulogne)", "62"),
         ] {
             assert_eq!(read(text), [department], "{text}");
+        }
+    }
+
+    #[test]
+    fn several_departments_are_all_told() {
+        for (text, departments) in [
+            ("Département(s) de publication : 59, 62", ["59", "62"]),
+            ("communes des départements du Lot et du Tarn-et-Garonne", ["46", "82"]),
+            ("Départements : 2A et 2B", ["2A", "2B"]),
+            ("chantiers sur l'axe Strasbourg–Mulhouse (67, 68)", ["67", "68"]),
+            ("Office de l'environnement de la Corse", ["2A", "2B"]),
+        ] {
+            assert_eq!(read(text), departments, "{text}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Plain text as a notice: what `text-jsonl` lines, HTML pages and forwarded mails become before judgement.
 
+use chrono::NaiveDate;
 use vigie_domain::{Cpv, Notice, NoticeKind, Passage};
 
 use super::fold::fold;
@@ -72,6 +73,16 @@ pub fn notice(id: &str, title: &str, text: &str) -> Notice {
     notice.passages.push(Passage { field: "text".into(), lot: None, text: text.to_owned() });
     super::outcome::settle(&mut notice);
     notice
+}
+
+/// The day against which days without a year are read, where a text does not say when it was published: the one on which it is read,
+/// `today`, unless all the dates that it tells in full are long past.
+#[must_use]
+pub fn read_against(text: &str, today: NaiveDate) -> Option<NaiveDate> {
+    const LONG: chrono::Days = chrono::Days::new(120);
+    let newest = super::dates::newest(&text[..text.floor_char_boundary(200_000)]);
+    let past = newest.is_some_and(|day| day.checked_add_days(LONG).is_some_and(|d| d < today));
+    (!past).then_some(today)
 }
 
 /// The kind that a title alone tells, without a reading of it as a notice; a call where it tells none.

@@ -359,6 +359,8 @@ pub fn remembered(s: &Statement<'_>, hit: &Hit) -> bool {
         s.has_word(p.from.saturating_sub(3), p.from, &["comme"])
             // "Quant aux deux précédents": lots.
             || s.tokens[p.from].word == "precedents" && s.has_word(p.from.saturating_sub(1), p.from, &["deux", "trois", "quatre"])
+            // "Jusqu'ici ouverte à tous, la consultation devient réservée."
+            || p.from < hit.from && s.has_word(p.to, hit.from, &["devient", "deviennent", "desormais"])
     };
     s.of(Concept::Past).any(|p| p.from >= start && p.from < hit.to + 9 && !as_then(p)) || of_policy(s, hit)
 }

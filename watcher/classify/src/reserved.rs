@@ -45,7 +45,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         |s: &Statement<'_>| s.says.any(WHO) || s.unit.ticked == Some(true) && s.heading_or_before(Concept::Reserve);
     for (at, s) in statements.iter().enumerate().filter(|(_, s)| who(s)) {
         // A study of how to buy, and papers of bidders, close nothing, unless the contract is said to be reserved.
-        let aside = reading.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
+        let aside = reading.about.studied || s.says.any(&[Concept::TalkAboutClauses, Concept::BidderPaper]);
         let closes = (s.says.any(&[Concept::Only, Concept::MustBe]) || excepts(s)) && !fills_a_form(s);
         if aside && !closes && !asserted(s) {
             let out = destined::paper_or_out(reading, s, statements.get(at + 1));
@@ -208,7 +208,7 @@ fn reading_range(s: &Statement<'_>, hit: &Hit) -> Range<usize> {
 }
 
 /// Whether "réservé" closes the access to the contract: not hours of work, not a profession.
-fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
+pub(super) fn speaks_of_access(s: &Statement<'_>, r: &Hit) -> bool {
     let start = s.clause_start(r.from, mark::STOP | mark::ITEM).max(r.from.saturating_sub(9));
     let work = ["heures", "heure", "temps", "part", "postes", "poste", "volume", "main", "h", "%", "etp"];
     let described = |i: usize| s.any_of(STRUCTURES).any(|h| h.from <= i && i < h.to);

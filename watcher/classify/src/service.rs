@@ -17,7 +17,7 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
             s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
         hit.map(|h| (at, *h))
     };
-    if reading.studied {
+    if reading.about.studied {
         return Vec::new();
     }
     let support =
@@ -28,16 +28,20 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     let first = told.next();
     let better = first.filter(|(at, _)| statements[*at].index == 0).and_then(|_| told.next());
     if let Some((at, hit)) = better.or(first) {
-        let (s, hit) = (&statements[at], &hit);
         explained.extend(first.map(|(at, _)| statements[at].index));
-        explained.push(s.index);
-        let mut provision =
-            Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.context));
-        provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
-        provision.article = Some("R2123-1".to_owned());
-        return vec![provision];
+        explained.push(statements[at].index);
+        return vec![of_hit(reading, &statements[at], &hit)];
     }
     Vec::new()
+}
+
+/// The provision that some words of a statement tell.
+pub(super) fn of_hit(reading: &Reading<'_>, s: &Statement<'_>, hit: &Hit) -> Provision {
+    let mut provision =
+        Provision::new(ProvisionKind::InsertionService, reading.doc.evidence_within(s.bytes(hit), &s.context));
+    provision.lots = super::reserved::lots_of(reading, s, &s.bytes(hit));
+    provision.article = Some("R2123-1".to_owned());
+    provision
 }
 
 /// "Nous achetons … le suivi de dix allocataires du RSA. La restauration de murets leur sert de support de travail.": works that serve

@@ -14,6 +14,7 @@ use std::ops::Range;
 use super::anaphora;
 use super::anchors::Anchors;
 use super::document::Document;
+use super::learned::Chances;
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
 use super::pattern::Words;
@@ -78,6 +79,8 @@ pub struct Statement<'a> {
     pub previous: Concepts,
     /// Concepts of the few lines before it that follow one another: the list it may be an item of.
     pub before: Concepts,
+    /// How likely it tells each kind, once it was asked.
+    pub chances: Option<Chances>,
     /// Where its quote may reach: itself, and the statements beside it that go on with what it says of people or structures.
     pub context: Range<usize>,
 }
@@ -476,6 +479,7 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             heading,
             previous,
             before,
+            chances: None,
             context: unit.range.clone(),
         });
     }

@@ -50,9 +50,10 @@ pub(crate) fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)
         }
         return Some((hm(hour, digits(m)?.0)?, at + 1));
     }
-    // "À 17.00".
-    let dotted =
-        word.split_once('.').filter(|(h, m)| h.len() <= 2 && m.len() == 2 && at > 0 && tokens[at - 1].word == "a");
+    // "À 17.00", "(12.00)".
+    let dotted = word.split_once('.').filter(|(h, m)| {
+        h.len() <= 2 && m.len() == 2 && at > 0 && (tokens[at - 1].word == "a" || tokens[at].after(mark::OPEN))
+    });
     if let Some((h, m)) = dotted
         && let (Some(h), Some(m)) = (digits(h), digits(m))
     {

@@ -3,25 +3,24 @@
 
 use super::fold::fold;
 use super::lexicon::{Concept, Hit, Lexicon};
-use super::other::STUDIES;
 use super::token::Token;
 use super::tokenizer::tokens;
 
-/// What a title says.
+/// What a title says that the contract is about.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Title {
+pub struct About {
     /// It names a service for people far from employment: there, speaking of them asks nothing of the winner.
-    pub(super) served: bool,
+    pub served: bool,
     /// It names people far from employment, or a structure, as those the contract is for: "cour d'un ESAT", "transport d'élèves
     /// handicapés". A title that reserves, asks or buys insertion does not.
-    pub(super) for_them: bool,
+    pub for_them: bool,
     /// It names a study, a design, or help with clauses and reservations.
-    pub(super) studied: bool,
+    pub studied: bool,
 }
 
-impl Title {
+impl About {
     /// Reads a title.
-    pub(super) fn of(title: &str) -> Self {
+    pub(super) fn title(title: &str) -> Self {
         let folded = fold(title);
         let tokens = tokens(&folded, &(0..folded.len()));
         let hits = Lexicon::embedded().find(&tokens, |_| false);
@@ -56,6 +55,27 @@ fn is_for_them(tokens: &[Token<'_>], hits: &[Hit]) -> bool {
         |h: &Hit| tokens[h.from.saturating_sub(4)..h.from].iter().any(|t| FOR.contains(t.word.as_ref())) && h.from > 0;
     hits.iter().any(|h| THEM.contains(&h.concept) && for_them(h)) && !has(MORE)
 }
+
+// What looks into something, or designs it.
+const STUDIES: &[&str] = &[
+    "analyse",
+    "revision",
+    "etude",
+    "etudes",
+    "audit",
+    "evaluation",
+    "diagnostic",
+    "programmation",
+    "schema",
+    "enquete",
+    "maitrise",
+    "moe",
+    "amo",
+    "assistance",
+    "elaboration",
+    "animation",
+    "observatoire",
+];
 
 /// Whether it begins with a study or a design.
 fn studies(tokens: &[Token<'_>]) -> bool {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Weekday};
 use chrono_tz::Tz;
 
 use super::quantity::spelled;
@@ -194,6 +194,16 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
             return Some(Found::new((from, from + 2), a.0, b.0, None));
         }
     }
+    // "29 12 2026".
+    if let (Some((day, 2)), Some(m), Some(y)) =
+        (digits(word), joined_by_space(tokens, from + 1), joined_by_space(tokens, from + 2))
+        && let (Some((month, 2)), Some((year, 4))) = (digits(&m.word), digits(&y.word))
+        && (1..=31).contains(&day)
+        && (1..=12).contains(&month)
+        && (2020..=2099).contains(&year)
+    {
+        return Some(Found::new((from, from + 3), day, month, Some(year as i32)));
+    }
     let (day, next) = day_number(tokens, from)?;
     let name = tokens.get(next).filter(|t| t.before & !(mark::STOP | mark::HYPHEN) == 0)?;
     let month = month(&name.word)?;
@@ -201,6 +211,11 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
     Some(Found::new((from, to), day, month, year.map(|y| y.0)))
+}
+
+/// The token at a place, where nothing but a space stands before it.
+fn joined_by_space<'t, 'a>(tokens: &'t [Token<'a>], at: usize) -> Option<&'t Token<'a>> {
+    tokens.get(at).filter(|t| t.before == 0)
 }
 
 /// Three numbers as day, month and year.
@@ -215,7 +230,7 @@ fn numeric(a: (u32, usize), b: (u32, usize), c: (u32, usize)) -> Option<(u32, u3
 words!(
     BETWEEN,
     "a avant entre le de des vers pour heure heures locale limite au plus tard imperativement partir inclus et dernier delai
-     lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
+     toujours meme lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 
 /// What a day without a year is read against.
@@ -228,21 +243,30 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// The year of a day of a month. `before` is the year of a date that stands before it.
-    fn year(self, month: u32, day: u32, before: Option<i32>) -> Option<i32> {
+    /// The year of a day of a month. `before` is the year of a date that stands before it, `weekday` what it is said to be: a year on
+    /// which it is another day of the week counts only where there is no better one.
+    fn year(self, (month, day): (u32, u32), before: Option<i32>, weekday: Option<Weekday>) -> Option<i32> {
         /// A day that passed a little while ago is spoken of; one of longer ago is next year's.
         const PAST: chrono::Days = chrono::Days::new(31);
+        let agrees = |year: &i32| {
+            let said = NaiveDate::from_ymd_opt(*year, month, day).map(|d| d.weekday());
+            weekday.is_none_or(|w| said == Some(w))
+        };
         let written = match self {
-            Self::Year(year) => return before.or(Some(year)),
+            Self::Year(year) => {
+                let year = before.unwrap_or(year);
+                return [year, year + 1, year - 1].into_iter().find(agrees).or(Some(year));
+            }
             Self::Day(written) => written,
         };
         // A date of another year goes on beside what it stands with.
-        if let Some(before) = before.filter(|y| *y != written.year()) {
+        if let Some(before) = before.filter(|y| *y != written.year() && agrees(y)) {
             return Some(before);
         }
         let earliest = written.checked_sub_days(PAST)?;
-        (earliest.year()..=earliest.year() + 8)
-            .find(|year| NaiveDate::from_ymd_opt(*year, month, day).is_some_and(|d| d >= earliest))
+        let to_come = |year: &i32| NaiveDate::from_ymd_opt(*year, month, day).is_some_and(|d| d >= earliest);
+        let years = || (earliest.year()..=earliest.year() + 8).filter(to_come);
+        years().take(2).find(agrees).or_else(|| years().next())
     }
 }
 
@@ -277,7 +301,7 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
             let behind = || years[i..].iter().flatten().next().copied();
             let before = || years[..i].iter().rev().flatten().next().copied();
             let told = || match reference {
-                Some(reference) => reference.year(d.month, d.day, before()),
+                Some(reference) => reference.year((d.month, d.day), before(), weekday(tokens, d.from)),
                 None => before(),
             };
             let year = d.year.or_else(behind).or_else(told)?;
@@ -296,6 +320,21 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
             Some(When { from: d.from, to: to.min(next[i]).max(d.from), day, time, clock, undated: d.year.is_none() })
         })
         .collect()
+}
+
+/// The day of the week that is named right before token `at`.
+fn weekday(tokens: &[Token<'_>], at: usize) -> Option<Weekday> {
+    let word = tokens[at.checked_sub(1)?].word.as_ref();
+    let named = [
+        ("lundi", Weekday::Mon),
+        ("mardi", Weekday::Tue),
+        ("mercredi", Weekday::Wed),
+        ("jeudi", Weekday::Thu),
+        ("vendredi", Weekday::Fri),
+        ("samedi", Weekday::Sat),
+        ("dimanche", Weekday::Sun),
+    ];
+    named.into_iter().find(|(name, _)| *name == word).map(|(_, day)| day)
 }
 
 /// "les 9, 10 et 11 mars 2026": the days named before their month.
@@ -416,6 +455,7 @@ mod tests {
             ("O9/O3/2O26", "2026-03-09"),
             ("1O decernbre 2O26", "2026-12-10"),
             ("08 - 01 - 2027", "2027-01-08"),
+            ("29 12 2026", "2026-12-29"),
             ("20 janvier 27 / 17 h", "2027-01-20"),
         ] {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
@@ -459,6 +499,9 @@ mod tests {
             ("2027-11-23", "le 29 février", "2028-02-29"),
             ("2026-11-23", "du 3 mars au 10 mars 2024", "2024-03-10"),
             ("2026-11-23", "le 3 mars 2024, puis le 10 mars", "2024-03-10"),
+            ("2026-11-30", "label obtenu le 3 mars 2024. Réponse pour le mardi 15 décembre", "2026-12-15"),
+            ("2026-11-30", "vendredi 11 décembre, vœux de janvier", "2026-12-11"),
+            ("2026-06-30", "lundi 15 mars", "2027-03-15"),
         ] {
             assert_eq!(read(written, text), day, "{written} {text}");
         }

@@ -33,6 +33,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 use url::Url;
 use vigie_config::settings;
+use vigie_domain::french;
 
 use crate::{boundary, compressed};
 
@@ -216,6 +217,12 @@ fn allowed_networks(limits: &settings::Fetch) -> Result<Vec<IpNet>, String> {
     limits.allow_private.iter().map(read).collect()
 }
 
+/// Whether an address names, by its number, a server that may not be reached; what a name leads to is looked at when it is connected to.
+#[must_use]
+pub fn is_out_of_reach(limits: &settings::Fetch, url: &Url) -> bool {
+    allowed_networks(limits).is_ok_and(|allowed| guard::check_literal(url, &allowed).is_err())
+}
+
 /// Fetches pages.
 pub enum Fetcher {
     /// Over HTTP.
@@ -302,7 +309,9 @@ impl Fetcher {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(e)) => Err(match e.get_ref().and_then(|inner| inner.downcast_ref::<Refused>()) {
                 Some(refused) => FetchError::Forbidden { url: place, what: refused.0.clone() },
-                None => FetchError::Network { url: place, why: format!("connexion impossible ({e})") },
+                None => {
+                    FetchError::Network { url: place, why: format!("connexion impossible ({})", french::of_system(&e)) }
+                }
             }),
             Err(_) => Err(FetchError::Network { url: place, why: format!("pas de réponse en {} s", limit.as_secs()) }),
         }
@@ -544,12 +553,12 @@ fn says_compression(why: &str) -> bool {
     ["gzip", "deflate", "brotli", "zlib", "decompress"].iter().any(|name| why.contains(name))
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;
     }
-    last.to_string()
+    last.downcast_ref().map_or_else(|| last.to_string(), french::of_system)
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ const HOW_CHARGE: &str = "Pour confier une opération : /operations pour, la ré
 const HOW_STATE: &str = "Pour dire où en est une opération : /operations état, la référence, deux-points, puis à calibrer, calibrée, en consultation, attribuée, en exécution, terminée ou abandonnée. Par exemple : /operations état 2027-001 : en exécution.";
 const HOW_NOTE: &str = "Pour noter : /operations note, la référence, deux-points, puis la note. Par exemple : /operations note 2027-001 : titulaire rappelé.";
 
+/// Lots whose holders are named; the page has them all.
+const MAX_LOTS: usize = 6;
+
 /// What is asked for behind `/operations`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted<'a> {
@@ -250,6 +253,7 @@ impl Asker<'_> {
                 lines.push(french::capital(&letter::difference(overview.calibrated, &asked)));
             }
         }
+        lines.extend(operations::holders(self.service, o, MAX_LOTS).await?);
         lines.extend(operations::late(self.service, o, self.now).await?);
         if !o.next_step.is_empty() {
             let day = o.next_on.map(|d| format!(", le {}", french::date(d))).unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
+use vigie_domain::Stage;
 
 use super::action::{self, Act};
 use super::vocabulary;
@@ -84,7 +85,14 @@ pub fn word(said: &str) -> Option<String> {
         return Some(format!("oui, pour {name}"));
     }
     let stands = action::words(&first).is_some() && (rest_is_courtesy || !acknowledges(&first) && !contradicts(rest));
-    stands.then_some(first)
+    (stands && !says_otherwise(&first, rest)).then_some(first)
+}
+
+/// « Non, nous allons répondre à ce marché », « oui, on passe notre tour »: one decides, the other decides the contrary.
+fn says_otherwise(first: &str, rest: &str) -> bool {
+    let refuses = |said: &str| vocabulary::stage(said).map(|stage| stage == Stage::NoGo);
+    let decided = refuses(&action::folded(first));
+    decided.is_some() && clauses(rest).iter().filter_map(|clause| refuses(clause)).any(|other| Some(other) != decided)
 }
 
 /// Who takes care of it, where that is all that follows a yes.
@@ -288,6 +296,16 @@ mod tests {
             ("C’est trop gros pour nous", Action::Because(Refusal::Size)),
             ("Nous n’avons pas la capacité", Action::Because(Refusal::Size)),
             ("Ce n’est pas notre métier", Action::Because(Refusal::Trade)),
+            ("Nous sommes intéressés par ce marché, merci.", go()),
+            ("Nous allons répondre à ce marché.", go()),
+            ("Ok on se positionne", go()),
+            ("Oui, nous nous positionnons sur cette consultation", go()),
+            ("Non merci, pas pour nous.", no()),
+            ("Non, on passe notre tour", no()),
+            ("On passe notre tour cette fois", no()),
+            ("Nous n’y allons pas pour cet appel d’offres", no()),
+            ("À revoir la semaine prochaine", Action::Remind(7)),
+            ("relancez-moi dans 2 semaines", Action::Remind(14)),
             ("Plus tard svp", Action::Remind(3)),
             ("Rappel dans cinq jours", Action::Remind(5)),
             ("rappelez-moi dans deux semaines", Action::Remind(14)),
@@ -316,6 +334,13 @@ mod tests {
             "Oui mais plus tard",
             "Rappel le 32 décembre",
             "Ça nous intéresse, sauf le lot 3",
+            "Non, nous allons répondre à ce marché",
+            "Oui, on passe notre tour",
+            "Oui ! Je passe",
+            "Oui, pas pour nous",
+            "Nous avons perdu à ce marché",
+            "Ok bien reçu pour ce marché",
+            "À revoir avec Marc",
         ] {
             assert_eq!(act(said), None, "{said}");
         }

@@ -68,8 +68,46 @@ pub(super) fn offer(said: &str) -> Option<OfferStage> {
     }
 }
 
-/// Where a structure stands, in the words of the buttons or in others.
+/// What an answer is about, said at its end: it changes nothing of the answer.
+const OBJECTS: [&str; 17] = [
+    " a ce marche",
+    " par ce marche",
+    " pour ce marche",
+    " sur ce marche",
+    " a ce lot",
+    " par ce lot",
+    " pour ce lot",
+    " a cet appel d'offres",
+    " par cet appel d'offres",
+    " pour cet appel d'offres",
+    " sur cet appel d'offres",
+    " a cette consultation",
+    " par cette consultation",
+    " pour cette consultation",
+    " sur cette consultation",
+    " pour nous",
+    " cette fois",
+];
+
+/// Where a structure stands, in the words of the buttons or in others: alone, with what it is about (« nous allons répondre à ce
+/// marché »), or behind a yes or a no that says the same (« non merci, pas pour nous »).
 pub(super) fn stage(said: &str) -> Option<Stage> {
+    alone(said).or_else(|| about(said)).or_else(|| {
+        let (head, rest) =
+            ["non merci ", "non ", "oui ", "ok "].iter().find_map(|h| Some((*h, said.strip_prefix(h)?)))?;
+        let told = alone(rest).or_else(|| about(rest))?;
+        let same = if head.starts_with("non") { Stage::NoGo } else { Stage::Go };
+        (told == same).then_some(told)
+    })
+}
+
+/// A yes or a no with what it is about.
+fn about(said: &str) -> Option<Stage> {
+    let rest = OBJECTS.iter().find_map(|object| said.strip_suffix(object))?;
+    alone(rest).filter(|stage| matches!(stage, Stage::Go | Stage::NoGo | Stage::Preparing))
+}
+
+fn alone(said: &str) -> Option<Stage> {
     Some(match said {
         "oui" | "ok" | "d'accord" | "on y va" | "go" | "j'y vais" | "interesse" | "interessee" | "je prends" => {
             Stage::Go
@@ -121,6 +159,16 @@ pub(super) fn stage(said: &str) -> Option<Stage> {
         | "nous repondrons"
         | "on repondra"
         | "banco"
+        | "on se positionne"
+        | "nous nous positionnons"
+        | "nous allons nous positionner"
+        | "je me positionne"
+        | "on candidate"
+        | "nous candidatons"
+        | "nous allons candidater"
+        | "on postule"
+        | "nous postulons"
+        | "on se lance"
         | "yes" => Stage::Go,
         "non" | "no" | "ecarte" | "ecarter" | "no go" | "pas interesse" | "on passe" => Stage::NoGo,
         "non merci"
@@ -153,6 +201,12 @@ pub(super) fn stage(said: &str) -> Option<Stage> {
         | "on ne repond pas"
         | "je ne repondrai pas"
         | "on y va pas"
+        | "on passe notre tour"
+        | "nous passons notre tour"
+        | "je passe mon tour"
+        | "je passe"
+        | "nous declinons"
+        | "je decline"
         | "on laisse passer" => Stage::NoGo,
         "on prepare" | "en preparation" | "preparation" | "on repond" => Stage::Preparing,
         "remis" | "remise" | "depose" | "envoye" | "on a repondu" | "offre remise" => Stage::Submitted,
@@ -199,6 +253,11 @@ pub(super) fn remind(said: &str) -> Option<Remind> {
         "le rappeler",
         "rappeler",
         "rappel",
+        "relancez moi",
+        "relancez-moi",
+        "relance moi",
+        "relance-moi",
+        "a revoir",
         "plus tard",
     ];
     let rest = asks.iter().find_map(|w| said.strip_prefix(w))?;

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Duration, NaiveDateTime, Utc};
 use sha2::{Digest, Sha256};
 use vigie_config::private;
+use vigie_domain::french;
 use vigie_store::{StoreError, backup as sqlite};
 
 use super::{DATABASE, File, MANIFEST, MATRIX, Manifest};
-use crate::error::{Failure, of_file};
+use crate::error::Failure;
 
 /// How a folder is named: by the moment, in UTC, at which it was begun.
 const NAME: &str = "vigie-%Y%m%d-%H%M%S";
@@ -148,7 +149,8 @@ pub fn read(folder: &Path) -> Result<Manifest, Failure> {
         let fix = "choisissez une autre sauvegarde ; celle-ci ne peut pas servir";
         Failure::new(what, folder.display().to_string(), fix)
     };
-    let text = std::fs::read(&path).map_err(|e| damaged(format!("ce dossier n’est pas une sauvegarde : {e}")))?;
+    let text = std::fs::read(&path)
+        .map_err(|e| damaged(format!("ce dossier n’est pas une sauvegarde : {}", french::of_system(&e))))?;
     let manifest: Manifest = serde_json::from_slice(&text)
         .map_err(|e| damaged(format!("la liste de cette sauvegarde est illisible : {e}")))?;
     for file in &manifest.files {
@@ -214,12 +216,12 @@ fn no_copy(copy: &Path, error: StoreError) -> Failure {
 
 pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let fix = "vérifiez la place sur le disque et les droits de ce compte";
-    Failure::new(format!("écriture impossible : {}", of_file(error)), path.display().to_string(), fix)
+    Failure::new(format!("écriture impossible : {}", french::of_system(error)), path.display().to_string(), fix)
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::new(
-        format!("lecture impossible : {}", of_file(error)),
+        format!("lecture impossible : {}", french::of_system(error)),
         path.display().to_string(),
         "vérifiez ce chemin et les droits de ce compte",
     )

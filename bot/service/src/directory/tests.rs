@@ -110,3 +110,18 @@ fn a_row_that_cannot_be_read_says_why() {
     let why: Vec<String> = bad.iter().map(|r| structure(r).unwrap_err()).collect();
     assert!(why[0].contains("SIRET") && why[1].contains("SARL") && why[2].contains("name"), "{why:?}");
 }
+
+/// Attack: what spreadsheets leave around a table is no row, and a workbook under the name of a table is called what it is.
+#[test]
+fn empty_rows_are_none_and_a_workbook_is_no_table() {
+    for text in [
+        "siret;nom;type\n;;\n12345678900012;Atelier;EI\n;;;;\n",
+        "siret;nom;type\n\n \t; ;\n12345678900012;Atelier;EI\n",
+        "siret,nom,type\n12345678900012,Atelier,EI\n,,\n\"\",\"\",\" \"\n",
+    ] {
+        let read = rows(text).unwrap();
+        assert_eq!(read.len(), 1, "{text:?}");
+        assert_eq!(structure(&read[0]).unwrap().name, "Atelier");
+    }
+    assert!(rows("PK\u{3}\u{4}\u{14}xl/workbook.xml").is_err_and(|why| why.contains("CSV")));
+}

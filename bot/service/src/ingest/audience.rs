@@ -79,6 +79,12 @@ impl Audience {
         routed(&person.routes, kind, in_use).collect()
     }
 
+    /// Whether nobody agreed yet to hear anything here: each address of the person waits for its owner's word.
+    pub(super) fn awaits_consent(&self, subscriber: &str) -> bool {
+        let addresses = self.people.get(subscriber).map_or(&[][..], |p| p.addresses.as_slice());
+        !addresses.is_empty() && addresses.iter().all(|a| a.state == AddressState::Unconfirmed)
+    }
+
     /// The absence of a person who is away at that moment.
     pub(super) fn away(&self, subscriber: &str, now: DateTime<Utc>) -> Option<&Absence> {
         self.people.get(subscriber)?.away.as_ref().filter(|a| a.holds(now))

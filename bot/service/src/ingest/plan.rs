@@ -457,6 +457,10 @@ impl<'a> Planner<'a> {
     ) -> Decided {
         let subscription = before.and_then(|t| t.subscription.as_deref());
         let before = before.map(|t| t.disposition);
+        // What is open when they agree comes in their first digest (`open_now`).
+        if before.is_none() && self.audience.awaits_consent(subscriber) {
+            return Decided::untold(Disposition::Paused, "adresse pas encore confirmée");
+        }
         match self.first_poll {
             Some(Baseline::Quiet) if before.is_none() => {
                 return Decided::untold(Disposition::Baseline, "déjà publié avant le début de la veille");

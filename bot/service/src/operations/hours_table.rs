@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use vigie_domain::operation::hours::{HoursKey, HoursRow, People, month_written};
 use vigie_domain::operation::{Hours, MAX_LINE, Modality};
-use vigie_domain::{Lot, Operation};
+use vigie_domain::{Lot, Operation, french};
 use vigie_store::StoreError;
 use vigie_store::operation_hours::OperationHours;
 use vigie_store::operations::reference_key;
+use vigie_watcher::zones;
 
 use super::tables::{Imported, siret};
 use crate::service::Service;
@@ -34,7 +36,7 @@ pub const COLUMNS: [&str; 13] = [
 /// A table of one row, to be filled in a spreadsheet: what each column looks like.
 pub const MODEL: [&str; 13] = [
     "EXEMPLE-1",
-    "2027-05",
+    "2026-05",
     "1",
     "Entreprise à remplacer",
     "",
@@ -98,6 +100,7 @@ pub async fn import(
         .into_iter()
         .map(|o| (reference_key(&o.reference), o.id))
         .collect();
+    let today = zones::paris_day(service.clock.now());
     let hours = service.store.hours_of(structure, None).await?;
     let mut known: HashMap<(String, HoursKey), HoursRow> =
         hours.into_iter().map(|h| ((h.operation, h.row.key()), h.row)).collect();
@@ -119,7 +122,7 @@ pub async fn import(
                 }
             }
         };
-        let read = operation.and_then(|id| Ok((id.clone(), read(&table, row, &known, &id)?)));
+        let read = operation.and_then(|id| Ok((id.clone(), read(&table, row, (&known, id.as_str()), today)?)));
         let (id, fresh) = match read {
             Ok(read) => read,
             Err(why) => {
@@ -156,8 +159,8 @@ pub async fn import(
 fn read(
     table: &Table,
     row: &Row,
-    known: &HashMap<(String, HoursKey), HoursRow>,
-    operation: &str,
+    (known, operation): (&HashMap<(String, HoursKey), HoursRow>, &str),
+    today: NaiveDate,
 ) -> Result<HoursRow, String> {
     let cell = |place: usize| table.cell(row, place).unwrap_or_default();
     let month = month_written(cell(1)).ok_or_else(|| match cell(1) {
@@ -193,7 +196,7 @@ fn read(
     if let Some(cell) = table.cell(row, 12) {
         cell.clone_into(&mut fresh.remark);
     }
-    checked(&fresh)?;
+    checked(&fresh, today)?;
     Ok(fresh)
 }
 
@@ -203,11 +206,14 @@ pub fn count(text: &str) -> Option<u32> {
     text.parse().ok().filter(|n| *n <= 100_000)
 }
 
-/// Checks what every door checks of hours.
+/// Checks what every door checks of hours, on that day.
 ///
 /// # Errors
 /// What it says cannot be.
-pub fn checked(row: &HoursRow) -> Result<(), String> {
+pub fn checked(row: &HoursRow, today: NaiveDate) -> Result<(), String> {
+    if row.month > today && !row.done.is_none() {
+        return Err(format!("des heures réalisées en {}, un mois à venir", french::month(row.month)));
+    }
     for (name, text) in [("lot", &row.lot), ("entreprise", &row.company), ("remarque", &row.remark)] {
         if text.chars().count() > MAX_LINE {
             return Err(format!("{MAX_LINE} caractères au plus dans « {name} »"));

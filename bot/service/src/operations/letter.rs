@@ -147,7 +147,7 @@ pub fn late_in_french(late: &Late) -> String {
     }
 }
 
-fn holder(lot: &str, company: &str) -> String {
+pub(super) fn holder(lot: &str, company: &str) -> String {
     let company = if company.is_empty() { "titulaire".to_owned() } else { short(company, 80) };
     if lot.is_empty() { company } else { format!("lot {lot}, {company}") }
 }

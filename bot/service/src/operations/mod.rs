@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use vigie_domain::operation::calibration::Sheet;
 use vigie_domain::operation::plan::{self, Totals};
-use vigie_domain::operation::{MAX_LINE, Operation, OperationState};
+use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Operation, OperationState};
 use vigie_domain::{Permission, Subscriber, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
@@ -255,7 +255,7 @@ pub async fn write_hours(service: &Service, structure: &str, hours: &[OperationH
 pub struct Overview {
     pub operation: Operation,
     /// Hours of its sheet.
-    pub calibrated: Option<vigie_domain::Hours>,
+    pub calibrated: Option<Hours>,
     pub totals: Totals,
 }
 
@@ -307,6 +307,28 @@ pub async fn late(service: &Service, o: &Operation, now: DateTime<Utc>) -> Resul
     let lots: Vec<_> = service.store.lots_of(structure, only).await?.into_iter().map(|l| l.lot).collect();
     let late = plan::late(&rows, &lots, vigie_watcher::zones::paris_day(now));
     Ok(late.iter().map(|l| french::capital(&letter::late_in_french(l))).collect())
+}
+
+/// Who holds each lot of an operation, with what is done of what is owed: a line each, `most` of them and how many more there are.
+///
+/// # Errors
+/// The database fails.
+pub async fn holders(service: &Service, o: &Operation, most: usize) -> Result<Vec<String>, StoreError> {
+    let (structure, only) = (o.structure.as_str(), Some(o.id.as_str()));
+    let rows: Vec<_> = service.store.hours_of(structure, only).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<_> = service.store.lots_of(structure, only).await?.into_iter().map(|l| l.lot).collect();
+    let line = |(lot, done): (&LotOwed, Hours)| {
+        let owed = match lot.owed {
+            Hours::NONE => "heures dues à demander".to_owned(),
+            owed => format!("{done}\u{a0}heures sur {owed} dues"),
+        };
+        french::capital(&format!("{} : {owed}", letter::holder(&lot.lot, &lot.company)))
+    };
+    let mut out: Vec<String> = lots.iter().zip(plan::done_of(&rows, &lots)).take(most).map(line).collect();
+    if lots.len() > most {
+        out.push(format!("et {} de plus.", french::plural(lots.len() - most, "lot")));
+    }
+    Ok(out)
 }
 
 /// The operations of a structure that a text means: by reference, else by words of the title.

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use vigie_config::private;
 use vigie_config::secret::expose;
 use vigie_config::settings::Tls;
+use vigie_domain::french;
 use vigie_service::Failure;
 
 use super::answers::Answers;
@@ -154,7 +155,7 @@ fn share(path: &Path, shared: u32, alone: u32) -> Result<(), Failure> {
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let fix = "lancez la commande avec un compte qui peut y écrire (sudo), ou donnez un autre dossier avec --dir";
-    Failure::new(format!("écriture impossible : {error}"), path.display().to_string(), fix)
+    Failure::new(format!("écriture impossible : {}", french::of_system(error)), path.display().to_string(), fix)
 }
 
 #[cfg(test)]

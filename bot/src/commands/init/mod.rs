@@ -90,7 +90,8 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
         }
         return page::serve(listen, &dir).await;
     }
-    if path.exists() && ask::somebody() && args.mail_host.is_none() {
+    let stood = path.exists();
+    if stood && args.mail_host.is_none() {
         return Err(already(&path));
     }
     let mut answers = answers::gather(args, &dir)?;
@@ -118,22 +119,25 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
         text = file::text(&answers, &dir);
     };
     let said = first_operator(settings, answers.skip_mail_check).await?;
-    print(&next_steps(&dir, &said))
+    print(&next_steps(&dir, stood, &said))
 }
 
-/// What was written, and what to do next.
-fn next_steps(dir: &Path, said: &str) -> String {
+/// What was written (nothing where the file `stood` there and says the same), and what to do next.
+fn next_steps(dir: &Path, stood: bool, said: &str) -> String {
     let path = dir.join("vigie.toml");
     let named =
         if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };
+    let secrets = dir.join("secrets");
+    let secret = std::fs::read_dir(&secrets).is_ok_and(|mut inside| inside.next().is_some());
+    let secrets = if secret { format!(", et ses secrets dans {}", secrets.display()) } else { String::new() };
+    let written = if stood { "Déjà là, inchangé" } else { "Écrit" };
     format!(
-        "Écrit : {}, et ses secrets dans {}\n{said}\n\
+        "{written} : {}{secrets}\n{said}\n\
          Ensuite :\n\
          1. Lancez le service : systemctl enable --now vigie (ou vigie run{named})\n\
          2. Voyez si tout va : vigie doctor{named}\n\
          3. Ajoutez une personne : vigie subscriptions add{named} --email … --department 59 --sector nettoyage-de-locaux-16\n",
-        path.display(),
-        dir.join("secrets").display()
+        path.display()
     )
 }
 

@@ -100,7 +100,7 @@ async fn answer(
     };
     match attempt.await {
         Ok(said) => {
-            let next = super::next_steps(&setup.dir, &said);
+            let next = super::next_steps(&setup.dir, false, &said);
             // The page says it too, where nobody looks at the terminal any more.
             let _ = print(&next);
             setup.end.notify_one();

@@ -179,9 +179,9 @@ async fn handle(service: &Service, email: &Email, inbox: &Inbox<'_>, mail: &imap
         Mail::Reply(reply) if reply.has_documents => match on_documents(service, inbox, (&id, mail), reply, now).await?
         {
             Some(outcome) => outcome,
-            None => on_reply(service, &id, reply, now).await?,
+            None => on_reply(service, &letter(&id, reply), reply, now).await?,
         },
-        Mail::Reply(reply) => on_reply(service, &id, reply, now).await?,
+        Mail::Reply(reply) => on_reply(service, &letter(&id, reply), reply, now).await?,
         Mail::Complaint(delivery) => on_complaint(service, delivery).await?,
         Mail::PassedOn(passed) => {
             let whole = usize::try_from(mail.size).unwrap_or(usize::MAX) <= mail.bytes.len();
@@ -206,6 +206,15 @@ async fn handle(service: &Service, email: &Email, inbox: &Inbox<'_>, mail: &imap
     service.store.set_read(&id, outcome.as_str(), now).await?;
     tracing::info!(mail = %id, outcome = outcome.as_str(), "mail read");
     Ok(true)
+}
+
+/// What makes an answer one and the same, however often it arrives: two addresses of one account, or a folder that is copied, give it
+/// other headers, and it is answered once.
+fn letter(mail: &str, reply: &Reply) -> String {
+    if reply.id.is_empty() {
+        return mail.to_owned();
+    }
+    derived_id(&["letter", &reply.id, &reply.from, &reply.subject, &reply.words])
 }
 
 /// An error report about a message of ours.
@@ -311,7 +320,7 @@ async fn on_documents(
         answer(service, &format!("{id}:files"), &sent, &body, now).await?;
     }
     if let Answer::Word(_) | Answer::Stop = reply.answer {
-        on_reply(service, id, reply, now).await?;
+        on_reply(service, &letter(id, reply), reply, now).await?;
     }
     Ok(Some(Outcome::Consultation))
 }

@@ -15,7 +15,7 @@ use vigie_notifier::channels::email::refusal::says_no_mailbox;
 use vigie_service::answers::reading;
 use vigie_service::leads::{File, MAX_FILE};
 use vigie_watcher::boundary;
-use vigie_watcher::sources::mailbox::{parse, text_of};
+use vigie_watcher::sources::mailbox::{parse, text_of, text_with_addresses};
 use vigie_watcher::zones;
 
 use super::authentication;
@@ -122,6 +122,8 @@ pub struct Reply {
     pub proven: bool,
     /// Who says they wrote.
     pub from: String,
+    /// Its Message-ID; empty where it has none.
+    pub id: String,
     /// Its subject.
     pub subject: String,
     /// Its own words; empty where there are none, or too many to be read by anybody but a person.
@@ -207,7 +209,18 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let words = if reading::is_short(&said) { said } else { String::new() };
         let subject = subject.to_owned();
         let has_documents = mail.attachments().take(MAX_PARTS).any(is_document);
-        return Mail::Reply(Reply { delivery, proven, from, subject, words, answer, has_documents, authentication });
+        let id = mail.message_id().unwrap_or_default().to_owned();
+        return Mail::Reply(Reply {
+            delivery,
+            proven,
+            from,
+            id,
+            subject,
+            words,
+            answer,
+            has_documents,
+            authentication,
+        });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
 }
@@ -266,6 +279,8 @@ fn returned(mail: &Message<'_>, email: &Email) -> Option<String> {
     })
 }
 
+// The address of a page.
+expression!(ANY_LINK, r"https?://[^\s<>]+");
 // Our message's name in the copy that a report of plain text holds.
 expression!(COPIED_ID, r"(?im)^\s*>?\s*message-id:\s*(<[^<>\s]{3,200}>)");
 // Addresses of the words above that copy.
@@ -405,9 +420,11 @@ fn passed_on(mail: &Message<'_>, from: String, subject: &str) -> Option<PassedOn
         PartType::Message(inner) => Some(inner),
         _ => None,
     });
-    let own = cut(text_of(mail));
+    // The address of what is passed on may stand in the HTML alone.
+    let with_link = |m: &Message<'_>| cut(text_with_addresses(m, |text| ANY_LINK.is_match(text)));
+    let own = with_link(mail);
     let (title, text) = match attached {
-        Some(inner) => (inner.subject().unwrap_or(subject), cut(text_of(inner))),
+        Some(inner) => (inner.subject().unwrap_or(subject), with_link(inner)),
         None => match LEAD.find(subject) {
             Some(mark) => (&subject[mark.end()..], words::said(&own)),
             None => (subject, below_mark(&own).or_else(|| FORWARDED.is_match(subject).then(|| words::said(&own)))?),

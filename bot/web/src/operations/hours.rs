@@ -7,12 +7,13 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
+use chrono::NaiveDate;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::operation::hours::{HoursRow, People, month_written};
 use vigie_domain::operation::plan::{self, ModalitySum, MonthSum};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
-use vigie_domain::{Lot, french};
+use vigie_domain::{Lot, Operation, french};
 use vigie_notifier::card::short;
 use vigie_service::operations::hours_table::{checked, count};
 use vigie_service::operations::tables::{day, siret};
@@ -20,27 +21,8 @@ use vigie_store::operation_hours::{OperationHours, OperationLot};
 use vigie_watcher::zones;
 
 use super::{Follower, found};
-use crate::cookies::Session;
-use crate::frame::{Fields, Posted, Shown, Site, Visitor};
+use crate::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
 
-/// Fields of the two forms, kept where one is refused.
-const FIELDS: [&str; 15] = [
-    "mois",
-    "lot",
-    "entreprise",
-    "siret",
-    "modalite",
-    "prevues",
-    "realisees",
-    "personnes",
-    "quartiers",
-    "femmes",
-    "handicap",
-    "remarque",
-    "dues",
-    "debut",
-    "fin",
-];
 /// Rows shown of the table; the file has them all.
 const MAX_ROWS: usize = 120;
 /// Months of the plot: the last ones.
@@ -150,24 +132,45 @@ fn percent(part: Hours, of: Hours) -> Option<String> {
     part.percent_of(of).map(|p| french::number((p * 10.0).round() / 10.0))
 }
 
-/// The form that was sent, and what is wrong with it: it is shown as it was typed.
-struct Refused<'a> {
-    /// `heures` or `titulaire`.
-    form: &'static str,
-    fault: String,
-    fields: &'a Fields,
-}
-
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
-    page(&site, (&follower.visitor, &follower.session), &id, None).await
+    let o = found(&site, &follower.session, &id).await?;
+    page(&site, (&follower.visitor, follower.session.structure()), &o, None).await
 }
 
-async fn page(site: &Site, (visitor, session): (&Visitor, &Session), id: &str, refused: Option<Refused<'_>>) -> Shown {
-    let o = found(site, session, id).await?;
-    let structure = session.structure();
+/// The fields of the form of hours, and of that of a holder.
+const OF_HOURS: [&str; 12] = [
+    "mois",
+    "lot",
+    "entreprise",
+    "siret",
+    "modalite",
+    "prevues",
+    "realisees",
+    "personnes",
+    "quartiers",
+    "femmes",
+    "handicap",
+    "remarque",
+];
+const OF_HOLDER: [&str; 6] = ["lot", "entreprise", "siret", "dues", "debut", "fin"];
+
+/// A form that cannot be taken: it is shown again as it was typed, with what is wrong.
+struct Typed<'a> {
+    fields: &'a Fields,
+    fault: String,
+    /// That of a holder, not that of hours.
+    of_holder: bool,
+}
+
+/// What a form holds: as typed, or empty.
+fn held(names: &[&'static str], typed: Option<&Fields>) -> BTreeMap<&'static str, String> {
+    names.iter().map(|name| (*name, typed.map(|fields| fields.one(name).to_owned()).unwrap_or_default())).collect()
+}
+
+async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation, typed: Option<Typed<'_>>) -> Shown {
     let store = &site.service.store;
-    let rows: Vec<HoursRow> = store.hours_of(structure, Some(id)).await?.into_iter().map(|h| h.row).collect();
-    let lots: Vec<LotOwed> = store.lots_of(structure, Some(id)).await?.into_iter().map(|l| l.lot).collect();
+    let rows: Vec<HoursRow> = store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<LotOwed> = store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
     let now = site.service.clock.now();
     let today = zones::paris_day(now);
     let totals = plan::totals(&rows, &lots);
@@ -205,7 +208,15 @@ async fn page(site: &Site, (visitor, session): (&Visitor, &Session), id: &str, r
             }
         })
         .collect();
-    let late = vigie_service::operations::late(&site.service, &o, now).await?;
+    let late = vigie_service::operations::late(&site.service, o, now).await?;
+    let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
+    let (mut hours, holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
+    if of(false).is_none() {
+        hours.insert("mois", today.format("%Y-%m").to_string());
+        if let [only] = lots.as_slice() {
+            hours.insert("entreprise", only.company.clone());
+        }
+    }
     let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
     let values = context! {
         id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
@@ -216,47 +227,43 @@ async fn page(site: &Site, (visitor, session): (&Visitor, &Session), id: &str, r
         shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
         choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
-        month => today.format("%Y-%m").to_string(), max => MAX_LINE,
-        fault => refused.as_ref().map(|r| &r.fault), refused => refused.as_ref().map(|r| r.form),
-        typed => Serde(refused.as_ref().map(|r| typed(r.fields)).unwrap_or_default()),
+        max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
+        fault => typed.as_ref().map(|t| t.fault.clone()),
     };
-    let status = if refused.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok(site.page_as(status, visitor, "heures.html", values))
 }
 
-/// What a form holds, by the names of its fields.
-fn typed(fields: &Fields) -> BTreeMap<&'static str, String> {
-    FIELDS.iter().map(|name| (*name, fields.one(name).to_owned())).collect()
-}
-
-fn line(fields: &Fields, name: &str) -> Result<String, String> {
+fn line(fields: &Fields, name: &str) -> Result<String, Trouble> {
     let text = fields.one(name).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() > MAX_LINE {
-        return Err(format!("{MAX_LINE} caractères au plus dans « {name} »."));
+        return Err(Trouble::bad(format!("{MAX_LINE} caractères au plus dans « {name} ».")));
     }
     Ok(text)
 }
 
-fn lot_of(fields: &Fields) -> Result<String, String> {
+fn lot_of(fields: &Fields) -> Result<String, Trouble> {
     let lot = line(fields, "lot")?;
     Ok(if lot.is_empty() { lot } else { Lot::clean_id(&lot) })
 }
 
-fn hours_of(fields: &Fields, name: &str) -> Result<Hours, String> {
+fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
     let text = fields.one(name);
-    Hours::written(text).ok_or_else(|| format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40)))
+    Hours::written(text)
+        .ok_or_else(|| Trouble::bad(format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40))))
 }
 
 /// The row that a form says.
-fn read(fields: &Fields) -> Result<HoursRow, String> {
-    let month = month_written(fields.one("mois")).ok_or("Mois illisible : par exemple 2027-03.")?;
-    let modality = Modality::parse(fields.one("modalite")).ok_or("Choisissez une modalité.")?;
+fn read(fields: &Fields, today: NaiveDate) -> Result<HoursRow, Trouble> {
+    let month =
+        month_written(fields.one("mois")).ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2027-03."))?;
+    let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
     let people = |name: &str| match fields.one(name) {
         "" => Ok(None),
-        text => count(text).map(Some).ok_or("Un nombre de personnes s’écrit en chiffres."),
+        text => count(text).map(Some).ok_or_else(|| Trouble::bad("Un nombre de personnes s’écrit en chiffres.")),
     };
     let row = HoursRow {
-        siret: siret(fields.one("siret"), "entreprise").map_err(|why| french::capital(&why))?,
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
         planned: hours_of(fields, "prevues")?,
         done: hours_of(fields, "realisees")?,
         people: People {
@@ -268,7 +275,7 @@ fn read(fields: &Fields) -> Result<HoursRow, String> {
         remark: line(fields, "remarque")?,
         ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
     };
-    checked(&row).map_err(|why| french::capital(&why))?;
+    checked(&row, today).map_err(|why| Trouble::bad(french::capital(&why)))?;
     Ok(row)
 }
 
@@ -276,11 +283,11 @@ fn read(fields: &Fields) -> Result<HoursRow, String> {
 pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
     let (structure, fields) = (posted.session.structure(), &posted.fields);
-    let row = match read(fields) {
+    let row = match read(fields, zones::paris_day(site.service.clock.now())) {
         Ok(row) => row,
-        Err(fault) => {
-            let refused = Refused { form: "heures", fault, fields };
-            return page(&site, (&posted.visitor, &posted.session), &id, Some(refused)).await;
+        Err(why) => {
+            let typed = Typed { fields, fault: why.text, of_holder: false };
+            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
         }
     };
     if fields.one("faire") == "retirer" {
@@ -293,21 +300,21 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
 }
 
 /// What the holder of a lot owes, as a form says.
-fn read_owed(fields: &Fields) -> Result<LotOwed, String> {
+fn owed(fields: &Fields) -> Result<LotOwed, Trouble> {
     let date = |name: &str| match fields.one(name) {
         "" => Ok(None),
-        text => day(text).map(Some).ok_or("Jour illisible : par exemple 15/03/2027."),
+        text => day(text).map(Some).ok_or_else(|| Trouble::bad("Jour illisible : par exemple 15/03/2027.")),
     };
     let lot = LotOwed {
         lot: lot_of(fields)?,
         company: line(fields, "entreprise")?,
-        siret: siret(fields.one("siret"), "entreprise").map_err(|why| french::capital(&why))?,
+        siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
         owed: hours_of(fields, "dues")?,
         starts: date("debut")?,
         ends: date("fin")?,
         published: false,
     };
-    lot.ends_after_its_start().map_err(|why| french::capital(&why))?;
+    lot.ends_after_its_start().map_err(|why| Trouble::bad(french::capital(&why)))?;
     Ok(lot)
 }
 
@@ -315,11 +322,11 @@ fn read_owed(fields: &Fields) -> Result<LotOwed, String> {
 pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
     let (structure, fields) = (posted.session.structure(), &posted.fields);
-    let lot = match read_owed(fields) {
+    let lot = match owed(fields) {
         Ok(lot) => lot,
-        Err(fault) => {
-            let refused = Refused { form: "titulaire", fault, fields };
-            return page(&site, (&posted.visitor, &posted.session), &id, Some(refused)).await;
+        Err(why) => {
+            let typed = Typed { fields, fault: why.text, of_holder: true };
+            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
         }
     };
     let store = &site.service.store;
@@ -355,7 +362,7 @@ mod tests {
     fn a_contract_that_ends_before_it_begins_is_refused() {
         let of = |starts: &str, ends: &str| {
             let pairs = [("entreprise", "Bâti Nord"), ("dues", "350"), ("debut", starts), ("fin", ends)];
-            read_owed(&Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec()))
+            owed(&Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec())).map_err(|why| why.text)
         };
         assert!(of("01/10/2026", "01/11/2026").is_ok());
         assert!(of("01/11/2026", "01/11/2026").is_ok());

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use chrono::{Months, NaiveDate};
 use minijinja::context;
@@ -16,7 +17,7 @@ use vigie_service::operations::tables::departments;
 use vigie_service::operations::unseen;
 
 use super::{Follower, programmes};
-use crate::frame::{Fields, Posted, Shown, Site, Trouble};
+use crate::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
 use crate::period;
 use crate::tables::csv;
 
@@ -37,6 +38,13 @@ fn month_of(site: &Site, fields: &Fields) -> Result<NaiveDate, Trouble> {
     }
 }
 
+/// What the form holds beside its columns: as it stands, or as it was typed and why it cannot be taken.
+struct Held {
+    departments: String,
+    day: String,
+    fault: Option<String>,
+}
+
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
     let structure = follower.session.structure();
     let (mut layout, day) = report::layout(&site.service, structure).await?;
@@ -45,8 +53,21 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
     if let Some(model) = Model::ALL.into_iter().find(|m| m.as_str() == fields.one("modele") && *m != settled) {
         layout = Layout { columns: Layout::of(model).columns, model, ..layout };
     }
-    let first = month_of(&site, &fields)?;
-    let table = report::monthly(&site.service, structure, &layout, first).await?;
+    let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
+    let day = if day == 0 { String::new() } else { day.to_string() };
+    let held = Held { departments: places.join(", "), day, fault: None };
+    page(&site, (&follower.visitor, structure), &layout, held, month_of(&site, &fields)?).await
+}
+
+async fn page(
+    site: &Site,
+    (visitor, structure): (&Visitor, &str),
+    layout: &Layout,
+    held: Held,
+    first: NaiveDate,
+) -> Shown {
+    let settled = report::layout(&site.service, structure).await?.0.model;
+    let table = report::monthly(&site.service, structure, layout, first).await?;
     let now = period::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
     let months: Vec<(String, String, bool)> = (0..24)
         .filter_map(|n| now.checked_sub_months(Months::new(n)))
@@ -62,7 +83,6 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         .filter(|c| !layout.columns.iter().any(|(chosen, _)| chosen == *c))
         .map(|c| (c.as_str(), c.in_french()))
         .collect();
-    let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
     let elsewhere = layout.departments.is_empty() && unseen::area(&site.service, structure).await?.is_empty();
     let values = context! {
         no_place => layout.model == Model::Clauses && elsewhere, of_clauses => layout.model == Model::Clauses,
@@ -70,13 +90,14 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         models => Serde(Model::ALL.map(|m| (m.as_str(), french::capital(m.in_french()), m == layout.model))),
         model => layout.model.as_str(),
         chosen => Serde(chosen), others => Serde(others),
-        programmes => Serde(programmes(layout.programme)), departments => places.join(", "), buyer => &layout.buyer,
-        day => day, last_day => LAST_DAY,
+        programmes => Serde(programmes(layout.programme)), departments => &held.departments, buyer => &layout.buyer,
+        day => &held.day, fault => &held.fault, last_day => LAST_DAY,
         head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
         counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
     };
-    Ok(site.page(&follower.visitor, "tableau-mensuel.html", values))
+    let status = if held.fault.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    Ok(site.page_as(status, visitor, "tableau-mensuel.html", values))
 }
 
 /// The columns that a form chooses: those with a place, in the order of their places.
@@ -101,23 +122,37 @@ pub(crate) async fn settle(State(site): State<Arc<Site>>, posted: Posted) -> Sho
         .into_iter()
         .find(|m| m.as_str() == fields.one("modele"))
         .ok_or_else(|| Trouble::bad("Choisissez un modèle."))?;
-    let layout = Layout {
+    let (places, unknown) = match departments(fields.one("departements")) {
+        Ok(places) => (places, None),
+        Err(why) => (Vec::new(), Some(french::capital(&format!("{why}.")))),
+    };
+    let chosen = columns(fields, model);
+    let no_column =
+        chosen.is_empty().then(|| "Gardez au moins une colonne : donnez-lui une place, 1 par exemple.".to_owned());
+    let mut layout = Layout {
         model,
-        columns: columns(fields, model),
+        columns: chosen,
         programme: Programme::parse(fields.one("programme")),
-        departments: departments(fields.one("departements")).map_err(|why| Trouble::bad(french::capital(&why)))?,
+        departments: places,
         buyer: short(fields.one("acheteur"), 100),
     };
-    if layout.columns.is_empty() {
-        return Err(Trouble::bad("Gardez au moins une colonne : donnez-lui une place, 1 par exemple."));
-    }
     let day = match fields.one("jour") {
-        "" => 0,
-        text => text
-            .parse()
-            .ok()
-            .filter(|d| *d <= LAST_DAY)
-            .ok_or_else(|| Trouble::bad(format!("Le jour d’envoi va de 1 à {LAST_DAY}.")))?,
+        "" => Ok(0),
+        text => {
+            text.parse().ok().filter(|d| *d <= LAST_DAY).ok_or_else(|| format!("Le jour d’envoi va de 1 à {LAST_DAY}."))
+        }
+    };
+    let day = match (no_column.or(unknown), day) {
+        (None, Ok(day)) => day,
+        (fault, day) => {
+            if layout.columns.is_empty() {
+                layout.columns = Layout::of(model).columns;
+            }
+            let (departments, typed) = (short(fields.one("departements"), 400), short(fields.one("jour"), 10));
+            let held = Held { departments, day: typed, fault: fault.or(day.err()) };
+            let month = month_of(&site, &Fields::default())?;
+            return page(&site, (&posted.visitor, posted.session.structure()), &layout, held, month).await;
+        }
     };
     let (structure, now) = (posted.session.structure(), site.service.clock.now());
     site.service.store.put_monthly_table(structure, (&layout, day), posted.session.name(), now).await?;

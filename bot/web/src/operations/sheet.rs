@@ -59,9 +59,13 @@ impl TypedLine {
         }
     }
 
-    /// Nothing of it was typed.
+    /// Whether it holds a figure: lots and trades of a notice stand there before anybody typed anything.
+    fn counts(&self) -> bool {
+        [&self.amount, &self.share, &self.rate, &self.cost].into_iter().any(|text| !text.is_empty())
+    }
+
     fn is_empty(&self) -> bool {
-        [&self.lot, &self.trade, &self.amount, &self.share, &self.rate, &self.cost].iter().all(|t| t.is_empty())
+        !self.counts() && self.lot.is_empty() && self.trade.is_empty()
     }
 
     /// The line; what is left empty is what the coefficients say.
@@ -69,6 +73,9 @@ impl TypedLine {
         let named = if self.trade.is_empty() { "une ligne sans métier" } else { &self.trade };
         let of =
             |text: &str, name: &str| hundredths(text).ok_or_else(|| format!("{name} illisible « {text} » ({named})"));
+        if self.amount.is_empty() {
+            return Err(format!("le montant manque ({named})"));
+        }
         let amount = euros_written(&self.amount)
             .filter(|a| *a <= 1_000_000_000_000)
             .ok_or_else(|| format!("montant illisible « {} » ({named})", self.amount))?;
@@ -98,7 +105,7 @@ impl TypedLine {
     }
 }
 
-/// The lines that a form posts, in order; one without an amount is a lot that is not calibrated, kept where the form is shown again.
+/// The lines that a form posts, in order.
 fn posted(fields: &Fields) -> Vec<TypedLine> {
     let column = |name: &str| -> Vec<String> { fields.every(name).map(str::to_owned).collect() };
     let (lots, trades, amounts) = (column("lot"), column("metier"), column("montant"));
@@ -309,21 +316,22 @@ pub(crate) async fn save(State(site): State<Arc<Site>>, Path(id): Path<String>, 
     let structure = form.session.structure();
     let known = coefficients::of(&site.service, structure).await?;
     let lines = posted(&form.fields);
-    let typed = lines.iter().filter(|l| !l.amount.is_empty());
-    let (read, faults): (Vec<_>, Vec<_>) = typed.map(|l| l.line(&known, o.programme)).partition(Result::is_ok);
-    let read: Vec<Line> = read.into_iter().flatten().collect();
-    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
+    let counted = lines.iter().filter(|l| l.counts());
+    let mut read: Result<Vec<Line>, String> = counted.map(|l| l.line(&known, o.programme)).collect();
     let opinion = short(form.fields.one("avis"), MAX_OPINION);
     let on = zones::paris_day(site.service.clock.now());
-    match faults.is_empty() {
-        true => {
+    let says_nothing = read.as_ref().is_ok_and(Vec::is_empty) && opinion.is_empty();
+    // A sheet that is there may be emptied.
+    if says_nothing && site.service.store.sheet(structure, &id).await?.is_none() {
+        read = Err("écrivez le montant d’une ligne au moins, ou votre avis".to_owned());
+    }
+    match read {
+        Ok(read) => {
             let sheet = Sheet { lines: read, opinion, on };
             vigie_service::operations::calibrate(&site.service, structure, &id, &sheet).await?;
             Ok(Redirect::to(&format!("/operations/{id}/calibrage")).into_response())
         }
-        false => {
-            // All that is wrong, at once.
-            let fault = faults.join(" ; ");
+        Err(fault) => {
             let sheet = Sheet { opinion, on, ..Sheet::default() };
             page(&site, (&form.visitor, structure), &o, (Some(sheet), lines), &fault, &Fields::default()).await
         }

@@ -113,16 +113,13 @@ pub(crate) async fn set_role(State(site): State<Arc<Site>>, Path(id): Path<Strin
     if *me == id && !role.may(Permission::Operate) {
         return Err(Trouble::bad("Vous ne pouvez pas vous retirer vous-même le rôle d’exploitant."));
     }
-    if !site.service.store.set_role(&id, role).await? {
+    if !membership::set_role(&site.service, me, &id, role).await? {
         return Err(Trouble::new(
             StatusCode::CONFLICT,
             "Rôle tenu ailleurs",
             "Cette personne est inconnue, ou son rôle est écrit dans le fichier de configuration.",
         ));
     }
-    let now = site.service.clock.now();
-    let said = format!("rôle {} donné depuis les pages par {me}", role.in_french());
-    site.service.store.note("person", &id, &said, now).await?;
     Ok(Redirect::to(&format!("/exploitation/personnes/{id}?fait=role")).into_response())
 }
 

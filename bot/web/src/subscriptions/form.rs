@@ -5,7 +5,9 @@ use axum::response::Response;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
-use vigie_domain::{Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter, NoticeKind, SupplyMode, french};
+use vigie_domain::{
+    Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
+};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_service::ingest::search_row;
@@ -71,6 +73,8 @@ pub(super) struct Asked<'a> {
     pub(crate) said: Option<Said>,
     /// A search was to be alerted of.
     pub(crate) from_search: bool,
+    /// How the subscription stood when its owner read it ([`stands`]); empty for a new one.
+    pub(crate) stands: &'a str,
 }
 
 /// What is said of a subscription above its form.
@@ -290,6 +294,13 @@ pub(super) fn mark(filter: &Filter) -> String {
     vigie_store::derived_id(&[&serde_json::to_string(filter).unwrap_or_default()])
 }
 
+/// How a subscription stands: what is changed from it is kept only while it stands so still, whatever another tab, a chat or a
+/// program did meanwhile.
+pub(super) fn stands(subscription: &Subscription) -> String {
+    let filter = serde_json::to_string(&subscription.filter).unwrap_or_default();
+    vigie_store::derived_id(&[&filter, &subscription.cadence.to_string(), &subscription.name])
+}
+
 /// The field that a fault of a filter speaks of.
 fn field_of(fault: &str) -> &'static str {
     let words = [
@@ -300,6 +311,7 @@ fn field_of(fault: &str) -> &'static str {
         ("montant", "min"),
         ("mot ", "mots"),
         ("intérêt", "interet"),
+        ("jours restants", "jours"),
     ];
     words.into_iter().find(|(word, _)| fault.contains(word)).map_or("", |(_, field)| field)
 }
@@ -378,6 +390,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             faults => wish.faults.clone(),
             said => Serde(asked.said.clone()),
             told => asked.said.as_ref().map(|_| mark(f)),
+            stands => asked.stands,
             from_search => asked.from_search,
             days => preview::DAYS,
             cadences => Serde(cadences),

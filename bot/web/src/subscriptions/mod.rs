@@ -126,7 +126,12 @@ pub(crate) async fn fresh(State(site): State<Arc<Site>>, signed: SignedIn, field
     };
     let prefilled = if from_search { Vec::new() } else { filter.departments.clone() };
     let wish = Wish { filter, cadence, prefilled, ..Wish::default() };
-    Ok(form::page(&site, StatusCode::OK, &signed.visitor, &Asked { id: None, wish: &wish, said: None, from_search }))
+    Ok(form::page(
+        &site,
+        StatusCode::OK,
+        &signed.visitor,
+        &Asked { id: None, wish: &wish, said: None, from_search, stands: "" },
+    ))
 }
 
 /// The subscription of that identifier, if it is theirs.
@@ -158,13 +163,14 @@ pub(crate) async fn edit(
     } else {
         None
     };
+    let stands = form::stands(&subscription);
     let wish =
         Wish { name: subscription.name, filter: subscription.filter, cadence: subscription.cadence, ..Wish::default() };
     Ok(form::page(
         &site,
         StatusCode::OK,
         &signed.visitor,
-        &Asked { id: Some(&id), wish: &wish, said, from_search: false },
+        &Asked { id: Some(&id), wish: &wish, said, from_search: false, stands: &stands },
     ))
 }
 
@@ -188,10 +194,16 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
     let mut wish = wish(&posted.fields);
     let me = &posted.session.person;
     let mine = site.service.store.subscriptions_of(&me.id).await?;
+    let stored = mine.iter().find(|s| Some(s.id.as_str()) == id);
+    let stands = stored.map(form::stands).unwrap_or_default();
+    // What the page was made from goes with it until it is kept, whatever is tried in between.
+    let read = posted.fields.one("etat");
+    let moved = !read.is_empty() && read != stands;
     let show = |status, wish: &Wish, said| {
-        form::page(site, status, &posted.visitor, &Asked { id, wish, said, from_search: false })
+        let stands = if moved && status != StatusCode::CONFLICT { read } else { stands.as_str() };
+        form::page(site, status, &posted.visitor, &Asked { id, wish, said, from_search: false, stands })
     };
-    let before = mine.iter().find(|s| Some(s.id.as_str()) == id).map(|s| &s.filter);
+    let before = stored.map(|s| &s.filter);
     // Changing what there is keeps it one; a second one that asks the same is a slip.
     if mine.iter().any(|s| Some(s.id.as_str()) != id && s.filter == wish.filter) {
         wish.fault("", TWICE);
@@ -204,6 +216,18 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
         return Ok(show(StatusCode::OK, &Wish { filter, ..wish }, Some(said)));
     }
     let wanted = posted.fields.one("do");
+    if let Some(now) = stored.filter(|_| moved && matches!(wanted, "garder" | "quand-meme")) {
+        // Another tab, a chat or a program was first: said, and theirs to undo by a second press.
+        wish.fault(
+            "",
+            &format!(
+                "cet abonnement a changé depuis que vous avez ouvert cette page. Il demande maintenant : {} ({}). Ce que vous aviez écrit est ci-dessous ; « Enregistrer » le met à la place",
+                criteria::in_french(&now.filter),
+                now.cadence.in_french()
+            ),
+        );
+        return Ok(show(StatusCode::CONFLICT, &wish, None));
+    }
     // What asks for what it asked before was read then; so was what the page that it comes from told of it.
     let as_before = before == Some(&wish.filter) || posted.fields.one("lu") == form::mark(&wish.filter);
     if wanted != "quand-meme" && !(as_before && wanted == "garder") {

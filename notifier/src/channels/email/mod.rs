@@ -34,6 +34,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use vigie_config::settings::{self, Tls};
 use vigie_domain::delivery::Outcome;
+use vigie_domain::french;
 
 use super::Envelope;
 use dkim::Signer;
@@ -389,21 +390,28 @@ impl Email {
         let place = format!("{}:{}", self.host, self.port);
         let mut socket = TcpStream::connect((self.host.as_str(), self.port))
             .await
-            .map_err(|e| format!("{place} : connexion impossible ({e})"))?;
+            .map_err(|e| format!("{place} : connexion impossible ({})", french::of_system(&e)))?;
         socket.set_nodelay(true).map_err(|e| format!("{place} : {e}"))?;
         let hello = ClientId::default();
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
         let refused = |e: String| format!("{place} : TLS refusé ({})", vigie_config::tls::refusal(&e));
+        let greeted = |e: String| format!("{place} : {}", without_addresses(in_french(&e)));
         let connected = match self.tls {
-            Tls::None => AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(socket)), &hello).await,
-            Tls::Implicit => {
-                let stream = self.tls_stream(socket).await.map_err(refused)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::of(stream)), &hello).await
+            Tls::None => {
+                reply::greeting(&mut socket).await.map_err(greeted)?;
+                let answer = reply::hello(&mut socket, &hello).await.map_err(greeted)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(socket, &answer)), &hello).await
             }
-            Tls::Starttls => {
-                reply::starttls(&mut socket, &hello).await.map_err(|e| refused(without_addresses(&e)))?;
-                let stream = self.tls_stream(socket).await.map_err(refused)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream)), &hello).await
+            Tls::Implicit | Tls::Starttls => {
+                if self.tls == Tls::Starttls {
+                    reply::starttls(&mut socket, &hello).await.map_err(|e| refused(without_addresses(&e)))?;
+                }
+                let mut stream = self.tls_stream(socket).await.map_err(refused)?;
+                if self.tls == Tls::Implicit {
+                    reply::greeting(&mut stream).await.map_err(greeted)?;
+                }
+                let answer = reply::hello(&mut stream, &hello).await.map_err(greeted)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream, &answer)), &hello).await
             }
         };
         let mut connection = connected.map_err(smtp)?;
@@ -432,11 +440,17 @@ fn refused(e: &lettre::transport::smtp::Error) -> Outcome {
 fn describe(e: &lettre::transport::smtp::Error) -> String {
     use std::error::Error;
     let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
-    let words = e.source().map_or_else(|| e.to_string(), ToString::to_string);
-    format!("{code}{}", without_addresses(in_french(&words)))
+    let words = e.source().map_or_else(
+        || e.to_string(),
+        |source| match source.downcast_ref() {
+            Some(io) => french::of_system(io),
+            None => in_french(&source.to_string()).to_owned(),
+        },
+    );
+    format!("{code}{}", without_addresses(&words))
 }
 
-/// What the system says of a connection, in words.
+/// What a connection says, in words, where its error was made a text on the way.
 fn in_french(words: &str) -> &str {
     match words {
         w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
@@ -445,6 +459,7 @@ fn in_french(words: &str) -> &str {
         }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
+        "early eof" => "le serveur a raccroché",
         w => w,
     }
 }

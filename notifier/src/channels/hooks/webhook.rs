@@ -4,8 +4,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Posted, links};
+use super::{Link, Posted, links};
 use crate::channels::Envelope;
+use crate::chat::{Rich, Span, Style};
 
 /// What an event tells of one market.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,18 +39,32 @@ pub struct Event {
     pub alerts: Vec<Told>,
 }
 
+/// A link of the text itself.
+fn inside(rich: &Rich, span: &Span) -> Option<Link> {
+    let Style::Link(url) = &span.style else { return None };
+    Some(Link { label: rich.text.get(span.start..span.end)?.to_owned(), url: url.clone() })
+}
+
 /// The document to post. Its identifier is the same at every attempt; words that count days, and the term of links, are those of the
 /// attempt.
 #[must_use]
 pub fn post(envelope: &Envelope<'_>, event: &Event) -> Posted {
-    let links: Vec<Posted> = links(envelope).into_iter().map(|l| json!({ "label": l.label, "url": l.url })).collect();
+    let rich = envelope.message.chat();
+    // A program reads no text: what it may open, a confirmation above all, is listed.
+    let mut all: Vec<Link> = rich.spans.iter().filter_map(|span| inside(&rich, span)).collect();
+    for link in links(envelope) {
+        if !all.iter().any(|l| l.url == link.url) {
+            all.push(link);
+        }
+    }
+    let links: Vec<Posted> = all.into_iter().map(|l| json!({ "label": l.label, "url": l.url })).collect();
     json!({
         "type": event.kind,
         "timestamp": event.at.to_rfc3339_opts(SecondsFormat::Secs, true),
         "data": {
             "id": envelope.key,
             "subject": envelope.message.subject,
-            "text": envelope.message.chat().typeset().bare(),
+            "text": rich.typeset().bare(),
             "alerts": event.alerts,
             "links": links,
         },

@@ -12,10 +12,12 @@
 #[cfg(feature = "telegram")]
 mod chats;
 mod programs;
+pub(crate) mod rolling;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -75,7 +77,6 @@ const PER_HOUR: usize = 20;
 const FEW: usize = 3;
 const MANY: usize = 60;
 /// One kill in so many is at a crash point.
-#[cfg(feature = "telegram")]
 const POINT_EVERY: usize = 5;
 /// Longest wait for a run that nobody kills.
 const RUN_WITHIN: Duration = Duration::from_secs(120);
@@ -130,13 +131,31 @@ struct Reader {
     department: &'static str,
 }
 
+/// What there is around the binary.
+#[derive(Debug, Clone, Copy)]
+struct Scene {
+    engine: Engine,
+    /// Turns of each kind that people of chats are asked for.
+    #[cfg_attr(not(feature = "telegram"), expect(dead_code, reason = "chats take turns"))]
+    turns: usize,
+    /// People in rooms of a real homeserver.
+    rooms: bool,
+    /// Programs with an address of their own, which a version of before may not know in its settings.
+    programs: bool,
+    /// Most messages an hour to one person; 0 = no cap.
+    per_hour: usize,
+}
+
 /// Everything around the binary.
 struct Stage {
     dir: tempfile::TempDir,
+    /// The binary.
+    program: PathBuf,
     database: Database,
     replay: Replay,
-    sink: Sink,
-    programs: Programs,
+    /// Mail servers; the settings name the first.
+    sinks: Vec<Sink>,
+    programs: Option<Programs>,
     rooms: Option<(Synapse, Rooms)>,
     #[cfg(feature = "telegram")]
     chats: Chats,
@@ -159,7 +178,9 @@ enum Death {
 
 /// Kills and starts again, lets the rest arrive, and counts.
 async fn torment(args: &Args) -> Outcome<Tally> {
-    let mut stage = Stage::set(args).await?;
+    let turns = 1 + args.kills / POINT_EVERY / CrashPoint::ALL.len() * 2;
+    let scene = Scene { engine: args.engine, turns, rooms: args.rooms, programs: true, per_hour: PER_HOUR };
+    let mut stage = Stage::set(vigie(), scene).await?;
     let mut dice = Dice(args.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     stage.publish(FEW);
     stage.enter_rooms().await?;
@@ -201,9 +222,9 @@ async fn torment(args: &Args) -> Outcome<Tally> {
 }
 
 impl Stage {
-    async fn set(args: &Args) -> Outcome<Self> {
+    async fn set(program: &Path, scene: Scene) -> Outcome<Self> {
         let dir = tempfile::tempdir()?;
-        let database = Database::start(args.engine)?;
+        let database = Database::start(scene.engine)?;
         let replay = Replay::new(Vec::new());
         let (api, _) = replay.serve().await?;
         let mail = Arc::new(Hold::default());
@@ -213,7 +234,7 @@ impl Stage {
             _ => Reaction::Accept,
         })
         .await?;
-        let server = (args.rooms && cfg!(feature = "matrix")).then(|| Synapse::start(&Rooms::USERS)).flatten();
+        let server = (scene.rooms && cfg!(feature = "matrix")).then(|| Synapse::start(&Rooms::USERS)).flatten();
         let rooms = match server {
             Some(server) => {
                 let rooms = Rooms::open(&server, ROOMS.len(), false).await?;
@@ -232,8 +253,10 @@ impl Stage {
                 department,
             })
             .collect();
-        let programs = Programs::open(dir.path()).await?;
-        readers.extend(programs.readers()?);
+        let programs = if scene.programs { Some(Programs::open(dir.path()).await?) } else { None };
+        if let Some(programs) = &programs {
+            readers.extend(programs.readers()?);
+        }
         if let Some((server, rooms)) = &rooms {
             accounts.push_str(&format!("[matrix]\n{}", rooms.account(&server.url, true)));
             readers.extend(rooms.ids.iter().zip(ROOMS).map(|(id, department)| Reader {
@@ -245,7 +268,7 @@ impl Stage {
         #[cfg(feature = "telegram")]
         let chats = {
             let hold = Arc::new(Hold::default());
-            let chats = Chats::open(1 + args.kills / POINT_EVERY / CrashPoint::ALL.len() * 2, &hold).await?;
+            let chats = Chats::open(scene.turns, &hold).await?;
             accounts.push_str(&chats.settings());
             readers.extend(chats.readers());
             holds.push(hold);
@@ -261,19 +284,21 @@ impl Stage {
             })
             .collect();
         let settings = format!(
-            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n{}[pace]\ninstant_per_hour = {PER_HOUR}\n\
+            "[store]\nurl = '{}'\n[fetch]\nallow_private = ['127.0.0.0/8']\nhost_gap_ms = 0\n[web]\nlisten = '127.0.0.1:0'\n{}[pace]\ninstant_per_hour = {}\n\
              [operator]\nname = 'Camille Essai'\ncontact = 'camille@vigie.example'\norganisation = 'Les essais'\n[email]\nhost = '127.0.0.1'\nport = {}\ntls = 'none'\nfrom = 'Vigie <vigie@vigie.example>'\n{accounts}\
              [[source]]\nid = 'boamp'\nkind = 'boamp'\nurl = '{api}'\nbaseline = 'deliver'\nlookback_days = 2\nschedule = '* * * * * *'\n{people}",
             database.url,
-            programs.settings(),
+            programs.as_ref().map(Programs::settings).unwrap_or_default(),
+            scene.per_hour,
             sink.port
         );
         std::fs::write(dir.path().join("vigie.toml"), settings)?;
         Ok(Self {
             dir,
+            program: program.to_owned(),
             database,
             replay,
-            sink,
+            sinks: vec![sink],
             programs,
             rooms,
             #[cfg(feature = "telegram")]
@@ -340,7 +365,7 @@ impl Stage {
     }
 
     fn command(&self, how: &[&str]) -> Command {
-        let mut command = Command::new(vigie());
+        let mut command = Command::new(&self.program);
         command.args(["run", "--role", "watch,deliver"]).args(how).arg("-c").arg(self.dir.path().join("vigie.toml"));
         command.env_remove("VIGIE_NOW").env_remove("VIGIE_CRASH_AT").env("VIGIE_LOG", "warn");
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -408,7 +433,7 @@ impl Stage {
     }
 
     async fn count(&self, tally: &mut Tally) -> Outcome<()> {
-        let received = self.sink.received();
+        let received: Vec<Received> = self.sinks.iter().flat_map(Sink::received).collect();
         tally.messages += received.len();
         // Who got which notice, in which different messages.
         let mut got: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
@@ -421,8 +446,11 @@ impl Stage {
         }
         let mut readers: Vec<(String, &str)> =
             PEOPLE.iter().map(|(mail, department)| ((*mail).to_owned(), *department)).collect();
-        readers.extend(programs::ALL.map(|(path, department)| (path.to_owned(), department)));
-        let events = self.programs.count(&mut got, tally);
+        let mut events = BTreeMap::new();
+        if let Some(programs) = &self.programs {
+            readers.extend(programs::ALL.map(|(path, department)| (path.to_owned(), department)));
+            events = programs.count(&mut got, tally);
+        }
         if let Some((_, rooms)) = &self.rooms {
             for (room, department) in rooms.ids.iter().zip(ROOMS) {
                 readers.push((room.clone(), department));

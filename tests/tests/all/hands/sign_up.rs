@@ -112,6 +112,9 @@ async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
     let operators =
         async || store.deliveries(None, 50).await.unwrap().iter().filter(|d| d.subscriber == "chef").count();
     assert_eq!(operators().await, 0, "nobody is bothered by what nobody agreed to");
+    // A market that appears before she agrees is told to nobody yet, and does not take the place of her first digest.
+    let meanwhile = pages.take(&call("26-3", "Linge de l’hôpital")).await.unwrap();
+    assert!(store.own_alerts(&lea.id, 5).await.unwrap().is_empty());
     let subscription = store.subscriptions_of(&lea.id).await.unwrap().remove(0);
     assert_eq!((subscription.cadence, subscription.filter.departments.len()), (Cadence::Daily, 1));
     let waiting = store.addresses(&lea.id).await.unwrap().remove(0);
@@ -121,6 +124,9 @@ async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
     assert_eq!(store.address(&waiting.id).await.unwrap().unwrap().state, AddressState::Active);
     assert_eq!(operators().await, 1, "the claim is told once the address is hers");
     assert_eq!(store.notifications(&lea.id, &open).await.unwrap().len(), 1, "what is open comes in a first digest");
+    let told = store.own_alerts(&lea.id, 5).await.unwrap();
+    let told: Vec<&str> = told.iter().map(|a| a.procedure.as_str()).collect();
+    assert!(told.len() == 2 && told.contains(&meanwhile.as_str()), "with what appeared meanwhile: {told:?}");
     let due = store.next_digest_of(&lea.id).await.unwrap().unwrap();
     assert!(due > now() && due <= now() + Duration::days(1), "{due}");
     let home = pages.signed_in(&lea.id).await.unwrap().get("/").await.unwrap().body;
@@ -176,6 +182,16 @@ async fn who_says_to_be_a_facilitator_is_one_once_an_operator_says_so() {
     assert_eq!(store.service_area(&bob).await.unwrap(), None);
     let page = chef.get(&format!("/exploitation/personnes/{bob}")).await.unwrap().body;
     assert!(!page.contains("Se dit facilitateur") && page.contains("Dit parler pour"), "{page}");
+    // A role that is given by the list answers it as well: taken back, nobody is asked again.
+    let eve = signs_up("eve@plie.example", "").await;
+    for wanted in ["facilitator", "subscriber"] {
+        let answer = chef.post_form(&format!("/exploitation/personnes/{eve}/role"), &[("role", wanted)]).await.unwrap();
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert!(store.service_area(&eve).await.unwrap().is_some(), "what she follows is the area, as by the button");
+    }
+    assert_eq!(role(&eve).await, Role::Subscriber);
+    assert!(!store.subscriber(&eve).await.unwrap().unwrap().asks_to_be_facilitator());
+    assert_eq!(says(&eve, "facilitateur").await, 409, "answered already");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,6 +201,10 @@ async fn strangers_learn_nothing_change_nothing_and_send_three_mails_at_most_to_
     let email = pages.person("jeanne", "Jeanne", Role::Structure, Some(SIRET)).await.unwrap();
     pages.subscription("jeanne", &north()).await.unwrap();
     let visitor = pages.stranger().unwrap();
+    // Whoever speaks for nobody is asked for no structure.
+    let who = visitor.get("/inscription").await.unwrap().body;
+    let next = follow(&visitor, &who, &[("qui", "lecteur")]).await;
+    assert!(next.contains("Quels métiers") && next.contains("étape 2 sur 5") && next.contains("Retour"), "{next}");
     let post = async |email: &str| {
         visitor.post("/inscription", &[("qui", "lecteur"), ("departement", "62"), ("email", email)]).await.unwrap()
     };

@@ -44,6 +44,12 @@ impl Bench {
         assert_eq!(hooks::add(service, &ana, channel, &url).await.unwrap(), Added::Asked);
         self.drain(Duration::zero()).await;
         let asked = self.tools.at(path).pop().unwrap().body;
+        if channel == Channel::Webhook {
+            // A program finds what it may open without reading the text.
+            let event: Value = serde_json::from_str(&asked).unwrap();
+            let first = event["data"]["links"][0]["url"].as_str().unwrap();
+            assert!(first.contains("/confirmer/"), "{asked}");
+        }
         let link = asked.split(&format!("{}/confirmer/", self.pages.base)).nth(1).unwrap().to_owned();
         let token: String = link.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_:.".contains(*c)).collect();
         let visitor = self.pages.stranger().unwrap();
@@ -113,6 +119,19 @@ async fn a_tool_gets_nothing_before_its_reader_agrees_and_then_alerts_with_links
     assert_eq!(bench.tools.taken().len(), 1, "the question alone");
     let page = ana.get("/reglages/outils").await.unwrap().body;
     assert!(page.contains("à confirmer") && !page.contains("secret"), "its server alone is shown: {page}");
+    // What can never arrive is refused, and what does not arrive is said.
+    let post = async |url: &str| ana.post_form("/reglages/outils", &[("outil", "webhook"), ("adresse", url)]).await;
+    for private in ["http://169.254.169.254/latest", "https://[::1]/x", "https://10.0.0.7/x", "https://2130706434/x"] {
+        let refused = post(private).await.unwrap();
+        assert!(refused.status == 422 && refused.body.contains("réseau privé"), "{private}: {}", refused.body);
+    }
+    let gone = post("http://127.0.0.1:1/ferme").await.unwrap();
+    assert_eq!(gone.location.as_deref(), Some("/reglages/outils?fait=demande"), "{}", gone.body);
+    bench.drain(Duration::zero()).await;
+    let page = ana.get("/reglages/outils").await.unwrap().body;
+    assert!(page.contains("n’y arrive pas encore"), "{page}");
+    let gone = hooks::of(service, "ana").await.unwrap().into_iter().find(|a| a.value.contains("ferme")).unwrap();
+    assert!(hooks::remove(service, "ana", &gone.id).await.unwrap());
     bench.tool(Channel::Mattermost, "/hooks/mm").await;
     bench.tool(Channel::RocketChat, "/hooks/rc").await;
     bench.tool(Channel::Teams, "/workflows/t").await;

@@ -168,3 +168,41 @@ async fn the_doctor_names_what_is_broken_and_what_to_do_about_it() {
     assert_eq!(standing(&rows, "database").0, "fault", "{rows:#}");
     assert!(standing(&rows, "spf").1.contains("ne répond pas"), "{rows:#}");
 }
+
+/// The doctor's answer on a disk of its own that holds the installation and is full to its last block; `None` where none can be mounted.
+fn on_a_full_disk(installed: &Installed) -> Option<Output> {
+    const FILL: &str = "mount -t tmpfs -o size=16m none disk && cp -p v.sqlite vigie.toml disk && cd disk || exit 9
+        cat /dev/zero > full 2>&-
+        exec \"$@\"";
+    let own = |line: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount"]).args(line).current_dir(installed.dir.path());
+        command
+    };
+    if !own(&["true"]).output().is_ok_and(|out| out.status.success()) {
+        vigie_tests::shared::skip("no disk can be mounted here");
+        return None;
+    }
+    std::fs::create_dir(installed.path("disk")).unwrap();
+    let doctor = [vigie().to_str().unwrap(), "doctor", "-c", "vigie.toml", "--output", "json"];
+    let line: Vec<&str> = ["sh", "-c", FILL, "sh"].into_iter().chain(doctor).collect();
+    Some(own(&line).env_remove("VIGIE_CONFIG").output().unwrap())
+}
+
+#[test]
+fn a_disk_with_nothing_left_is_named_with_what_to_do() {
+    let installed = Installed::new();
+    installed.settings(servers::free_port().unwrap(), "");
+    add_lead(&installed, 1);
+    let Some(out) = on_a_full_disk(&installed) else { return };
+    let rows: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&out.stderr)));
+    let (state, found, remedy) = standing(&rows, "disk");
+    assert!(state == "fault" && found.contains("0 octets libres"), "{state} {found}");
+    assert!(remedy.contains("libérez de la place"), "{remedy}");
+    // What the disk stops is named with the same remedy, whether the database opens or not.
+    let stopped: Vec<_> =
+        ["database", "write"].into_iter().filter(|c| rows.to_string().contains(&format!("\"{c}\""))).collect();
+    let faults = stopped.iter().map(|check| standing(&rows, check)).filter(|(state, ..)| state == "fault");
+    assert!(faults.into_iter().any(|(.., remedy)| remedy.contains("libérez de la place")), "{rows:#}");
+    assert_eq!(out.status.code(), Some(1));
+}

@@ -1,8 +1,10 @@
 //! Tables as a spreadsheet opens them: the monthly one, and the clauses of a month of real notices.
 
+use std::collections::BTreeSet;
+
+use vigie_notifier::card::provision_label;
 use vigie_service::operations::report::{self, Model};
 use vigie_tests::shared;
-use vigie_watcher::sources::boamp;
 
 use super::*;
 
@@ -54,31 +56,36 @@ async fn the_monthly_table_opens_in_libreoffice_with_its_accents_and_numbers() {
     }
 }
 
-/// The notices that are recorded of the Bulletin officiel, and the texts of real calls, as published in one month.
+/// What was read in a real notice by people.
+struct Labelled {
+    id: String,
+    /// The kinds of provisions that it has.
+    kinds: BTreeSet<&'static str>,
+    /// Hours that its clause asks for, where it says so.
+    hours: Option<u64>,
+}
+
+/// What readers of the recorded notices found, but for those of which they were not sure.
+fn labels() -> Option<Vec<Labelled>> {
+    let text = std::fs::read_to_string(shared::data("gold/labels.jsonl")?).unwrap();
+    let rows = text.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    let sure = rows.filter(|l| l["confidence"] != "low");
+    let label = |l: serde_json::Value| {
+        let kinds = [
+            (l["reserved"] != "none", ProvisionKind::Reserved),
+            (l["clause"] == true, ProvisionKind::ExecutionClause),
+            (l["criterion"] == true, ProvisionKind::AwardCriterion),
+            (l["insertion_service"] == true, ProvisionKind::InsertionService),
+        ];
+        let kinds = kinds.into_iter().filter(|(said, _)| *said).map(|(_, kind)| provision_label(kind)).collect();
+        Labelled { id: l["id"].as_str().unwrap().to_owned(), kinds, hours: l["hours"].as_u64() }
+    };
+    Some(sure.map(label).collect())
+}
+
+/// Every real notice that is recorded, as published in one month.
 fn real_month() -> Option<Vec<Notice>> {
-    let mapa = shared::data("data/boamp/api_v21_records_mapa.json")?;
-    let document: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(mapa).unwrap()).unwrap();
-    let mut notices: Vec<Notice> =
-        boamp::records(&document).into_iter().map(|record| boamp::from_json(record).unwrap()).collect();
-    let xml = shared::data("data/boamp/xml_v230")?;
-    let mut files: Vec<_> = std::fs::read_dir(xml).unwrap().map(|f| f.unwrap().path()).collect();
-    files.sort();
-    for file in files.into_iter().filter(|f| f.extension().is_some_and(|e| e == "xml")) {
-        let tree = vigie_watcher::tree::from_xml(&std::fs::read(file).unwrap()).unwrap();
-        notices.extend(boamp::from_xml_tree(&tree));
-    }
-    let texts = std::fs::read_to_string(shared::data("gold/notices.jsonl")?).unwrap();
-    for line in texts.lines().take(120) {
-        let record: serde_json::Value = serde_json::from_str(line).unwrap();
-        let (id, text) = (record["id"].as_str().unwrap(), record["text"].as_str().unwrap());
-        let Some((_, number)) = text.split_once("Avis No ") else { continue };
-        let mut notice = Notice::new("boamp", id, NoticeKind::Call);
-        notice.title = format!("Avis {}", number.split_whitespace().next().unwrap());
-        let place = text.split_once("Dépt. :").and_then(|(_, rest)| rest.split_whitespace().next());
-        notice.departments = place.and_then(Department::parse).into_iter().collect();
-        notice.passages = vec![Passage { field: "texte".into(), text: text.to_owned(), lot: None }];
-        notices.push(notice);
-    }
+    let mut notices = shared::real_notices().unwrap()?;
     for (n, notice) in notices.iter_mut().enumerate() {
         notice.published = NaiveDate::from_ymd_opt(2027, 9, 1 + (n % 30) as u32);
     }
@@ -87,7 +94,7 @@ fn real_month() -> Option<Vec<Notice>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_new_clauses_of_a_month_of_real_notices_are_the_same_bytes_twice_and_open_in_libreoffice() {
-    let Some(notices) = real_month() else { return };
+    let (Some(notices), Some(labels)) = (real_month(), labels()) else { return };
     let pages = Pages::start(at("2027-10-01T10:00:00+02:00"), "").await.unwrap();
     cast(&pages).await;
     let service = &pages.app.service;
@@ -123,12 +130,41 @@ async fn the_new_clauses_of_a_month_of_real_notices_are_the_same_bytes_twice_and
     assert_eq!((layout.model, day), (Model::Clauses, 5));
     let month = NaiveDate::from_ymd_opt(2027, 9, 1).unwrap();
     let table = report::monthly(service, PLIE, &layout, month).await.unwrap();
-    assert!(table.rows.len() >= 5, "real notices have clauses: {}", table.rows.len());
+    // What readers found in the notices that say where they are is in it, and nothing of the kind besides.
+    let firm = [
+        ProvisionKind::Reserved,
+        ProvisionKind::ExecutionClause,
+        ProvisionKind::AwardCriterion,
+        ProvisionKind::InsertionService,
+    ];
+    let firm: BTreeSet<&str> = firm.into_iter().map(provision_label).collect();
+    let (mut of_readers, mut wrong) = (0, Vec::new());
+    for label in &labels {
+        let Some(notice) = notices.iter().find(|n| n.record_id == label.id).filter(|n| !n.departments.is_empty())
+        else {
+            continue;
+        };
+        let own: Vec<&Vec<String>> =
+            table.rows.iter().filter(|r| r[1] == format!("{} {}", notice.source, label.id)).collect();
+        let shown: BTreeSet<&str> = own.iter().map(|r| r[5].as_str()).filter(|kind| firm.contains(kind)).collect();
+        of_readers += usize::from(!label.kinds.is_empty());
+        if shown != label.kinds {
+            wrong.push(format!("{}: {shown:?}, readers: {:?}", label.id, label.kinds));
+        }
+        if let Some(hours) = label.hours {
+            let asked = own.iter().filter(|r| r[5] == provision_label(ProvisionKind::ExecutionClause));
+            let counted: u64 = asked.filter_map(|r| r[6].trim_end_matches('h').trim().parse::<u64>().ok()).sum();
+            assert_eq!(counted, hours, "{own:?}");
+        }
+    }
+    eprintln!("{} notices, {} rows, {of_readers} of labelled notices", notices.len(), table.rows.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(of_readers >= 12, "labelled notices that say where they are: {of_readers}");
     let days: Vec<&str> = table.rows.iter().map(|r| r[0].as_str()).collect();
     assert!(days.is_sorted() && days.iter().all(|d| d.starts_with("2027-09-")), "{days:?}");
     let file = table.file().unwrap();
     if let Some(sheet) = in_libreoffice(&file) {
-        for said in ["Heures ou part", "Clause", "boamp"] {
+        for said in ["Heures ou part", "Clause d’insertion", "Marché réservé"] {
             assert!(sheet.contains(said), "« {said} » is missing");
         }
         assert!(!sheet.contains("table:formula"), "no cell is a formula");

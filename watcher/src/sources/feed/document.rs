@@ -14,7 +14,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{MAX_ENTRIES, explain};
+use super::{MAX_ENTRIES, explain, foreign_dates};
 use crate::classify::when;
 use crate::zones;
 use crate::{boundary, charset};
@@ -45,7 +45,8 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
             }
         };
     }
-    let text = with_known_names(text);
+    let text = with_todays_atom(text);
+    let text = with_known_names(&text);
     let text = &without_strange_namespace(&text);
     let text = &without_pictures(text);
     match whole(text) {
@@ -69,9 +70,35 @@ static RSS_ELEMENT: LazyLock<Regex> = LazyLock::new(|| {
 static RSS_NAMESPACE: LazyLock<Regex> =
     LazyLock::new(|| constant(r#"(<rss\b[^>]*?)\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')"#));
 
+static OLD_ATOM: LazyLock<Regex> = LazyLock::new(|| constant(r"(</?(?:\w+:)?)(issued|modified|tagline)\b"));
+static OLD_TYPE: LazyLock<Regex> = LazyLock::new(|| {
+    constant(r#"(<(?:\w+:)?(?:title|summary|content)\b[^>]*?\s)type\s*=\s*["']text/(html|plain)["']"#)
+});
+
 #[expect(clippy::unwrap_used, reason = "constants, compiled by a test")]
 fn constant(expression: &str) -> Regex {
     Regex::new(expression).unwrap()
+}
+
+/// Atom as it was before it was a standard (0.3) says the same in other names.
+fn with_todays_atom(text: &str) -> Cow<'_, str> {
+    const OLD: &str = "http://purl.org/atom/ns#";
+    if !text.contains(OLD) {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace(OLD, "http://www.w3.org/2005/Atom");
+    let named = OLD_ATOM.replace_all(&text, |found: &regex::Captures<'_>| {
+        let name = match &found[2] {
+            "issued" => "published",
+            "modified" => "updated",
+            _ => "subtitle",
+        };
+        format!("{}{name}", &found[1])
+    });
+    let typed = OLD_TYPE.replace_all(&named, |found: &regex::Captures<'_>| {
+        format!("{}type=\"{}\"", &found[1], if &found[2] == "html" { "html" } else { "text" })
+    });
+    Cow::Owned(typed.into_owned())
 }
 
 /// RSS 2.0 has no namespace: a default one that a publisher writes there (Atom's, usually) makes its elements somebody else's.
@@ -281,7 +308,8 @@ fn moment(text: &str) -> Option<DateTime<Utc>> {
     let standard =
         standard.or_else(|_| DateTime::parse_from_rfc2822(text.split_once(',').map_or("", |(_, rest)| rest.trim())));
     let read = standard.ok().or_else(|| when::written(&text, chrono_tz::Europe::Paris).map(|(at, _)| at));
-    read.map(|at| at.with_timezone(&Utc)).filter(|at| zones::is_plausible(at.date_naive()))
+    let read = read.map(|at| at.with_timezone(&Utc)).or_else(|| foreign_dates::moment(&text));
+    read.filter(|at| zones::is_plausible(at.date_naive()))
 }
 
 #[cfg(test)]
@@ -431,6 +459,27 @@ mod tests {
         assert!(of(strange).is_err(), "entries that cannot be read are said");
     }
 
+    /// Attack: feeds written before Atom was a standard.
+    #[test]
+    fn old_atom_is_read_as_todays() {
+        for (prefix, space) in [("", "xmlns"), ("a:", "xmlns:a")] {
+            let feed = format!(
+                "<{prefix}feed version='0.3' {space}='http://purl.org/atom/ns#'><{prefix}title>t</{prefix}title><{prefix}modified>2026-11-20T10:00:00Z</{prefix}modified><{prefix}entry><{prefix}title type='text/html' mode='escaped'>L&amp;eacute;gumes</{prefix}title><{prefix}link rel='alternate' type='text/html' href='https://m.example/i'/><{prefix}id>i</{prefix}id><{prefix}issued>2026-11-19T10:00:00Z</{prefix}issued><{prefix}modified>2026-11-20T10:00:00Z</{prefix}modified></{prefix}entry></{prefix}feed>"
+            );
+            let read = of(&feed).unwrap();
+            let entry = &read.entries[0];
+            assert_eq!(
+                entry.published.map(|at| at.to_rfc3339()).as_deref(),
+                Some("2026-11-19T10:00:00+00:00"),
+                "{feed}"
+            );
+            assert_eq!(entry.links[0].href, "https://m.example/i");
+        }
+        // One without dates and identifier is an entry too.
+        let bare = "<feed version='0.3' xmlns='http://purl.org/atom/ns#'><entry><title>Un</title><link href='https://m.example/1'/></entry></feed>";
+        assert_eq!(titles(&of(bare).unwrap()), ["Un"]);
+    }
+
     /// A12: the day of an entry, in any writing that feeds have.
     #[test]
     fn the_day_of_an_entry_is_read_however_it_is_written() {
@@ -450,6 +499,8 @@ mod tests {
             ("19/11/2026", "2026-11-19T22:59"),
             ("19/11/2026 10:00", "2026-11-19T09:00"),
             ("2026-11-19", "2026-11-19T22:59"),
+            ("Nov 19, 2026 10:00 AM", "2026-11-19T09:00"),
+            ("Thursday, 19-Nov-26 10:00:00 GMT", "2026-11-19T10:00"),
         ] {
             let read = moment(written).map(|at| at.format("%Y-%m-%dT%H:%M").to_string());
             assert_eq!(read.as_deref(), Some(utc), "{written}");

@@ -70,8 +70,11 @@ fn both(summary: String, content: String) -> String {
     }
 }
 
+/// Whether an address leads somewhere: one with a host, without the marks of a template that nobody filled in.
 fn is_web(address: &str) -> bool {
-    address.starts_with("https://") || address.starts_with("http://")
+    let written = address.to_ascii_lowercase();
+    let filled = !["<", "%3c", "{{", "%7b%7b"].iter().any(|mark| written.contains(mark));
+    filled && Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// The page for people, by what each link says it is and not by where it stands: an alternate in HTML, then one of no
@@ -98,8 +101,10 @@ fn page(entry: &model::Entry) -> Option<String> {
         .map(|(_, l)| for_people(&l.href))
 }
 
-/// An address for people: without an account, and where it began with `www.`, at that host and not at the feed's.
+/// An address for people: escaped once and not twice, without an account, and where it began with `www.`, at that host and not at the
+/// feed's.
 fn for_people(href: &str) -> String {
+    let href = &href.replace("&amp;", "&");
     let Ok(mut url) = Url::parse(href) else { return href.to_owned() };
     if let Some(rest) =
         url.path().strip_prefix("/www.").filter(|rest| rest.split('/').next().is_some_and(|h| h.contains('.')))
@@ -213,8 +218,16 @@ mod tests {
             ("https://user:pw@m.example/1", "https://m.example/1"),
             ("https://flux.example/www.mairie.example/c/1?a=b", "https://www.mairie.example/c/1?a=b"),
             ("https://flux.example/www.html", "https://flux.example/www.html"),
+            ("https://m.example/1?a=1&amp;b=2", "https://m.example/1?a=1&b=2"),
+            ("https://m.example/1?a=1&amp;amp;b=2", "https://m.example/1?a=1&b=2"),
         ] {
             assert_eq!(of_rss(&format!("<link>{link}</link>")).link.as_deref(), Some(page), "{link}");
+        }
+        // Attack (FreshRSS#5405): what leads nowhere is no link.
+        for nowhere in
+            ["https://", "https://m.example/&lt;slug&gt;", "https://m.example/%3Cunset%3E/1", "https://{{host}}/1"]
+        {
+            assert_eq!(of_rss(&format!("<link>{nowhere}</link>")).link, None, "{nowhere}");
         }
         let author = of_rss("<author>marches@ville-lens.fr (Ville de Lens)</author>").author;
         assert_eq!(author.as_deref(), Some("Ville de Lens"));

@@ -12,6 +12,7 @@
 mod document;
 mod entry;
 mod follow_up;
+mod foreign_dates;
 mod identity;
 
 use chrono::{DateTime, Utc};

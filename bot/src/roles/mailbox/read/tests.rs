@@ -105,6 +105,25 @@ fn an_answer_keeps_its_own_words_and_subject() {
     }
 }
 
+/// Attack: the same letter through two addresses, or copied into another folder, is answered once; another one is another answer.
+#[test]
+fn a_letter_is_the_same_whatever_its_way() {
+    let of = |before: &str, id: &str, body: &str| {
+        let mail = format!("{before}From: j@x.example\nTo: {}\nSubject: Re: x\n{id}\n{body}\n", to());
+        let Mail::Reply(reply) = look(&mail) else { panic!("{mail}") };
+        super::super::letter(&mail, &reply)
+    };
+    let id = "Message-ID: <1@x.example>\n";
+    let one = of("", id, "Oui");
+    for before in ["X-Moved: 1\n", "Received: from a by b\n", "Delivered-To: retours@vigie.example\nX-Spam: no\n"] {
+        assert_eq!(of(before, id, "Oui"), one, "{before}");
+    }
+    for (id, body) in [("Message-ID: <2@x.example>\n", "Oui"), (id, "Non"), ("", "Oui")] {
+        assert_ne!(of("", id, body), one, "{id}{body}");
+    }
+    assert_ne!(of("", "", "Oui"), of("X-A: 1\n", "", "Oui"), "without a name, it is its bytes");
+}
+
 #[test]
 fn an_answer_is_known_by_its_token_or_by_what_it_refers_to() {
     let word = Answer::Word("Oui".into());
@@ -136,6 +155,28 @@ fn what_is_passed_on_is_taken_without_the_rest() {
         look("From: j@x.example\nTo: v@vigie.example\nSubject: Question\n\nBonjour, qui êtes-vous ?\n"),
         Mail::Other
     );
+}
+
+/// Attack: the address of what is passed on stands in the HTML alone, of the mail itself or of the one attached.
+#[test]
+fn the_address_of_what_is_passed_on_is_found_in_its_html() {
+    let page =
+        "<p>Blanchisserie de l'hopital, reponse le 20/01/2027</p><a href=\"https://hopital.example/73\">dossier</a>";
+    let html = format!("Content-Type: text/html; charset=utf-8\n\n{page}\n");
+    let head = "From: j@x.example\nTo: v@vigie.example\nMIME-Version: 1.0\n";
+    for mail in [
+        format!("{head}Subject: Piste : linge\n{html}"),
+        format!("{head}Subject: TR: linge\n{html}"),
+        format!(
+            "{head}Subject: Piste : linge\nContent-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\nBlanchisserie, reponse le 20/01/2027\n--b\n{html}--b--\n"
+        ),
+        format!(
+            "{head}Subject: pour info\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nVoir\n--b\nContent-Type: message/rfc822\n\nSubject: Linge\n{html}--b--\n"
+        ),
+    ] {
+        let Mail::PassedOn(passed) = look(&mail) else { panic!("{mail}: {:?}", look(&mail)) };
+        assert!(passed.text.contains("https://hopital.example/73") && passed.text.contains("20/01/2027"), "{passed:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,148 @@
+//! What speaks of work for people far from employment or of access kept for structures, and that no frame explains. What it tells is weighed by what
+//! was learned from other statements ([`learned`]): where one kind is likely enough it is told as such, marked to be verified; where something is
+//! likely, it is a doubt shown with its words; else it is let go.
+//!
+//! A kind that a frame read is not told again.
+
+use vigie_domain::{Provision, ProvisionKind};
+
+use super::beneficiary::{self, Found, Told, found};
+use super::finding::Reading;
+use super::learned::{self, ANYTHING, KINDS};
+use super::lexicon::{Hit, STRUCTURES};
+use super::reserved::lots_of;
+use super::statement::Statement;
+use super::title::About;
+use super::volume::Owed;
+use super::{clause, criterion, polarity, service};
+
+/// Most doubts shown of one notice.
+const MAX_DOUBTS: usize = 3;
+/// From which likelihood a kind is told, and from which it is a doubt; from which anything at all is one, where nothing else was read. Chosen on sets
+/// that served no learning.
+const TOLD: f32 = 0.7;
+const SURE: f32 = 0.9;
+const DOUBTED: f32 = 0.3;
+const LIKELY: f32 = 0.6;
+/// Below which likelihood of anything at all a statement is not read.
+const NOTHING: f32 = 0.1;
+
+const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
+const DOUBTFUL: &str = "mention sociale à vérifier au règlement de la consultation et au CCAP";
+
+/// The kinds, in the order of what is learned.
+const ORDER: [ProvisionKind; KINDS] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+];
+
+/// A statement with the kind it most likely tells.
+struct Likely {
+    at: usize,
+    kind: usize,
+    chance: f32,
+    hit: Hit,
+}
+
+/// Reads what the frames left; `told` is what they read.
+#[must_use]
+pub fn read(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    explained: &mut Vec<usize>,
+    told: &[Provision],
+) -> Vec<Provision> {
+    let known = ORDER.map(|kind| told.iter().any(|p| p.kind == kind));
+    let likely: Vec<Likely> = statements
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.unit.ticked != Some(false))
+        .filter_map(|(at, s)| {
+            let hit = learned::social(s)?;
+            // What a frame set aside, or read as something else, must be surer.
+            let aside = explained.contains(&s.index);
+            let chances = s.chances?;
+            let new = (0..KINDS).filter(|k| !known[*k]);
+            let kind = new.max_by(|a, b| chances[*a].total_cmp(&chances[*b]))?;
+            let telling = match aside {
+                true => chances[kind] >= SURE,
+                false => chances[kind] >= DOUBTED || chances[ANYTHING] >= LIKELY && !known.contains(&true),
+            };
+            telling.then_some(Likely { at, kind, chance: chances[kind], hit })
+        })
+        .collect();
+    let mut out: Vec<Provision> = Vec::new();
+    for (kind, of_kind) in ORDER.iter().enumerate() {
+        let those: Vec<&Likely> = likely.iter().filter(|l| l.kind == kind && l.chance >= TOLD).collect();
+        if those.is_empty() {
+            continue;
+        }
+        let mut provisions = match of_kind {
+            ProvisionKind::Reserved => reserved(reading, statements, &those),
+            ProvisionKind::ExecutionClause => {
+                let owed = those.iter().map(|l| owed(reading, statements, l)).collect();
+                clause::of_owed(reading, statements, owed, explained)
+            }
+            ProvisionKind::AwardCriterion => {
+                criterion::of_hits(reading, statements, those.iter().map(|l| (l.at, l.hit)))
+            }
+            _ => vec![service::of_hit(reading, &statements[those[0].at], &those[0].hit)],
+        };
+        provisions.iter_mut().for_each(|p| p.doubt = Some(LEARNED.to_owned()));
+        out.extend(provisions);
+    }
+    let doubts = likely.iter().filter(|l| l.chance < TOLD).map(|l| {
+        let s = &statements[l.at];
+        let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&l.hit), &s.context));
+        p.lots = lots_of(reading, s, &s.bytes(&l.hit));
+        p.doubt = Some(DOUBTFUL.to_owned());
+        p
+    });
+    let mut shown: Vec<Provision> = Vec::new();
+    for p in doubts {
+        let same = |o: &Provision| o.evidence.quote == p.evidence.quote;
+        if shown.len() < MAX_DOUBTS && !told.iter().chain(&out).chain(&shown).any(same) {
+            shown.push(p);
+        }
+    }
+    out.extend(shown);
+    out
+}
+
+/// Asks how likely each statement tells something. Those that tell nothing, as far as was learned, are as options that nobody ticked: no frame reads
+/// them.
+pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
+    for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
+        s.chances = learned::social(s).map(|_| learned::chances(s, about));
+        if s.unit.ticked.is_none() && s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) {
+            s.unit.to_mut().ticked = Some(false);
+        }
+    }
+}
+
+/// For whom the statements say access is kept; for nobody named where they name none.
+fn reserved(reading: &Reading<'_>, statements: &[Statement<'_>], likely: &[&Likely]) -> Vec<Provision> {
+    let of_one = |l: &&Likely| -> Vec<Found> {
+        let s = &statements[l.at];
+        let named: Vec<&Hit> = s.any_of(STRUCTURES).filter(|h| !polarity::supposed(s, h)).collect();
+        match named.first() {
+            Some(first) => beneficiary::grouped(reading, s, &named, first),
+            None => {
+                let told = Told::Words(vigie_domain::Beneficiary::Unspecified);
+                vec![found(reading, s, s.bytes(&l.hit), told, lots_of(reading, s, &s.bytes(&l.hit)))]
+            }
+        }
+    };
+    let mut found: Vec<Found> = likely.iter().flat_map(of_one).collect();
+    beneficiary::narrow(reading, statements, &mut found, &mut Vec::new());
+    beneficiary::combine(reading, found)
+}
+
+fn owed(reading: &Reading<'_>, statements: &[Statement<'_>], likely: &Likely) -> Owed {
+    let s = &statements[likely.at];
+    let range = s.bytes(&likely.hit);
+    let lots = lots_of(reading, s, &range);
+    Owed { at: likely.at, range, lots, named: false, optional: s.says.has(super::lexicon::Concept::Optional) }
+}
