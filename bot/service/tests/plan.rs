@@ -186,7 +186,7 @@ fn a_correction_holds_over_a_rectificatif_that_says_the_same_and_its_author_hear
     let text = |hours: u32| Passage {
         field: "t".into(),
         lot: None,
-        text: format!("Clause sociale d’insertion obligatoire : {hours} heures d’insertion sont à réaliser."),
+        text: format!("Clause d'insertion obligatoire : {hours} heures d'insertion à réaliser."),
     };
     let mut first = call();
     first.passages = vec![text(450)];
