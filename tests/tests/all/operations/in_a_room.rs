@@ -71,9 +71,9 @@ async fn the_life_of_an_operation_is_told_in_an_encrypted_room_and_the_server_re
     let months = ["2027-04", "2027-05", "2027-06", "2027-07", "2027-08", "2027-09"];
     let mut table = "operation;mois;lot;entreprise;modalite;heures_prevues;heures_realisees\n".to_owned();
     for month in months {
-        table += &format!(
+        table.push_str(&format!(
             "2026-001;{month};1;Martin SARL;ETTI;60;70,5\n2026-001;{month};2;Dupont Peinture;embauche directe;30;35\n"
-        );
+        ));
     }
     assert!(plain(&import(&ana, "heures", &table).await.body).contains("12 lignes ajoutées"));
     let one = asks("/operations 2026-001", "Heures").await;

@@ -18,7 +18,7 @@ use super::{BadRecord, Memory, Page, Polled, PutAside, Source, SourceError, Sour
 use crate::boundary;
 use crate::fetch::Fetcher;
 use crate::imap::{self, Account, Cursor, MAX_MAIL, MailboxError};
-pub use crate::mail_text::{parse, text_of};
+pub use crate::mail_text::{parse, text_of, text_with_addresses};
 pub use rules::passed_on;
 use rules::{Rule, WrittenRule};
 
