@@ -87,6 +87,30 @@ fn screenshots() -> Option<PathBuf> {
     Some(dir)
 }
 
+/// What the guide shows of pages and mails, by its name here; `VIGIE_BOOK=renew` makes the pictures anew.
+const IN_THE_GUIDE: [(&str, Screen); 6] = [
+    ("mail-alerte", PHONE),
+    ("repondre", PHONE),
+    ("marches", PHONE),
+    ("procedure", PHONE),
+    ("abonnement-apercu", DESKTOP),
+    ("reglages", PHONE),
+];
+
+/// A picture of the guide.
+fn in_the_guide(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/images/{name}.png"))
+}
+
+#[test]
+fn the_guide_shows_what_the_browser_showed() {
+    let guide = include_str!("../../../docs/guide.md");
+    for (name, _) in IN_THE_GUIDE {
+        assert!(guide.contains(&format!("](images/{name}.png)")) && in_the_guide(name).exists(), "{name}");
+    }
+    assert_eq!(guide.matches("](images/").count(), IN_THE_GUIDE.len(), "each is made by these tests");
+}
+
 /// A command of the browser's own protocol.
 #[derive(Debug)]
 struct Cdp(&'static str, Value);
@@ -273,6 +297,11 @@ async fn photograph(browser: &Client, screen: Screen, name: &str) -> Vec<String>
         found.extend(serious(browser).await);
     }
     browser.issue_cmd(Cdp("Emulation.setDeviceMetricsOverride", screen.metrics(None))).await.unwrap();
+    if IN_THE_GUIDE.contains(&(name, screen)) && std::env::var("VIGIE_BOOK").is_ok_and(|v| v == "renew") {
+        // What is seen first, in the usual light.
+        browser.execute("window.scrollTo(0, 0)", vec![]).await.unwrap();
+        std::fs::write(in_the_guide(name), browser.screenshot().await.unwrap()).unwrap();
+    }
     if let ([dark, light], true) = (seen.as_slice(), looks::asked()) {
         looks::keep(&format!("{name}-{}", screen.name), &light.beside(dark)).unwrap();
     }

@@ -199,7 +199,7 @@ async fn a_backup_made_under_load_and_restored_sends_nothing_twice_and_loses_not
         installed.run(&["deliveries", "drop", message["id"].as_str().unwrap()]);
     }
     let released = installed.run(&["deliveries", "release"]);
-    assert!(released.contains("3 messages partent"), "{released}");
+    assert!(released.contains("reprennent, chacun à son tour : 3\u{a0}messages"), "{released}");
     installed.run(&["run", "--once"]);
     let told = told(&smtp);
     assert_eq!(told.len(), 9 * people.len(), "lost: {told:?}");
