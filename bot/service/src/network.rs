@@ -72,7 +72,7 @@ pub fn read(table: &[u8]) -> Result<Read, Unreadable> {
             break;
         }
         match member(|place| table.cell(row, place).unwrap_or_default()) {
-            Ok(member) => match rows.iter().find(|(_, known): &&(usize, MemberRow)| known.mail == member.mail) {
+            Ok(member) => match rows.iter().find(|(_, known): &&(u64, MemberRow)| known.mail == member.mail) {
                 Some((line, _)) => refused.push((row.line, format!("l’adresse de la ligne {line}"))),
                 None => rows.push((row.line, member)),
             },
