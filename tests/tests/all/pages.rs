@@ -289,6 +289,8 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
         row.assessment.provisions.iter().any(|p| p.kind == ProvisionKind::Reserved)
     };
     assert!(reserved("boamp:26-1").await);
+    let clock = &pages.app.service.clock;
+    clock.set(clock.now() + chrono::Duration::minutes(1));
     let not_reserved = [("kind", "reserved"), ("holds", "non"), ("note", "relu"), ("do", "corriger")];
     assert_eq!(fatou.post_form(&path, &not_reserved).await.unwrap().status, 200);
     let mut again = call("26-2", "Entretien du linge");
