@@ -442,21 +442,14 @@ fn describe(e: &lettre::transport::smtp::Error) -> String {
     let code = e.status().map(|c| format!("{c} ")).unwrap_or_default();
     let words = e.source().map_or_else(
         || e.to_string(),
-        |source| match source.downcast_ref() {
-            Some(io) => french::of_system(io),
-            None => in_french(&source.to_string()).to_owned(),
-        },
+        |source| source.downcast_ref().map_or_else(|| source.to_string(), french::of_system),
     );
-    format!("{code}{}", without_addresses(&words))
+    format!("{code}{}", without_addresses(in_french(&words)))
 }
 
-/// What a connection says, in words, where its error was made a text on the way.
+/// What a connection says that the system has no kind for, in words.
 fn in_french(words: &str) -> &str {
     match words {
-        w if w.starts_with("Connection refused") => "aucun serveur n’écoute à cette adresse et à ce port",
-        w if w.starts_with("No route to host") || w.starts_with("Network is unreachable") => {
-            "cette adresse est hors d’atteinte"
-        }
         w if w.starts_with("failed to lookup address") => "ce nom de serveur est inconnu",
         w if w.contains("timed out") => "le serveur ne répond pas",
         "early eof" => "le serveur a raccroché",

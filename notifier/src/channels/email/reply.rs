@@ -18,6 +18,7 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
+use vigie_domain::french;
 
 /// Longest reply read before lettre comes in.
 const MAX_REPLY: usize = 64 * 1024;
@@ -189,8 +190,8 @@ fn named(lines: String) -> String {
 }
 
 async fn say<S: AsyncWrite + Unpin>(socket: &mut S, command: &str) -> Result<(), String> {
-    socket.write_all(command.as_bytes()).await.map_err(|e| e.to_string())?;
-    socket.flush().await.map_err(|e| e.to_string())
+    socket.write_all(command.as_bytes()).await.map_err(|e| french::of_system(&e))?;
+    socket.flush().await.map_err(|e| french::of_system(&e))
 }
 
 async fn expect<S: AsyncRead + Unpin>(socket: &mut S, wanted: u16) -> Result<(), String> {
@@ -212,7 +213,7 @@ struct Reply {
 async fn reply<S: AsyncRead + Unpin>(socket: &mut S) -> Result<Reply, String> {
     let (mut line, mut lines, mut total) = (Vec::new(), String::new(), 0);
     loop {
-        let byte = socket.read_u8().await.map_err(|e| e.to_string())?;
+        let byte = socket.read_u8().await.map_err(|e| french::of_system(&e))?;
         total += 1;
         if total > MAX_REPLY {
             return Err("réponse sans fin".to_owned());
