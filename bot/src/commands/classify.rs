@@ -97,10 +97,12 @@ pub(super) fn classify(args: &ClassifyArgs) -> Result<(), Failure> {
 
 /// Judges a notice. Days without a year in a plain text that does not say when it was published are read against today.
 fn judged_today(notice: &Notice) -> Assessment {
-    let today = || zones::paris_day(Clock::from_environment().unwrap_or_default().now());
-    let text = || notice.passages.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n");
-    let published = notice.published.or_else(|| plain::read_against(&text(), today()));
-    classify::classify(&Notice { published, ..notice.clone() })
+    if notice.published.is_some() {
+        return classify::classify(notice);
+    }
+    let today = zones::paris_day(Clock::from_environment().unwrap_or_default().now());
+    let text = notice.passages.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n");
+    classify::classify(&Notice { published: plain::read_against(&text, today), ..notice.clone() })
 }
 
 /// The first notice of a file; a text (`.txt`) is one notice, its first line the title.

@@ -299,7 +299,7 @@ fn both<'a>(a: Statement<'a>, b: Statement<'a>) -> Statement<'a> {
     let mut numbers = a.numbers;
     numbers.extend(b.numbers.into_iter().map(|q| Quantity { from: q.from + shift, to: q.to + shift, ..q }));
     let range = a.unit.range.start..b.unit.range.end;
-    // What told nothing by itself may tell something with the other; beside it, only what nobody ticked does not.
+    // What told nothing by itself may tell something with the other; an option that nobody ticked still tells nothing.
     let ticked = a.unit.ticked.filter(|_| a.chances.is_none());
     Statement {
         index: a.index,

@@ -296,7 +296,7 @@ fn of_unit(
         let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
                 || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non" || t.begins(FORMERLY))
-                || words.get(when.to..).is_some_and(|w| w.iter().take(3).any(|t| t.word.starts_with("caduc") || t.word.starts_with("caduq")))
+                || words.get(when.to..).is_some_and(|w| w.iter().take(3).any(|t| t.begins(&["caduc", "caduq"])))
                 // "14/12/2026 à 12:00 devient 04/01/2027".
                 || words.get(when.to).is_some_and(|t| t.word.starts_with("devien")) && found.get(i + 1).is_some();
         let annulled = words[when.to..]
@@ -310,18 +310,19 @@ fn of_unit(
                 let between = &words[when.to..n.from];
                 between.iter().any(|t| t.word == "que") && between.iter().any(|t| t.word == "lieu")
             });
-        // "reçues du 5 janvier au 4 février": an interval closes at its end.
         // "Au lieu de :", on the line before.
-        let ends_above = |word: &str| {
+        let replaced_below = || {
             let above = index.checked_sub(1).map(|p| &units.list[p]).filter(|p| unit.line - p.line <= 1);
-            above.is_some_and(|p| reading.doc.text()[p.range.clone()].trim_end_matches([' ', ':']).ends_with(word))
+            let text = above.map_or("", |p| &reading.doc.text()[p.range.clone()]);
+            text.trim_end_matches([' ', ':']).ends_with("au lieu de")
         };
+        // "reçues du 5 janvier au 4 février": an interval closes at its end.
         let interval = when.from > 0
             && words[when.from - 1].word == "du"
             && found.get(i + 1).is_some_and(|n| n.from <= when.to + 3)
             && !kind_is_visit(named);
         let from = interval
-            || ends_above("au lieu de")
+            || replaced_below()
             || annulled
             || moves
                 && when.from > 0

@@ -213,11 +213,8 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
         explained.clear();
         told = frames(notice, reading, &statements, lot_count, &mut explained);
     }
-    let bought = told.iter().any(|p| p.kind == ProvisionKind::InsertionService);
     told.extend(other::read(reading, &statements, &mut explained));
-    // Where insertion is bought, speaking of its publics leaves no doubt.
-    let about = About { served: reading.about.served || bought, ..reading.about };
-    let rest = unexplained::read(&Reading { about, ..*reading }, &statements, &mut explained, &told);
+    let rest = unexplained::read(reading, &statements, &mut explained, &told);
     told.extend(rest);
     for (lot, like) in reading.lots_like_others() {
         for p in told.iter_mut().filter(|p| p.lots.contains(&like) && !p.lots.contains(&lot)) {

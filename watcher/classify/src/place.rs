@@ -79,6 +79,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         return labelled;
     }
     let lead = &text[..text.floor_char_boundary(LEAD)];
+    let head = format!("{title}\n{lead}");
     // Places in the text before the seat of the buyer.
     let (seat, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| SEAT_LINE.is_match(l));
     let numbered = || rest.iter().flat_map(|l| numbered(l)).fold(Vec::new(), with);
@@ -100,7 +101,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let lines: Vec<&str> = std::iter::once(title).chain(lines.copied()).collect();
         // "Ville de Draguignan" before a name that may be a river's.
         let read = |sure| lines.iter().map(|l| communes_in(l, sure)).find(|d| !d.is_empty());
-        read(true).or_else(|| intercommunal(&format!("{title}\n{lead}"))).or_else(|| read(false)).unwrap_or_default()
+        read(true).or_else(|| intercommunal(&head)).or_else(|| read(false)).unwrap_or_default()
     };
     // "(67, 68)", "(63, 43 et 03)".
     let several = || {
@@ -119,11 +120,11 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &|| named(lead, true),
         &seated,
         &of_communes,
-        &|| named(&format!("{title}\n{lead}"), false),
-        &|| standing_alone(&format!("{title}\n{lead}")),
+        &|| named(&head, false),
+        &|| standing_alone(&head),
         &|| numbered_at_end(lead),
         &|| named(text, true),
-        &|| of_region(&format!("{title}\n{lead}")),
+        &|| of_region(&head),
         &|| rest.iter().chain(&seat).take(LINES).map(|l| notable(l)).find(|d| !d.is_empty()).unwrap_or_default(),
     ];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()

@@ -18,11 +18,13 @@ use super::{clause, criterion, polarity, service};
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
-/// From which likelihood a kind is told, and from which it is a doubt; from which anything at all is one, where nothing else was read. Chosen on sets
-/// that served no learning.
+/// From which likelihood a kind is told. These bounds were chosen on sets that served no learning.
 const TOLD: f32 = 0.7;
+/// From which it is told by a statement that a frame explains otherwise.
 const SURE: f32 = 0.9;
+/// From which it is a doubt.
 const DOUBTED: f32 = 0.3;
+/// From which anything at all is a doubt, where nothing else was read.
 const LIKELY: f32 = 0.6;
 /// Below which likelihood of anything at all a statement is not read.
 const NOTHING: f32 = 0.1;

@@ -58,6 +58,17 @@ pub const MONTHS: [&str; 12] = [
     "decembre",
 ];
 
+/// Names of the days of the week, folded.
+pub const WEEKDAYS: [(&str, Weekday); 7] = [
+    ("lundi", Weekday::Mon),
+    ("mardi", Weekday::Tue),
+    ("mercredi", Weekday::Wed),
+    ("jeudi", Weekday::Thu),
+    ("vendredi", Weekday::Fri),
+    ("samedi", Weekday::Sat),
+    ("dimanche", Weekday::Sun),
+];
+
 /// Month by the first letters of its name.
 fn month(word: &str) -> Option<u32> {
     const SHORT: [&str; 12] =
@@ -325,16 +336,7 @@ pub fn moments(tokens: &[Token<'_>], reference: Option<Reference>) -> Vec<When> 
 /// The day of the week that is named right before token `at`.
 fn weekday(tokens: &[Token<'_>], at: usize) -> Option<Weekday> {
     let word = tokens[at.checked_sub(1)?].word.as_ref();
-    let named = [
-        ("lundi", Weekday::Mon),
-        ("mardi", Weekday::Tue),
-        ("mercredi", Weekday::Wed),
-        ("jeudi", Weekday::Thu),
-        ("vendredi", Weekday::Fri),
-        ("samedi", Weekday::Sat),
-        ("dimanche", Weekday::Sun),
-    ];
-    named.into_iter().find(|(name, _)| *name == word).map(|(_, day)| day)
+    WEEKDAYS.iter().find(|(name, _)| *name == word).map(|(_, day)| *day)
 }
 
 /// "les 9, 10 et 11 mars 2026": the days named before their month.

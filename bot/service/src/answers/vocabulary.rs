@@ -4,7 +4,7 @@
 use chrono::{Datelike, Months, NaiveDate, Weekday};
 use vigie_domain::{OfferStage, Refusal, Stage};
 use vigie_watcher::classify::fold::fold;
-use vigie_watcher::classify::when::MONTHS;
+use vigie_watcher::classify::when::{MONTHS, WEEKDAYS};
 
 /// Most days a reminder waits.
 const MAX_REMIND_DAYS: i64 = 365;
@@ -296,15 +296,6 @@ fn small_number(word: &str) -> Option<i64> {
 
 /// « lundi », « vendredi prochain », « le 2 décembre », « le mercredi 02/12/2026 ».
 fn day(said: &str) -> Option<RemindDay> {
-    const WEEKDAYS: [(&str, Weekday); 7] = [
-        ("lundi", Weekday::Mon),
-        ("mardi", Weekday::Tue),
-        ("mercredi", Weekday::Wed),
-        ("jeudi", Weekday::Thu),
-        ("vendredi", Weekday::Fri),
-        ("samedi", Weekday::Sat),
-        ("dimanche", Weekday::Sun),
-    ];
     let said = said.trim_start_matches("le ").trim();
     let named = WEEKDAYS.iter().find_map(|(name, day)| Some((said.strip_prefix(name)?.trim(), *day)));
     match named {
