@@ -1,7 +1,8 @@
 //! Who can: whether a structure may bid for a lot, may serve whoever wins it, or is kept out of it by a reservation to others.
 //!
 //! Two questions, lot by lot. The law: a reserved lot is for those it is reserved to (L2113-12 to L2113-16). The supply mode: an
-//! AI or an ETTI lends staff, and does not build a school; an EI or an ESAT builds or cleans, and lends no staff. Whoever lends
+//! AI or an ETTI lends staff, and does not build a school; an EI or an ESAT builds or cleans, and lends no staff; but those whom a
+//! reservation names may bid for what it reserves. Whoever lends
 //! staff can serve the winner of a lot that owes hours of insertion, or the structures that bid for a reserved one.
 //!
 //! In doubt a structure can: without a kind, or where a reservation does not say for whom, nothing is kept from it.
@@ -9,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assessment::AssessedLot;
-use crate::{Assessment, Beneficiary, Cpv, ProvisionKind, StructureKind, SupplyMode, commune};
+use crate::{Assessment, Beneficiary, Cpv, Provision, ProvisionKind, StructureKind, SupplyMode, commune};
 
 /// What a structure can do about a lot, the best first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,11 +50,19 @@ pub fn of_lot(kind: StructureKind, a: &Assessment, lot: Option<&AssessedLot>) ->
         return is_reserved.then_some(Access::Bid);
     }
     let lends = kind.supply_modes().contains(&SupplyMode::Staff);
-    if lends == wants_staff(a, lot) {
+    // A buyer who reserves it to associations intermédiaires by name asks them, whatever there is to do.
+    let named = || covering(ProvisionKind::Reserved).any(|p| is_named(kind, p));
+    if lends == wants_staff(a, lot) || named() {
         return Some(Access::Bid);
     }
     let owes_hours = covering(ProvisionKind::ExecutionClause).chain(covering(ProvisionKind::InsertionService)).next();
     (lends && (is_reserved || owes_hours.is_some()) && kind.delivers_clause_hours()).then_some(Access::Serve)
+}
+
+/// Whether the words of a provision name that kind of structure.
+#[must_use]
+pub fn is_named(kind: StructureKind, p: &Provision) -> bool {
+    p.evidence.quote.as_deref().is_some_and(|quote| StructureKind::named_in(quote).contains(&kind))
 }
 
 /// Whether a lot is people on loan rather than works, a service or goods: by its codes, else by its words.

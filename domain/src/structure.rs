@@ -99,6 +99,38 @@ impl StructureKind {
         text.parse().ok().or_else(in_full)
     }
 
+    /// The kinds that a sentence names: by their names in full, of one or of several, or by acronyms where two stand together (« ai »
+    /// alone is a verb).
+    #[must_use]
+    pub fn named_in(text: &str) -> Vec<Self> {
+        let singular = |word: &str| match word.strip_suffix('s') {
+            Some(one) if one.chars().count() > 3 => one.to_owned(),
+            _ => word.to_owned(),
+        };
+        let in_singular = |text: &str| text.split(' ').map(singular).collect::<Vec<_>>().join(" ");
+        let key = format!(" {} ", in_singular(&commune::key(text)));
+        // The longest first: « entreprise d’insertion par le travail indépendant » names no EI.
+        let mut rest = key;
+        let mut found: Vec<Self> = Vec::new();
+        let mut names: Vec<(String, Self)> =
+            NAMES.iter().map(|(name, kind)| (format!(" {} ", in_singular(name)), *kind)).collect();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        for (name, kind) in names {
+            if rest.contains(&name) {
+                rest = rest.replace(&name, " | ");
+                found.push(kind);
+            }
+        }
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        let acronyms: Vec<Self> = words.filter_map(|w| Self::ALL.into_iter().find(|k| k.acronym() == w)).collect();
+        if acronyms.iter().any(|k| acronyms[0] != *k) || !found.is_empty() {
+            found.extend(acronyms);
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     /// `true` for the SIAE proper (Code du travail L5132-4).
     #[must_use]
     pub fn is_siae(self) -> bool {
@@ -139,6 +171,24 @@ impl StructureKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_names_kinds_in_full_or_by_acronyms_that_stand_together() {
+        use StructureKind::{Aci, Ai, Ei, Eiti, Esat, Etti};
+        for (text, kinds) in [
+            ("réservé aux entreprises d'insertion et associations intermédiaires", vec![Ei, Ai]),
+            ("Marché réservé aux associations intermédiaires (article L2113-13).", vec![Ai]),
+            ("réservé aux SIAE (EI, ACI, ETTI)", vec![Ei, Aci, Etti]),
+            ("J’AI LU LE RÈGLEMENT", vec![]),
+            ("une entreprise d’insertion par le travail indépendant", vec![Eiti]),
+            ("les établissements et services d’aide par le travail", vec![Esat]),
+            ("réservé aux structures d’insertion", vec![]),
+        ] {
+            let mut kinds = kinds;
+            kinds.sort_unstable();
+            assert_eq!(StructureKind::named_in(text), kinds, "{text}");
+        }
+    }
 
     #[test]
     fn a_kind_is_read_by_its_acronym_or_its_name() {

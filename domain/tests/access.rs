@@ -61,6 +61,21 @@ fn a_reservation_keeps_others_out() {
     assert_eq!(kinds(&unsaid, Access::Closed), Vec::<&str>::new());
 }
 
+/// An AI read « les AI n’y répondent pas » of a lot reserved to them by name.
+#[test]
+fn whom_a_reservation_names_may_bid_whatever_there_is_to_do() {
+    let to = |quote: &str| {
+        let mut a =
+            with(call("Entretien d'espaces verts", &[]), ProvisionKind::Reserved, Some(Beneficiary::Insertion), &[]);
+        a.provisions[0].evidence.quote = Some(quote.to_owned());
+        a
+    };
+    let named = to("Le lot est réservé aux entreprises d'insertion et associations intermédiaires.");
+    assert_eq!(kinds(&named, Access::Bid), ["EI", "AI", "ACI", "EITI"]);
+    assert_eq!(kinds(&named, Access::Serve), ["ETTI"]);
+    assert_eq!(kinds(&to("Marché réservé aux SIAE."), Access::Serve), ["AI", "ETTI"]);
+}
+
 #[test]
 fn what_met_is_narrowed_to_the_lots_that_can_be_answered() {
     let lots = [("1", "Espaces verts"), ("2", "Nettoyage"), ("3", "Gardiennage")];

@@ -3,7 +3,7 @@
 mod changes;
 mod says;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::Serialize;
 use vigie_domain::assessment::AssessedLot;
 use vigie_domain::notice::Award;
@@ -11,8 +11,8 @@ use vigie_domain::outcome::no_award_in_french;
 use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
 use vigie_domain::{
-    Access, AlertKind, Assessment, DateKind, Notice, NoticeKind, Outcome, Phase, ProcedureState, ProvisionKind,
-    Strength, TypedDate, french,
+    Access, AlertKind, Assessment, DateKind, FactKind, Notice, NoticeKind, Outcome, Phase, ProcedureState,
+    ProvisionKind, Strength, TypedDate, french,
 };
 
 use crate::fit::Fit;
@@ -24,6 +24,8 @@ pub use says::provision;
 const MAX_TITLE: usize = 240;
 /// Longest quote shown.
 const MAX_QUOTE: usize = 300;
+/// Most visits named in a line of a digest.
+const MAX_VISITS: usize = 2;
 /// Most lots listed in one message.
 const MAX_LOTS: usize = 12;
 
@@ -192,8 +194,12 @@ pub struct Card {
     /// Until when one can answer, in whole: « Offres avant le mardi 12 janvier 2027 à 12 h (dans 21 jours) »; of what is open and
     /// gives no date, where to look for it.
     pub answer_by: Option<String>,
-    /// The closing date in short, for subjects and digests; none of what cannot be answered any more.
+    /// The closing date in short, for subjects; none of what cannot be answered any more.
     pub deadline: Option<String>,
+    /// The closing day and hour, for a digest, where the hour is known.
+    pub closes: Option<String>,
+    /// Visits to come, a sentence each, for a digest: without a compulsory one an offer is refused.
+    pub visits_in_short: Vec<String>,
     /// Days left in words.
     pub left: Option<String>,
     pub changes: Vec<String>,
@@ -280,6 +286,8 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         dates,
         answer_by: open.then(|| answer_by(told, now)),
         deadline: deadline.map(|d| french::date(d.date_naive())),
+        closes: deadline.map(|d| closing(a, d)),
+        visits_in_short: visits_in_short(told, now),
         left: deadline.map(|d| french::days_left(d, now)),
         changes: changes(told),
         provisions: a.provisions.iter().map(|p| provision(p, a.lots.len())).collect(),
@@ -396,6 +404,36 @@ fn place(told: &AlertItem<'_>) -> String {
         [first, second] if !whole.is_empty() => format!("{first} et {second}, {whole}"),
         _ => whole,
     }
+}
+
+/// A closing moment: its day, and its hour where a date of the notice gives it.
+fn closing(a: &Assessment, closes: DateTime<FixedOffset>) -> String {
+    let stated = a.dates.iter().find(|d| d.kind != DateKind::Visit && d.at == closes);
+    stated.map_or_else(|| french::date(closes.date_naive()), french::moment)
+}
+
+/// Visits to come of what can be answered, the first ones: « Visite obligatoire le mercredi 9 décembre 2026 à 14 h (dans 8 jours) »; that
+/// one is compulsory, where the notice gives no day.
+fn visits_in_short(told: &AlertItem<'_>, now: DateTime<Utc>) -> Vec<String> {
+    let (a, lots) = (told.assessment, &told.why.found.lots);
+    if !told.state.phase.takes_answers() {
+        return Vec::new();
+    }
+    let mine = |lot: Option<&String>| lots.is_empty() || lot.is_none_or(|l| lots.contains(l));
+    let mut visits: Vec<&TypedDate> =
+        a.dates.iter().filter(|d| d.kind == DateKind::Visit && mine(d.lot.as_ref())).collect();
+    if visits.is_empty() && a.facts.iter().any(|f| f.kind == FactKind::Visit && mine(f.lot.as_ref())) {
+        return vec!["Visite obligatoire, sans date dans l’avis".to_owned()];
+    }
+    visits.sort_by_key(|d| d.at);
+    let said = visits.into_iter().filter(|d| d.at > now).map(|d| {
+        let what = if d.mandatory { "Visite obligatoire" } else { "Visite" };
+        format!("{what} le {} ({})", french::moment(d), french::days_left(d.at, now))
+    });
+    let mut said: Vec<String> = said.collect();
+    said.dedup();
+    said.truncate(MAX_VISITS);
+    said
 }
 
 /// Until when one can answer, in whole.

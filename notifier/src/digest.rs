@@ -19,7 +19,7 @@ pub fn most(in_a_chat: bool, has_page: bool) -> u32 {
     if in_a_chat && !has_page { 60 } else { 2000 }
 }
 
-/// Most reasons given for a whole digest.
+/// Most reasons given for a whole digest, or for a line of it.
 const MAX_WHY: usize = 4;
 
 /// How much of a digest is shown.
@@ -50,7 +50,7 @@ pub struct Digest {
     pub soon: usize,
     /// `7 marchés pour vous`.
     pub headline: String,
-    /// The days it covers: `du 15 au 21 décembre 2026`.
+    /// The days on which it was found: `le 21 décembre 2026`, `du 15 au 21 décembre 2026`.
     pub period: String,
     /// What it adds up to: `2 réservés à des structures comme la vôtre`, `5 200 heures d’insertion`, `12 lots`.
     pub sums: Vec<String>,
@@ -78,7 +78,7 @@ pub struct Digest {
     pub of_others: Vec<Card>,
     /// Page where they stop hearing of it.
     pub without_closed: Option<String>,
-    /// Why its reader hears of these, once for all.
+    /// Why its reader hears of these: what holds for every one of them. What holds for some stands in their cards.
     pub why: Vec<String>,
     /// Meetings to come near the reader, a line each.
     pub meetings: Vec<String>,
@@ -113,12 +113,14 @@ impl Digest {
         let mut sections: Vec<Section> = Vec::new();
         let mut titles = Vec::new();
         for (n, told) in live.iter().enumerate() {
-            let card = card(told, now);
+            let mut card = card(told, now);
+            card.why.retain(|reason| !why.contains(reason));
+            card.why.truncate(MAX_WHY);
             if n >= full {
                 titles.push(card);
                 continue;
             }
-            let title = if soon(told) { "À rendre cette semaine" } else { heading(Strength::of(told.assessment)) };
+            let title = if soon(told) { "À rendre cette semaine" } else { heading(told) };
             match sections.last_mut().filter(|s| s.title == title) {
                 Some(section) => section.cards.push(card),
                 None => sections.push(Section { title, cards: vec![card] }),
@@ -229,7 +231,7 @@ fn period(told: &[AlertItem<'_>], now: DateTime<Utc>) -> String {
     let first = told.iter().map(|t| day(t.noticed)).min().unwrap_or(day(now));
     let last = told.iter().map(|t| day(t.noticed)).max().unwrap_or(first);
     if first == last {
-        format!("du {}", french::date(last))
+        format!("le {}", french::date(last))
     } else {
         format!("du {} au {}", french::date_before(first, last), french::date(last))
     }
@@ -264,23 +266,19 @@ fn sums(live: &[&AlertItem<'_>]) -> Vec<String> {
     out
 }
 
-/// The reasons most of these share, each once.
+/// The reasons that all of these share, in the order of the first one.
 fn why(live: &[&AlertItem<'_>]) -> Vec<String> {
-    let mut counted: Vec<(usize, &String)> = Vec::new();
-    for reason in live.iter().flat_map(|t| &t.why.fit.reasons) {
-        match counted.iter_mut().find(|(_, known)| *known == reason) {
-            Some((n, _)) => *n += 1,
-            None => counted.push((1, reason)),
-        }
-    }
-    counted.sort_by_key(|(n, _)| std::cmp::Reverse(*n));
-    counted.into_iter().take(MAX_WHY).map(|(_, reason)| reason.clone()).collect()
+    let Some((first, rest)) = live.split_first() else { return Vec::new() };
+    let of_all = |reason: &&String| rest.iter().all(|t| t.why.fit.reasons.contains(reason));
+    first.why.fit.reasons.iter().filter(of_all).take(MAX_WHY).cloned().collect()
 }
 
-fn heading(strength: Strength) -> &'static str {
-    match strength {
+fn heading(told: &AlertItem<'_>) -> &'static str {
+    match Strength::of(told.assessment) {
         Strength::Strong => "Réservés, ou d’insertion",
         Strength::Medium => "Avec une clause d’insertion ou un critère social",
+        // Whoever named no trade has none of their own.
+        Strength::Light if told.why.found.sectors.is_empty() => "Dans les métiers de l’insertion",
         Strength::Light => "Dans vos métiers",
         Strength::None => "Autres marchés",
     }
@@ -364,7 +362,7 @@ mod tests {
         assert_eq!(digest.sections.last().unwrap().title, "Autres marchés");
         assert_eq!(digest.subject(), "Vigie : 6 marchés pour vous, dont 1 à rendre sous 7 jours");
         assert_eq!(digest.sums, ["2 réservés", "5\u{202f}200 heures d’insertion"]);
-        assert_eq!(digest.period, "du 22 décembre 2026");
+        assert_eq!(digest.period, "le 22 décembre 2026");
     }
 
     /// U12 and U2: what is over stands apart, is no market « pour vous », and asks for nothing.
@@ -386,6 +384,40 @@ mod tests {
             digest(&[off("x"), off("y")], AlertKind::Cancellation, Shown::Screen).subject(),
             "Vigie : 2 marchés terminés"
         );
+    }
+
+    /// One paragraph for all said of each what was true of another.
+    #[test]
+    fn reasons_that_differ_stand_by_their_market_and_shared_ones_once() {
+        let with = |title: &str, own: &str| {
+            let mut item = item(title, None, 20);
+            item.2.fit.reasons = vec!["Pas-de-Calais (62)".to_owned(), own.to_owned()];
+            item
+        };
+        let two = [with("x", "Clause d’insertion"), with("y", "Marché réservé")];
+        let both = digest(&two, AlertKind::New, Shown::Screen);
+        assert_eq!(both.why, ["Pas-de-Calais (62)"]);
+        let own: Vec<&[String]> = both.sections.iter().flat_map(|s| &s.cards).map(|c| c.why.as_slice()).collect();
+        assert_eq!(own, [["Clause d’insertion"], ["Marché réservé"]]);
+        assert_eq!(digest(&two[..1], AlertKind::New, Shown::Screen).why.len(), 2, "one alone: once");
+    }
+
+    #[test]
+    fn a_line_says_the_hour_and_the_visit_that_an_offer_needs() {
+        let mut market = item("x", None, 20);
+        let visit = |days: i64, mandatory| TypedDate {
+            kind: DateKind::Visit,
+            at: (now() + Duration::days(days)).fixed_offset(),
+            mandatory,
+            ..market.1.dates[0].clone()
+        };
+        let visits = [visit(-1, true), visit(8, true)];
+        market.1.dates.extend(visits);
+        let digest = digest(&[market], AlertKind::New, Shown::Screen);
+        let card = &digest.sections[0].cards[0];
+        assert!(card.closes.as_deref().is_some_and(|c| c.contains("à 8\u{a0}h")), "{:?}", card.closes);
+        assert_eq!(card.visits_in_short.len(), 1, "the one to come: {:?}", card.visits_in_short);
+        assert!(card.visits_in_short[0].starts_with("Visite obligatoire le "), "{:?}", card.visits_in_short);
     }
 
     /// U1: what is reserved to others is never among « pour vous ».

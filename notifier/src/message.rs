@@ -91,6 +91,8 @@ pub struct Ask {
     pub link: Option<String>,
     /// Until when it does.
     pub until: String,
+    /// Networks that gave the address, as a member's.
+    pub given_by: Vec<String>,
     /// They may answer the message instead.
     pub by_reply: bool,
     /// They were asked before.
@@ -250,6 +252,9 @@ impl Templates {
         environment.add_global("operator", context! {});
         environment.add_filter("short", |text: String, n: usize| short(&text, n));
         environment.add_filter("capital", |text: String| french::capital(&text));
+        environment.add_filter("own_pages", |text: String, home: Option<String>| {
+            minijinja::Value::from_safe_string(tappable::own_pages(&text, home.as_deref()))
+        });
         environment.add_filter("tappable", |text: String| tappable::filter(&text));
         for (name, built_in) in BUILT_IN {
             let own = dir.and_then(|d| std::fs::read_to_string(d.join(name)).ok());

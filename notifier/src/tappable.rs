@@ -46,6 +46,30 @@ pub fn html(text: &str) -> String {
     out
 }
 
+/// The text as HTML, escaped, the addresses of our own pages (those that begin with `home`) links; what else looks like one is of the
+/// outside, and stays text.
+#[must_use]
+pub fn own_pages(text: &str, home: Option<&str>) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest = text;
+    while let Some(home) = home.filter(|home| !home.is_empty())
+        && let Some(start) = rest.find(home)
+    {
+        let end = rest[start..].find(|c: char| c.is_whitespace() || "<>\"«»".contains(c));
+        let end = end.map_or(rest.len(), |n| start + n);
+        let address = rest[start..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')']);
+        escape(&mut out, &typeset(&rest[..start]));
+        out.push_str("<a href=\"");
+        escape(&mut out, address);
+        out.push_str("\" style=\"color:#0b6b4b\" class=\"link\">");
+        escape(&mut out, address);
+        out.push_str("</a>");
+        rest = &rest[start + address.len()..];
+    }
+    escape(&mut out, &typeset(rest));
+    out
+}
+
 /// The same for templates: what it gives is safe.
 #[must_use]
 pub fn filter(text: &str) -> Value {
@@ -55,6 +79,18 @@ pub fn filter(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn our_own_pages_are_links_and_others_text() {
+        let html = |text: &str| own_pages(text, Some("https://v.example/"));
+        assert_eq!(
+            html("Répondez ici : https://v.example/groupements."),
+            "Répondez ici\u{a0}: <a href=\"https://v.example/groupements\" style=\"color:#0b6b4b\" class=\"link\">https://v.example/groupements</a>."
+        );
+        assert_eq!(html("https://ailleurs.example/x <b>"), "https://ailleurs.example/x &lt;b&gt;");
+        assert!(!html("https://v.example/\"onclick=1").contains("\"onclick"), "a quote ends it");
+        assert_eq!(own_pages("https://v.example/x", None), "https://v.example/x");
+    }
 
     fn links(text: &str) -> Vec<String> {
         html(text).split("href=\"").skip(1).map(|s| s.split('"').next().unwrap_or_default().to_owned()).collect()

@@ -149,6 +149,15 @@ async fn decide_in(tx: &mut Transaction, new: &Decision, seen: Option<&str>) -> 
     Ok(Decided { before, now, changed: true })
 }
 
+/// All that one structure decided, in a transaction.
+pub(crate) async fn decisions_in(tx: &mut Transaction, structure: &str) -> Result<Vec<Decision>, StoreError> {
+    let rows: Vec<DecisionRow> = sql::query_as(select!("structure = $1 ORDER BY procedure_id, lot"))
+        .bind(structure.to_owned())
+        .fetch_all(tx)
+        .await?;
+    Ok(decisions(rows))
+}
+
 impl IngestTx {
     /// The same as [`Store::decide`], with what else this transaction writes.
     pub async fn decide(&mut self, new: &Decision) -> Result<Decided, StoreError> {

@@ -17,6 +17,7 @@ mod attempts;
 pub mod audience;
 pub mod backup;
 mod batch;
+mod carry_over;
 pub mod chats;
 pub mod choices;
 pub mod claim;

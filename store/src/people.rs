@@ -10,6 +10,7 @@ use vigie_domain::{Cadence, Channel, Filter, Subscriber, Subscription};
 use crate::Store;
 use crate::address::address_columns;
 use crate::audience::{next_change, note, person_changed};
+use crate::carry_over::carry_over;
 use crate::columns::{clean, from_json, millis, to_json};
 use crate::error::StoreError;
 use crate::ids::derived_id;
@@ -282,7 +283,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the claim of a person: approved, its SIRET becomes theirs. Gives the SIRET; `None` when they claim none.
+    /// Ends the claim of a person: approved, its SIRET becomes theirs, and what they did alone the structure's. Gives the SIRET; `None`
+    /// when they claim none.
     pub async fn settle_claim(&self, subscriber: &str, approved: bool) -> Result<Option<String>, StoreError> {
         let settle = |person: &mut Subscriber| {
             let siret = person.profile.claimed_siret.take()?;
@@ -321,6 +323,7 @@ impl Store {
             .fetch_optional(&mut tx)
             .await?;
         let Some(PersonRow(mut person)) = row else { return Ok(None) };
+        let alone = person.structure() == person.id;
         let Some(settled) = settle(&mut person) else { return Ok(None) };
         sql::query("UPDATE subscriber SET profile = $1, role = $2 WHERE id = $3")
             .bind(to_json(&person.profile)?)
@@ -328,6 +331,9 @@ impl Store {
             .bind(subscriber)
             .execute(&mut tx)
             .await?;
+        if alone && person.structure() != person.id {
+            carry_over(&mut tx, &person.id, person.structure()).await?;
+        }
         person_changed(&mut tx, subscriber).await?;
         tx.commit().await?;
         Ok(Some(settled))

@@ -1,6 +1,6 @@
 //! Verdicts corrected by people: kept for ever, applied to every later version of the notice, and exported as labelled cases.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use vigie_domain::{Disposition, Provision};
@@ -68,7 +68,26 @@ impl IngestTx {
     }
 }
 
+/// The latest correction of a procedure's notices that nobody took back: $1 names the procedure.
+const STANDING: &str = "SELECT v.notice_id, v.subscriber_id, v.provisions, v.note, v.created FROM verdict_correction v
+ JOIN notice n ON n.id = v.notice_id
+ WHERE n.procedure_id = $1 AND v.provisions <> 'null' AND NOT EXISTS (SELECT 1 FROM verdict_correction l
+   WHERE l.notice_id = v.notice_id AND (l.created > v.created OR l.created = v.created AND l.id > v.id))
+ ORDER BY v.created DESC, v.id DESC LIMIT 1";
+
+impl IngestTx {
+    /// The correction that stands for a procedure: the latest word on one of its notices, where it was not taken back.
+    pub async fn standing_correction(&mut self, procedure: &str) -> Result<Option<VerdictCorrection>, StoreError> {
+        Ok(sql::query_as(STANDING).bind(clean(procedure)).fetch_optional(&mut self.tx).await?)
+    }
+}
+
 impl Store {
+    /// The correction that stands for a procedure: the latest word on one of its notices, where it was not taken back.
+    pub async fn standing_correction(&self, procedure: &str) -> Result<Option<VerdictCorrection>, StoreError> {
+        Ok(sql::query_as(STANDING).bind(clean(procedure)).fetch_optional(&self.reader).await?)
+    }
+
     /// The corrections of a notice's verdict, oldest first.
     pub async fn verdict_corrections_of(&self, notice: &str) -> Result<Vec<VerdictCorrection>, StoreError> {
         let rows: Vec<VerdictCorrection> = sql::query_as(
@@ -81,16 +100,20 @@ impl Store {
         Ok(rows)
     }
 
-    /// Those who were told of a procedure.
-    pub async fn told_of(&self, procedure: &str) -> Result<BTreeSet<String>, StoreError> {
-        let rows: Vec<(String, Disposition)> = sql::query_as(
-            "SELECT DISTINCT n.subscriber_id, n.disposition FROM notification n JOIN alert a ON a.id = n.alert_id
+    /// Those who are told of a procedure, and whether a message about it was made for each: `false` for those whose digest waits.
+    pub async fn told_of(&self, procedure: &str) -> Result<BTreeMap<String, bool>, StoreError> {
+        let rows: Vec<(String, Disposition, Option<String>)> = sql::query_as(
+            "SELECT n.subscriber_id, n.disposition, n.delivery_id FROM notification n JOIN alert a ON a.id = n.alert_id
              WHERE a.procedure_id = $1 AND a.kind <> 'undecided'",
         )
         .bind(clean(procedure))
         .fetch_all(&self.reader)
         .await?;
-        Ok(rows.into_iter().filter(|(_, how)| how.is_told()).map(|(person, _)| person).collect())
+        let mut told = BTreeMap::new();
+        for (person, _, delivery) in rows.into_iter().filter(|(_, how, _)| how.is_told()) {
+            *told.entry(person).or_insert(false) |= delivery.is_some();
+        }
+        Ok(told)
     }
 
     /// Every corrected verdict, oldest first.

@@ -18,6 +18,7 @@ use vigie_service::answers::state_line;
 use vigie_service::events;
 use vigie_service::hours_to_fill;
 use vigie_service::links::Purpose;
+use vigie_service::network;
 use vigie_service::operations::report;
 use vigie_service::partner_calls::messages as partner_calls;
 use vigie_service::questions::{self, Question};
@@ -103,7 +104,13 @@ async fn opt_in(engine: &Engine, delivery: &Claimed, unsubscribe: Option<String>
     let now = engine.service.clock.now();
     let until = now + CONFIRM_WITHIN;
     let subscriptions = engine.service.store.subscriptions_of(&delivery.subscriber).await?;
+    let person = engine.service.store.subscriber(&delivery.subscriber).await?;
+    let networks = match &person {
+        Some(person) => network::asking(&engine.service, person).await?,
+        None => Vec::new(),
+    };
     let ask = Ask {
+        given_by: networks.into_iter().map(|(_, name)| name).collect(),
         markets: open_markets(engine, &delivery.subscriber, &subscriptions, now).await?,
         wishes: subscriptions.iter().take(MAX_WISHES).map(|s| criteria::in_french(&s.filter)).collect(),
         link: engine.service.link(Purpose::Confirm, &delivery.address, Some(until)),

@@ -6,6 +6,7 @@
 use vigie_domain::Subscriber;
 use vigie_domain::subscription::Role;
 use vigie_notifier::card::short;
+use vigie_store::choices::Choice;
 
 use crate::areas;
 use crate::error::Failure;
@@ -68,9 +69,21 @@ pub async fn claimed(service: &Service, person: &Subscriber, siret: &str, struct
         Some(base) => format!(" : {}/exploitation/personnes/{}", base.trim_end_matches('/'), person.id),
         None => format!(" : vigie members approve {id} ou vigie members refuse {id}", id = person.id),
     };
+    // What a network wrote of its member is not the member's word.
+    let mut networks = Vec::new();
+    for network in service.store.chosen_about(person.structure(), Choice::AskedToJoin).await? {
+        networks.extend(service.store.subscriber(&network).await?.map(|n| short(&n.name, 60)));
+    }
+    let who = short(&person.name, 60);
+    let said = match networks.as_slice() {
+        [] => format!("Quelqu’un dit parler pour une structure\n{who} dit parler pour {named}."),
+        by => format!(
+            "Un réseau dit qui parle pour une structure\n{} a écrit que {who} parle pour {named} ; {who} a accepté les alertes, et n’en a rien dit.",
+            by.join(", ")
+        ),
+    };
     let body = format!(
-        "Quelqu’un dit parler pour une structure\n{} dit parler pour {named}. {} Rien n’est partagé d’ici votre réponse{answer}.",
-        short(&person.name, 60),
+        "{said} {} Rien n’est partagé d’ici votre réponse{answer}.",
         if names.is_empty() {
             "Personne ne le fait encore.".to_owned()
         } else {
@@ -174,7 +187,7 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
         (
             "rattachement approuvé",
             format!(
-                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions de la structure {siret}."
+                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions de la structure {siret}. Vos réponses et vos notes sont devenues les siennes ; là où un collègue avait déjà répondu, sa réponse reste et votre note s’y ajoute."
             ),
         )
     } else {

@@ -72,7 +72,10 @@ pub fn read(table: &[u8]) -> Result<Read, Unreadable> {
             break;
         }
         match member(|place| table.cell(row, place).unwrap_or_default()) {
-            Ok(member) => rows.push((row.line, member)),
+            Ok(member) => match rows.iter().find(|(_, known): &&(usize, MemberRow)| known.mail == member.mail) {
+                Some((line, _)) => refused.push((row.line, format!("l’adresse de la ligne {line}"))),
+                None => rows.push((row.line, member)),
+            },
             Err(why) => refused.push((row.line, why)),
         }
     }
@@ -87,7 +90,13 @@ fn member<'a>(cell: impl Fn(usize) -> &'a str) -> Result<MemberRow, String> {
         written => Some(
             Buyer::clean_siret(written)
                 .filter(|s| s.len() == 14)
-                .ok_or_else(|| format!("« {} » n’est pas un SIRET de 14 chiffres", short(written, 40)))?,
+                .ok_or_else(|| format!("« {} » n’est pas un SIRET de 14 chiffres", short(written, 40)))
+                .and_then(|s| match Buyer::has_siret_key(&s) {
+                    true => Ok(s),
+                    false => {
+                        Err(format!("« {} » n’est le SIRET de personne : un chiffre est faux", short(written, 40)))
+                    }
+                })?,
         ),
     };
     let kind = match cell(3) {
@@ -306,6 +315,10 @@ mod tests {
         assert_eq!(refused.iter().map(|(n, _)| *n).collect::<Vec<_>>(), [4, 5]);
         let (rows, refused) = read("a@a.example\nb@b.example\n");
         assert_eq!((rows.len(), refused.len()), (2, 0), "a column of addresses");
+        let (rows, refused) = read("a@a.example\nb@b.example\nA@a.example\n");
+        assert_eq!((rows.len(), refused.len()), (2, 1), "an address is asked once: {refused:?}");
+        let (rows, refused) = read("a@a.example;A;38218292300099\n");
+        assert_eq!((rows.len(), refused.len()), (0, 1), "a digit is false: {refused:?}");
         let (rows, _) = read("a@a.example, Structure A\n");
         assert_eq!(rows[0].1.name, "Structure A");
         let (rows, _) = read("Téléphone;E-mail;Nom\n03 20;a@a.example;\"Les Ateliers ; Lille\"\n");

@@ -26,7 +26,7 @@ pub const MOST: usize = 20;
 const LOOKED_AT_FOR_EACH: usize = 10;
 const LOOKED_AT: usize = 300;
 /// What a first digest says of itself.
-const FIRST: &str = "Votre premier résumé : ce qui était déjà ouvert pour vous. Les nouveaux marchés viennent ensuite.";
+const FIRST: &str = "Votre premier résumé : ce qui est ouvert pour vous. Les nouveaux marchés viennent ensuite.";
 
 /// A market that takes answers.
 #[derive(Debug, Clone)]

@@ -123,30 +123,76 @@ pub async fn correct(
     provisions: Vec<Provision>,
     note: &str,
 ) -> Result<usize, StoreError> {
-    store(service, person, row, Some(provisions), note, "Corrigé").await
+    let assessment = classify::with_provisions(&row.notice, &row.assessment, provisions.clone());
+    let correction = made(service, person, &row.id, Some(provisions), note);
+    store(service, person, row, correction, &assessment, "Corrigé").await
 }
 
-/// Takes back the last correction of a notice, if it is this person's: what held before holds again. The number of people
-/// told, or `None`: there is nothing of theirs to take back.
+fn made(
+    service: &Service,
+    person: &Subscriber,
+    notice: &str,
+    provisions: Option<Vec<Provision>>,
+    note: &str,
+) -> VerdictCorrection {
+    let (notice, subscriber) = (notice.to_owned(), person.id.clone());
+    VerdictCorrection { notice, subscriber, provisions, note: note.to_owned(), at: service.clock.now() }
+}
+
+/// Takes back the last correction of a notice, or the one of an earlier notice that holds for it, if it is this person's: what held
+/// before holds again. The number of people told, or `None`: there is nothing of theirs to take back.
 ///
 /// # Errors
 /// The database fails; nothing was written.
 pub async fn undo(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<Option<usize>, StoreError> {
     let mut corrections = service.store.verdict_corrections_of(&row.id).await?;
-    let Some(last) = corrections.pop() else { return Ok(None) };
+    let Some(last) = corrections.pop() else { return undo_carried(service, person, row).await };
     if last.subscriber != person.id || last.provisions.is_none() {
         return Ok(None);
     }
     let before = corrections.pop().and_then(|c| c.provisions);
-    store(service, person, row, before, "", "Correction annulée").await.map(Some)
+    let assessment = match &before {
+        Some(provisions) => classify::with_provisions(&row.notice, &row.assessment, provisions.clone()),
+        None => classify::classify(&row.notice),
+    };
+    let correction = made(service, person, &row.id, before, "");
+    store(service, person, row, correction, &assessment, UNDONE).await.map(Some)
 }
 
-/// How many others a correction would reach: those who were told of the procedure.
+const UNDONE: &str = "Correction annulée";
+
+/// The same for a notice that follows the corrected one: it offers what that one is read to offer.
+async fn undo_carried(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<Option<usize>, StoreError> {
+    let standing = service.store.standing_correction(&row.procedure).await?;
+    let Some(standing) = standing.filter(|c| c.subscriber == person.id) else { return Ok(None) };
+    let notices = service.store.notices_of(&row.procedure).await?;
+    let Some(first) = notices.iter().find(|n| n.id == standing.notice) else { return Ok(None) };
+    let read = classify::classify(&first.notice).provisions;
+    let assessment = classify::with_provisions(&row.notice, &row.assessment, read);
+    let correction = made(service, person, &first.id, None, "");
+    store(service, person, row, correction, &assessment, UNDONE).await.map(Some)
+}
+
+/// How many others a correction reaches, but for those whom the market concerns from then on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// They had the alert.
+    pub had: usize,
+    /// Their digest has not left: they read the market as it is corrected.
+    pub waiting: usize,
+}
+
+/// How many others a correction would reach: those who are told of the procedure.
 ///
 /// # Errors
 /// The database fails.
-pub async fn reach(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<usize, StoreError> {
-    Ok(service.store.told_of(&row.procedure).await?.into_iter().filter(|id| *id != person.id).count())
+pub async fn reach(service: &Service, person: &Subscriber, row: &NoticeRow) -> Result<Reach, StoreError> {
+    let told = service.store.told_of(&row.procedure).await?;
+    let others = told.into_iter().filter(|(id, _)| *id != person.id);
+    Ok(others.fold(Reach::default(), |reach, (_, had)| match had {
+        true => Reach { had: reach.had + 1, ..reach },
+        false => Reach { waiting: reach.waiting + 1, ..reach },
+    }))
 }
 
 /// What others read of a correction: whose it is, and why.
@@ -163,27 +209,16 @@ async fn store(
     service: &Service,
     person: &Subscriber,
     row: &NoticeRow,
-    provisions: Option<Vec<Provision>>,
-    note: &str,
+    correction: VerdictCorrection,
+    assessment: &Assessment,
     done: &str,
 ) -> Result<usize, StoreError> {
-    let assessment = match &provisions {
-        Some(provisions) => classify::with_provisions(&row.notice, &row.assessment, provisions.clone()),
-        None => classify::classify(&row.notice),
-    };
-    let now = service.clock.now();
-    let correction = VerdictCorrection {
-        notice: row.id.clone(),
-        subscriber: person.id.clone(),
-        provisions,
-        note: note.to_owned(),
-        at: now,
-    };
+    let (now, note) = (correction.at, correction.note.as_str());
     let (mut tx, mut turn) = Turn::begin(service, None).await?;
     turn.signed = Some(Signed { by: person.id.clone(), remark: remark(done, person, note) });
     let cause = tx.put_verdict_correction(&correction).await?;
     let told = Telling { id: cause, kind: AlertKind::VerdictCorrection, silent: false };
-    let people = put_verdict(&mut tx, &mut turn, row, &assessment, told).await?;
+    let people = put_verdict(&mut tx, &mut turn, row, assessment, told).await?;
     drop(turn);
     tx.commit().await?;
     let title = short(&assessment.title, 80);

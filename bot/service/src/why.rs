@@ -133,7 +133,7 @@ fn matched(found: &Match) -> String {
     }
     parts.extend(found.near.iter().map(Near::in_french));
     if !found.lots.is_empty() {
-        parts.push(format!("lots {}", french::list(&found.lots)));
+        parts.push(french::lots(&found.lots, 0));
     }
     if parts.is_empty() { String::new() } else { format!("    correspond par : {}\n", parts.join(" ; ")) }
 }

@@ -7,16 +7,18 @@ use chrono::{DateTime, Duration, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_config::rules;
 use vigie_config::settings::Baseline;
-use vigie_domain::procedure::Statement;
+use vigie_domain::notice::Passage;
+use vigie_domain::procedure::{Snapshot, Statement};
 use vigie_domain::subscription::{Candidate, Profile, Rhythm, Role};
 use vigie_domain::taste::{Side, Taste};
 use vigie_domain::{
-    Alert, AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, StructureKind,
-    Subscriber, Subscription, TypedDate,
+    Alert, AlertKind, Cadence, Channel, DateKind, Department, Disposition, Filter, Notice, NoticeKind, Provision,
+    StructureKind, Subscriber, Subscription, TypedDate,
 };
 use vigie_notifier::card::Why;
 use vigie_notifier::due::DigestTimes;
 use vigie_service::ingest::audience::Signed;
+use vigie_service::ingest::carried::Carried;
 use vigie_service::ingest::hourly_cap::{HourlyLoad, NOTE, WAIT};
 use vigie_service::ingest::plan::{self, NoticePlan, PeoplePlan, Planner};
 use vigie_service::ingest::stored::{People, Stored};
@@ -176,6 +178,53 @@ fn a_correction_by_a_person_is_signed_and_not_told_to_its_author() {
         assert_eq!(why.remark.as_deref(), Some("Corrigé par Fatou : article 5 du CCAP"), "{who}");
     }
     assert_eq!(of("ana").1.len(), 1);
+}
+
+/// A facilitator said 600 hours; the correction died with the next rectificatif, and the buyer was said to have changed the hours.
+#[test]
+fn a_correction_holds_over_a_rectificatif_that_says_the_same_and_its_author_hears_of_one_that_does_not() {
+    let text = |hours: u32| Passage {
+        field: "t".into(),
+        lot: None,
+        text: format!("Clause d'insertion obligatoire : {hours} heures d'insertion à réaliser."),
+    };
+    let mut first = call();
+    first.passages = vec![text(450)];
+    let people = audience(&[("ana", Cadence::Instant)]);
+    let (called, _) = plan(&planner(&people, None), &first, &Stored::default(), &People::default());
+    let read = called.assessment.provisions.clone();
+    assert_eq!(read.iter().map(|p| p.hours).collect::<Vec<_>>(), [Some(450.0)]);
+    let corrected: Vec<Provision> = read.iter().map(|p| Provision { hours: Some(600.0), ..p.clone() }).collect();
+    let assessment = classify::with_provisions(&first, &called.assessment, corrected.clone());
+    let stored = |carried: bool| {
+        let mut stored = after(&called, &[("ana", Disposition::Instant)]);
+        stored.procedure.as_mut().unwrap().snapshot.provisions = Snapshot::of(&assessment).provisions;
+        stored.earlier = Some(assessment.clone());
+        let carry = Carried { by: "bea".into(), read: read.clone(), corrected: corrected.clone() };
+        stored.carried = carried.then_some(carry);
+        stored
+    };
+    let later = |hours: u32| {
+        let mut later = Notice { record_id: "26-2".into(), kind: NoticeKind::Correction, ..first.clone() };
+        later.passages = vec![text(hours)];
+        later
+    };
+    let hours = |plan: &NoticePlan| plan.assessment.provisions.iter().map(|p| p.hours).collect::<Vec<_>>();
+    let told_of_hours = |plan: &NoticePlan| !plan.alert.changes.is_empty();
+    let (same, _) = plan(&planner(&people, None), &later(450), &stored(true), &People::default());
+    assert_eq!((hours(&same), told_of_hours(&same)), (vec![Some(600.0)], false), "{:?}", same.alert.changes);
+    assert_eq!(same.contradicted, None);
+
+    let planner = planner(&people, None).contradicting(Some("bea"));
+    let (other, shares) = plan(&planner, &later(500), &stored(true), &People::default());
+    assert_eq!((hours(&other), told_of_hours(&other)), (vec![Some(500.0)], true));
+    assert_eq!(other.contradicted.as_deref(), Some("bea"));
+    let why = |who: &str| -> Why {
+        let (share, _) = shares.shares.iter().find(|(s, _)| s.subscriber == who).unwrap();
+        serde_json::from_str(&share.reasons).unwrap()
+    };
+    assert!(why("bea").remark.is_some_and(|r| r.starts_with("Vous aviez corrigé")), "she had no alert before");
+    assert_eq!(why("ana").remark, None);
 }
 
 /// What a structure learned to hear of later comes in its digest, named, behind the others; what is reserved for it, or closes soon,

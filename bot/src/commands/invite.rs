@@ -157,5 +157,11 @@ async fn invite(
         "Code : {code}\nValable une fois, jusqu’au {}. À envoyer à la personne, avec ces mots :\n\n« Pour recevoir les alertes de Vigie : {}. »\n",
         local(expires),
         ways.join(" ; ou ")
-    ))
+    ))?;
+    if settings.telegram.is_none() && settings.matrix.is_none() {
+        print(
+            "\nAucun chat n’est configuré ici : ce code attend [telegram] ou [matrix]. Par courriel, invitez à la page Exploitation › Personnes › Inviter.\n",
+        )?;
+    }
+    Ok(())
 }

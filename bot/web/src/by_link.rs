@@ -142,7 +142,9 @@ pub(crate) async fn ask_answer(
     // What was pressed in the message comes first.
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
     let over = (subject.is_none() && !state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
-    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over };
+    let call = subject.and_then(|s| s.call);
+    let values =
+        context! { title => title, procedure => sent.procedure, answers => answers, over => over, call => call };
     Ok(site.page(&visitor, "repondre.html", values))
 }
 
@@ -276,10 +278,19 @@ async fn more(
     let edit = DecisionEdit { note: Some(written), assignee: Some(assignee), ..DecisionEdit::default() };
     let asker = decisions::Asker { person, name, procedure, lot: "", seen: Seen::Latest };
     match decisions::decide(&site.service, &asker, &edit).await? {
-        Outcome::Noted { .. } => {
-            Ok("C’est ajouté à votre réponse. Vos collègues le voient sur la page du marché.".to_owned())
-        }
+        Outcome::Noted { .. } => Ok(added(person).to_owned()),
         outcome => Err(Trouble::bad(outcome_line::line(&outcome, &edit, name))),
+    }
+}
+
+/// Who sees what a person added to their answer.
+fn added(person: &Subscriber) -> &'static str {
+    match (person.structure() == person.id, &person.profile.claimed_siret) {
+        (false, _) => "C’est ajouté à votre réponse. Vos collègues le voient sur la page du marché.",
+        (true, Some(_)) => {
+            "C’est ajouté à votre réponse. Vos collègues le verront quand votre rattachement à votre structure sera accepté."
+        }
+        (true, None) => "C’est ajouté à votre réponse.",
     }
 }
 

@@ -309,17 +309,55 @@ pub(crate) async fn show(
     page(&site, &signed.visitor, &signed.session, &id, (done, None)).await
 }
 
+/// The page of a call, with an answer that was not taken as it was typed.
+async fn refused(site: &Site, posted: &Posted, id: &str, why: String) -> Shown {
+    page(site, &posted.visitor, &posted.session, id, (None, Some((why, Some(&posted.fields))))).await
+}
+
+/// What somebody typed of their answer.
+#[derive(Default, serde::Serialize)]
+struct TypedAnswer {
+    /// Whether anything was: else the form shows what stands.
+    typed: bool,
+    role: String,
+    all: bool,
+    lots: Vec<String>,
+    share: String,
+    hours: String,
+    people: String,
+    note: String,
+    shows_decision: bool,
+}
+
+impl TypedAnswer {
+    fn of(fields: &Fields) -> Self {
+        Self {
+            typed: true,
+            role: fields.one("role").to_owned(),
+            all: fields.has("tous"),
+            lots: fields.all("lot").map(str::to_owned).collect(),
+            share: fields.one("part").to_owned(),
+            hours: fields.one("heures").to_owned(),
+            people: fields.one("personnes").to_owned(),
+            note: fields.one("mot").to_owned(),
+            shows_decision: fields.has("montrer"),
+        }
+    }
+}
+
 async fn page(
     site: &Site,
     visitor: &Visitor,
     session: &Session,
     id: &str,
-    (done, refused): (Option<String>, Option<String>),
+    (done, refused): (Option<String>, Option<(String, Option<&Fields>)>),
 ) -> Shown {
     let status = if refused.is_some() { StatusCode::CONFLICT } else { StatusCode::OK };
+    let typed = refused.as_ref().and_then(|(_, fields)| fields.map(TypedAnswer::of)).unwrap_or_default();
+    let refused = refused.map(|(why, _)| why);
     let own = looking::asked(&site.service, &session.person, id).await?;
     if let Some(view) = looking::coordinated(&site.service, &session.person, id).await? {
-        return coordinator_page(site, visitor, &view, own.as_ref(), (status, done, refused));
+        return coordinator_page(site, visitor, &view, (own.as_ref(), &typed), (status, done, refused));
     }
     let view = own.ok_or_else(Trouble::no_page)?;
     Ok(site.page_as(
@@ -329,7 +367,7 @@ async fn page(
         context! {
             ..context! { done => done, refused => refused },
             ..head(&view.call, &view.about, site.service.clock.now()),
-            ..own_answer(&view)
+            ..own_answer(&view, &typed)
         },
     ))
 }
@@ -354,7 +392,7 @@ struct OwnLot {
 }
 
 /// What one of those asked sees: their own line, the lots that nobody covers, and once it is closed with whom they stand.
-fn own_answer(view: &Asked) -> minijinja::Value {
+fn own_answer(view: &Asked, typed: &TypedAnswer) -> minijinja::Value {
     let structure = view.mine.first().map(|p| p.structure.as_str()).unwrap_or_default();
     let lots: Vec<OwnLot> = looking::live_lots(&view.call)
         .into_iter()
@@ -375,7 +413,7 @@ fn own_answer(view: &Asked) -> minijinja::Value {
         lots => Serde(lots), divided => !view.call.lots.is_empty(), roles => roles, mark => &view.mark,
         answered => (!view.mine.is_empty()).then(|| answering::in_french(&view.mine)), note => note,
         shows_decision => view.shows_decision, before => view.before.as_deref(), uncovered => view.uncovered.len(),
-        max_note => vigie_service::partner_calls::MAX_NOTE,
+        max_note => vigie_service::partner_calls::MAX_NOTE, answer => Serde(typed),
     }
 }
 
@@ -383,7 +421,7 @@ fn coordinator_page(
     site: &Site,
     visitor: &Visitor,
     view: &Coordinated,
-    own: Option<&Asked>,
+    (own, typed): (Option<&Asked>, &TypedAnswer),
     (status, done, refused): (StatusCode, Option<String>, Option<String>),
 ) -> Shown {
     let now = site.service.clock.now();
@@ -395,7 +433,7 @@ fn coordinator_page(
     let values = context! {
         lines => Serde(&lines), columns => Serde(&columns), asked => columns.len() + silent.len(), silent => silent,
         uncovered => lines.iter().filter(|l| l.uncovered).count(), lot_count => lines.len(), bidders => bidders, many => many,
-        done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v) }),
+        done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v, typed) }),
     };
     Ok(site.page_as(status, visitor, "groupement.html", context! { ..head(&view.call, &view.about, now), ..values }))
 }
@@ -432,7 +470,7 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, Path(id): Path<String>
     session.may(Permission::Decide)?;
     let said = match said(fields) {
         Ok(said) => said,
-        Err(fault) => return page(&site, &posted.visitor, session, &id, (None, Some(fault))).await,
+        Err(fault) => return refused(&site, &posted, &id, fault).await,
     };
     let answer = Answer {
         person: &session.person,
@@ -448,9 +486,7 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, Path(id): Path<String>
     match answered {
         Answered::Noted { .. } => page(&site, &posted.visitor, session, &id, (Some(line), None)).await,
         Answered::Unknown | Answered::ReadsOnly => Err(Trouble::no_page()),
-        Answered::Meanwhile(_) | Answered::Closed(_) | Answered::Invalid(_) => {
-            page(&site, &posted.visitor, session, &id, (None, Some(line))).await
-        }
+        Answered::Meanwhile(_) | Answered::Closed(_) | Answered::Invalid(_) => refused(&site, &posted, &id, line).await,
     }
 }
 
@@ -481,7 +517,7 @@ pub(crate) async fn conduct(State(site): State<Arc<Site>>, Path(id): Path<String
     match changed {
         None => Err(Trouble::no_page()),
         Some(Changed::Done) => Ok(Redirect::to(&format!("/groupements/{id}?fait=note")).into_response()),
-        Some(Changed::No(why)) => page(&site, &posted.visitor, session, &id, (None, Some(why))).await,
+        Some(Changed::No(why)) => page(&site, &posted.visitor, session, &id, (None, Some((why, None)))).await,
     }
 }
 

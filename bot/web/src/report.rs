@@ -14,7 +14,7 @@ use vigie_domain::{Beneficiary, Lot, Permission, Provision, ProvisionKind};
 use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
 use vigie_service::decisions;
 use vigie_service::operators::{self, OperatorEvent};
-use vigie_service::verdict_correction::{self, CorrectedProvision};
+use vigie_service::verdict_correction::{self, CorrectedProvision, Reach};
 use vigie_store::journal::NoticeRow;
 
 use super::browse::Choice;
@@ -148,7 +148,7 @@ async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish:
             title => &main.assessment.title,
             before => Serde(lines(&main.assessment.provisions)),
             after => Serde(lines(&after)),
-            told => told(others),
+            told => will_be_told(others),
             note => wish.note,
             fields => fields,
         },
@@ -158,24 +158,61 @@ async fn preview(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish:
 async fn corrected(site: &Site, id: &str, posted: &Posted, main: &NoticeRow, wish: Wish) -> Shown {
     let provisions = verdict_correction::corrected(&main.assessment, wish.kind, &wish.lots, wish.holds);
     let person = &posted.session.person;
+    let others = verdict_correction::reach(&site.service, person, main).await?;
     let people = verdict_correction::correct(&site.service, person, main, provisions, &wish.note).await?;
-    Ok(site.page(&posted.visitor, "corrige.html", context! { id => id, told => told(people) }))
+    Ok(site.page(&posted.visitor, "corrige.html", context! { id => id, told => told(others, people) }))
 }
 
 async fn undone(site: &Site, id: &str, posted: &Posted, main: &NoticeRow) -> Shown {
+    let others = verdict_correction::reach(&site.service, &posted.session.person, main).await?;
     let text = match verdict_correction::undo(&site.service, &posted.session.person, main).await? {
-        Some(people) => format!("Le verdict est de nouveau celui d’avant. {}", told(people)),
+        Some(people) => format!("Le verdict est de nouveau celui d’avant. {}", told(others, people)),
         None => "Il n’y a pas de correction à vous qui soit la dernière : rien n’est changé.".to_owned(),
     };
     Ok(site.back_to(&posted.visitor, id, "Correction annulée", &text))
 }
 
-/// How many people hear of a correction.
-fn told(people: usize) -> String {
-    match people {
-        0 => "Personne d’autre n’est à prévenir.".to_owned(),
-        1 => "Une autre personne, qui avait reçu l’alerte, est prévenue.".to_owned(),
-        n => format!("{n} autres personnes, qui avaient reçu l’alerte, sont prévenues."),
+/// Who will hear of a correction.
+fn will_be_told(others: Reach) -> String {
+    let had = match others.had {
+        0 => None,
+        1 => Some("Une autre personne, qui a reçu l’alerte, sera prévenue, à son rythme.".to_owned()),
+        n => Some(format!("{n} autres personnes, qui ont reçu l’alerte, seront prévenues, chacune à son rythme.")),
+    };
+    let waiting = match others.waiting {
+        0 => None,
+        1 => Some("Une personne dont le résumé n’est pas parti y lira le marché corrigé.".to_owned()),
+        n => Some(format!("{n} personnes dont le résumé n’est pas parti y liront le marché corrigé.")),
+    };
+    let said: Vec<String> = had.into_iter().chain(waiting).collect();
+    let first = if said.is_empty() { "Personne d’autre n’a reçu l’alerte.".to_owned() } else { said.join(" ") };
+    format!("{first} Si la correction fait que le marché concerne d’autres abonnés, ils le reçoivent aussi.")
+}
+
+/// Who hears of a correction: of `people` in all, those who had the alert or wait for it, and those whom it newly concerns.
+fn told(others: Reach, people: usize) -> String {
+    let had = others.had.min(people);
+    let waiting = others.waiting.min(people - had);
+    let said = [
+        match had {
+            0 => String::new(),
+            1 => "Une autre personne, qui avait reçu l’alerte, est prévenue, à son rythme.".to_owned(),
+            n => format!("{n} autres personnes, qui avaient reçu l’alerte, sont prévenues, chacune à son rythme."),
+        },
+        match waiting {
+            0 => String::new(),
+            1 => "Une personne dont le résumé n’est pas parti y lira le marché corrigé.".to_owned(),
+            n => format!("{n} personnes dont le résumé n’est pas parti y liront le marché corrigé."),
+        },
+        match people - had - waiting {
+            0 => String::new(),
+            1 => "Une personne que le marché concerne désormais le reçoit.".to_owned(),
+            n => format!("{n} personnes que le marché concerne désormais le reçoivent."),
+        },
+    ];
+    match said.into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>() {
+        said if said.is_empty() => "Personne d’autre n’est à prévenir.".to_owned(),
+        said => said.join(" "),
     }
 }
 
@@ -243,4 +280,28 @@ fn wish(fields: &Fields, main: &NoticeRow) -> Result<Wish, Vec<String>> {
         CorrectedProvision { beneficiary, lots: lots.clone(), hours, percent }.provision(kind)
     });
     Ok(Wish { kind, lots, holds, note: fields.one("note").to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_had_the_alert_is_told_apart_from_whom_it_newly_concerns() {
+        let reach = |had, waiting| Reach { had, waiting };
+        for (others, people, wanted) in [
+            (reach(0, 0), 0, "Personne d’autre n’est à prévenir."),
+            (reach(0, 0), 1, "Une personne que le marché concerne désormais le reçoit."),
+            (
+                reach(1, 1),
+                3,
+                "Une autre personne, qui avait reçu l’alerte, est prévenue, à son rythme. Une personne dont le résumé n’est pas parti y lira le marché corrigé. Une personne que le marché concerne désormais le reçoit.",
+            ),
+            // Of those who had it, some are no longer to be told.
+            (reach(3, 1), 2, "2 autres personnes, qui avaient reçu l’alerte, sont prévenues, chacune à son rythme."),
+        ] {
+            assert_eq!(told(others, people), wanted);
+        }
+        assert!(will_be_told(reach(0, 0)).starts_with("Personne d’autre n’a reçu l’alerte."));
+    }
 }

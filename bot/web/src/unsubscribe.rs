@@ -76,8 +76,11 @@ pub(crate) async fn act(
         }
         "annuler" => {
             undo(&site, &address, &subscriptions, &fields).await?;
-            let text = "Rien n’est changé : vos alertes viennent comme avant.";
-            return Ok(site.word(&visitor, "C’est annulé", text));
+            let (title, text) = match address.state {
+                AddressState::Stopped => ("C’est reparti", "Vos alertes viennent de nouveau à cette adresse."),
+                _ => ("C’est annulé", "Rien n’est changé : vos alertes viennent comme avant."),
+            };
+            return Ok(site.word(&visitor, title, text));
         }
         // What a mail service posts for its user names none of these.
         _ => {

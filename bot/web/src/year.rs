@@ -107,7 +107,8 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
     // A rate stands beside its counts, and only where both may be shown.
     let rate = at(Rung::Answered).zip(at(Rung::Won)).and_then(|(answered, won)| {
         let share = funnel::won_share(answered, won)?;
-        Some(format!("{won} gagnés sur {answered} répondus : {share}\u{a0}%"))
+        let many = |n: usize| if n > 1 { "s" } else { "" };
+        Some(format!("{won} gagné{} sur {answered} répondu{} : {share}\u{a0}%", many(won), many(answered)))
     });
     let ways: Vec<(&str, &str, bool)> = By::ALL.into_iter().map(|(b, word, label)| (word, label, b == by)).collect();
     let values = context! {

@@ -268,6 +268,21 @@ pub struct LotOwed {
     pub published: bool,
 }
 
+impl LotOwed {
+    /// Refuses a contract that ends before it begins.
+    ///
+    /// # Errors
+    /// The words to say so.
+    pub fn ends_after_its_start(&self) -> Result<(), String> {
+        match (self.starts, self.ends) {
+            (Some(starts), Some(ends)) if ends < starts => {
+                Err(format!("la fin ({}) est avant le début ({})", french::date(ends), french::date(starts)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// The first day of a month that people name: `2027-03`, `03/2027`, `2027-03-15`, `15/03/2027`.
 #[must_use]
 pub fn month_written(text: &str) -> Option<NaiveDate> {

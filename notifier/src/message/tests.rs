@@ -144,6 +144,7 @@ fn the_plain_text_says_all_that_the_html_says() {
         markets: vec!["Linge des écoles, avant le 12 janvier 2027".into()],
         link: Some("https://vigie.example/confirmer/x".into()),
         until: "12 janvier".into(),
+        given_by: Vec::new(),
         by_reply: true,
         again: false,
         purpose: "prévenir".into(),

@@ -8,6 +8,7 @@ mod contracts;
 mod engines;
 mod failures;
 mod growth;
+mod joining;
 mod migrations;
 mod operating;
 mod operations;

@@ -277,6 +277,25 @@ async fn the_life(pages: Pages, mails: &Sink) {
         ];
         done(&ana, &hours, &fields).await;
     }
+    // What is wrong is said beside what was typed, and nothing is lost.
+    let more_women = [
+        ("mois", "2027-08"),
+        ("entreprise", "Martin SARL"),
+        ("modalite", "temporary"),
+        ("prevues", "65"),
+        ("realisees", "71,5"),
+        ("personnes", "2"),
+        ("femmes", "3"),
+        ("remarque", "chantier de l’école"),
+    ];
+    let refused = ana.post_form(&hours, &more_women).await.unwrap();
+    assert_eq!(refused.status, 400);
+    for kept in ["Plus de personnes", "value=\"71,5\"", "value=\"temporary\" selected", "chantier de l’école"] {
+        assert!(refused.body.contains(kept), "« {kept} » is missing: {}", refused.body);
+    }
+    let backwards = [("entreprise", "Bâti Nord"), ("dues", "350"), ("debut", "01/11/2027"), ("fin", "01/10/2027")];
+    let refused = ana.post_form(&format!("{page}/lots"), &backwards).await.unwrap();
+    assert!(refused.status == 400 && refused.body.contains("value=\"Bâti Nord\""), "{}", refused.body);
     let table = "operation;mois;lot;entreprise;modalite;heures_prevues;heures_realisees;personnes;dont_femmes\n\
         2026-001;2027-08;LOT-01;MARTIN SARL;ETTI;65;100;3;1\n\
         2026-001;2027-09;1;Martin SARL;ETTI;65;104,5;3;1\n\

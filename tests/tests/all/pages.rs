@@ -282,6 +282,22 @@ async fn an_error_is_corrected_by_who_may_and_reported_by_who_may_not() {
     assert_eq!(undone.status, 200, "{}", undone.body);
     let row = pages.app.service.store.notice("boamp:26-1").await.unwrap().unwrap();
     assert_eq!(row.assessment.provisions, before.provisions, "what held before holds again");
+
+    // A rectificatif that says the same again brings nothing back; it is taken back from the page, which shows the latest notice.
+    let reserved = async |id: &str| {
+        let row = pages.app.service.store.notice(id).await.unwrap().unwrap();
+        row.assessment.provisions.iter().any(|p| p.kind == ProvisionKind::Reserved)
+    };
+    assert!(reserved("boamp:26-1").await);
+    let not_reserved = [("kind", "reserved"), ("holds", "non"), ("note", "relu"), ("do", "corriger")];
+    assert_eq!(fatou.post_form(&path, &not_reserved).await.unwrap().status, 200);
+    let mut again = call("26-2", "Entretien du linge");
+    again.kind = NoticeKind::Correction;
+    again.links.earlier.push("26-1".into());
+    assert_eq!(pages.take(&again).await.unwrap(), procedure);
+    assert!(!reserved("boamp:26-2").await, "the correction holds");
+    assert_eq!(fatou.post_form(&path, &[("do", "annuler")]).await.unwrap().status, 200);
+    assert!(reserved("boamp:26-2").await, "what it is read to say holds again");
 }
 
 #[tokio::test]

@@ -383,6 +383,13 @@ async fn competing_calls_know_nothing_of_each_other() {
     let fields = [("vu", seen.as_str()), ("role", "lead"), ("lot", "1"), ("montrer", "oui")];
     assert_eq!(m01.post_form(&format!("/groupements/{one}/reponse"), &fields).await.unwrap().status, 200);
     assert!(shown().await, "with it");
+    // An answer without a lot is not noted, and loses nothing of what was typed.
+    let fields = [("vu", ""), ("role", "lead"), ("par-lot", "oui"), ("heures", "350"), ("mot", "avec notre équipe")];
+    let refused = m01.post_form(&format!("/groupements/{one}/reponse"), &fields).await.unwrap();
+    assert_eq!(refused.status, 409);
+    for kept in ["value=\"lead\" checked", "value=\"350\"", "avec notre équipe"] {
+        assert!(refused.body.contains(kept), "« {kept} » is missing: {}", refused.body);
+    }
     assert!(!page(&rival, &format!("/groupements/{other}")).await.contains("on y va"), "for this call alone");
 }
 

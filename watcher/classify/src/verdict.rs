@@ -1,5 +1,6 @@
 //! From provisions and sectors to ways in, kinds of structure, score and reasons.
 
+use vigie_domain::access::is_named;
 use vigie_domain::french;
 use vigie_domain::outcome::no_award_in_french;
 use vigie_domain::{
@@ -123,8 +124,8 @@ fn kinds(g: &Grounds<'_>, routes: &[Route]) -> Vec<StructureKind> {
         .filter(|k| {
             let reserved = routes.contains(&Route::Reserved)
                 && g.of(ProvisionKind::Reserved)
-                    .filter_map(|p| p.beneficiary)
-                    .any(|b| k.may_bid(b) && (supplies(*k) || b == Beneficiary::Prison));
+                    .filter_map(|p| Some((p, p.beneficiary?)))
+                    .any(|(p, b)| k.may_bid(b) && (supplies(*k) || b == Beneficiary::Prison || is_named(*k, p)));
             let open = routes.iter().any(|r| matches!(r, Route::DirectBid | Route::PrivateSupply | Route::Sourcing))
                 && supplies(*k)
                 && *k != StructureKind::Sep

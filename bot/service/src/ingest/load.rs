@@ -1,6 +1,7 @@
 //! Reads what is stored of a notice, of its procedure, and of the people it may concern; writes nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveTime, Utc};
 use vigie_domain::procedure::{self, Status};
@@ -9,7 +10,9 @@ use vigie_store::StoreError;
 use vigie_store::ingest::{IngestTx, KnownNotice, KnownProcedure};
 use vigie_watcher::procedure::{self as likeness, Ended, Portrait};
 
+use super::carried::Carried;
 use super::hourly_cap::HourlyLoad;
+use super::judge::Judge;
 use super::plan::{Audiences, Planner};
 use super::procedure::speaks_of_the_same;
 use super::stored::{Match, People, Stored};
@@ -248,7 +251,24 @@ pub(super) async fn stored(
         }
         told = tx.told(&p.id).await?;
     }
-    Ok(Stored { notice: known, said, previous, procedure, corrected, earlier, others, whole, told })
+    Ok(Stored { notice: known, said, previous, procedure, corrected, carried: None, earlier, others, whole, told })
+}
+
+/// The correction of another notice that stands for the procedure of this one; the text that was corrected is read anew, to be compared
+/// with what this one says.
+pub(super) async fn carried(
+    tx: &mut IngestTx,
+    judge: &Judge,
+    notice: &Notice,
+    stored: &Stored,
+) -> Result<Option<Carried>, StoreError> {
+    let (Some(procedure), None) = (&stored.procedure, &stored.corrected) else { return Ok(None) };
+    let Some(made) = tx.standing_correction(&procedure.id).await? else { return Ok(None) };
+    let (Some(corrected), false) = (made.provisions, made.notice == notice.key()) else { return Ok(None) };
+    let Some(text) = tx.document_of(&made.notice).await? else { return Ok(None) };
+    // A text that cannot be read any more says nothing to compare with.
+    let read = judge.verdicts(&[Arc::new(text)]).await.pop().and_then(Result::ok);
+    Ok(read.map(|(verdict, _)| Carried { by: made.subscriber, read: verdict.provisions, corrected }))
 }
 
 /// What is stored of the people whom an alert may reach.

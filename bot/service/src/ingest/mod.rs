@@ -9,6 +9,7 @@
 //! transaction before it is trusted.
 
 pub mod audience;
+pub mod carried;
 pub mod contracts;
 pub mod hourly_cap;
 pub mod index;

@@ -28,6 +28,9 @@ use crate::taste;
 /// A call that closed longer ago than this when it is first seen is no news: its source publishes old ones again.
 const LONG_CLOSED: Duration = Duration::days(7);
 
+/// What the author of a correction reads of a notice that says otherwise.
+const OVERRULED: &str = "Vous aviez corrigé la lecture de ce marché ; ce nouvel avis dit autre chose, et c’est lui qui vaut désormais. Vérifiez-le, et corrigez de nouveau s’il le faut.";
+
 /// What decides how people hear of one notice.
 pub struct Planner<'a> {
     audience: &'a Audience,
@@ -42,6 +45,7 @@ pub struct Planner<'a> {
     following: Option<&'a Following>,
     brought: Option<&'a Brought>,
     over: bool,
+    contradicted: Option<&'a str>,
 }
 
 /// What an alert is to those whom it may reach.
@@ -89,6 +93,8 @@ pub struct NoticePlan {
     pub alert: Alert,
     /// It says nothing new to those who were told.
     pub silent: bool,
+    /// Whose correction of an earlier notice it says otherwise than.
+    pub contradicted: Option<String>,
 }
 
 /// Whom an alert may reach.
@@ -121,8 +127,11 @@ pub struct PeoplePlan {
 /// What a notice changes of what is stored; what is new is named after the moment `now`.
 #[must_use]
 pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored, now: DateTime<Utc>) -> NoticePlan {
-    let mut assessment = match &stored.corrected {
-        Some(provisions) => classify::with_provisions(notice, &verdict, provisions.clone()),
+    let over = stored.carried.as_ref().map(|c| (c, c.over(&verdict.provisions, notice.issue.is_some())));
+    let contradicted = over.as_ref().filter(|(_, over)| over.contradicted).map(|(carried, _)| carried.by.clone());
+    let holds = stored.corrected.clone().or(over.map(|(_, over)| over.provisions));
+    let mut assessment = match holds.filter(|holds| *holds != verdict.provisions) {
+        Some(provisions) => classify::with_provisions(notice, &verdict, provisions),
         None => verdict,
     };
     if notice.kind.is_follow_up()
@@ -175,7 +184,7 @@ pub fn notice(notice: &Notice, hash: &str, verdict: Assessment, stored: &Stored,
         notice: key,
         changes: meaning.changes,
     };
-    NoticePlan { assessment, after, alert, silent: meaning.silent || outdated }
+    NoticePlan { assessment, after, alert, silent: meaning.silent || outdated, contradicted }
 }
 
 impl NoticePlan {
@@ -207,7 +216,18 @@ impl<'a> Planner<'a> {
         (times, hourly_cap): (DigestTimes, u32),
         now: DateTime<Utc>,
     ) -> Self {
-        Self { audience, first_poll, times, hourly_cap, now, signed: None, following: None, brought: None, over: false }
+        Self {
+            audience,
+            first_poll,
+            times,
+            hourly_cap,
+            now,
+            signed: None,
+            following: None,
+            brought: None,
+            over: false,
+            contradicted: None,
+        }
     }
 
     /// The same, for what a person says.
@@ -226,6 +246,12 @@ impl<'a> Planner<'a> {
     #[must_use]
     pub fn brought(self, brought: Option<&'a Brought>) -> Self {
         Self { brought, ..self }
+    }
+
+    /// The same, for what says otherwise than a person who corrected an earlier notice.
+    #[must_use]
+    pub fn contradicting(self, author: Option<&'a str>) -> Self {
+        Self { contradicted: author, ..self }
     }
 
     /// The same, for what had ended when it was first seen.
@@ -252,6 +278,9 @@ impl<'a> Planner<'a> {
         }
         for person in self.following.into_iter().flat_map(BTreeMap::keys) {
             people.entry(person.clone()).or_insert(None);
+        }
+        if let Some(author) = self.contradicted {
+            people.entry(author.to_owned()).or_insert(None);
         }
         if let Some(structure) = candidate.notice.visibility.structure() {
             people.retain(|person, _| self.audience.is_of(person, structure));
@@ -328,7 +357,9 @@ impl<'a> Planner<'a> {
                 Some(format!("Vous suivez {name}"))
             };
             let lead = || self.brought.filter(|_| before.is_none()).map(|b| b.remark(&subscriber));
-            decided.remark = self.signed.map(|s| s.remark.clone()).or_else(follows).or_else(lead).or_else(account);
+            let overruled = (self.contradicted == Some(subscriber.as_str())).then(|| OVERRULED.to_owned());
+            decided.remark =
+                self.signed.map(|s| s.remark.clone()).or(overruled).or_else(follows).or_else(lead).or_else(account);
             plan.shares.push(self.with_deliveries(share(subscriber, hit, met, decided), alert, assessment));
         }
         for (stand_in, hit, remark) in stood_in {

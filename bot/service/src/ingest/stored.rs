@@ -7,6 +7,7 @@ use vigie_domain::procedure::Statement;
 use vigie_domain::{Assessment, Notice, Provision};
 use vigie_store::ingest::{KnownNotice, KnownProcedure, Told, Untold};
 
+use super::carried::Carried;
 use super::hourly_cap::HourlyLoad;
 
 /// What is stored of a notice and of its procedure.
@@ -22,6 +23,8 @@ pub struct Stored {
     pub procedure: Option<KnownProcedure>,
     /// Provisions that a person put in the place of the verdict's.
     pub corrected: Option<Vec<Provision>>,
+    /// A correction of another notice of the procedure.
+    pub carried: Option<Carried>,
     /// The verdict on the procedure's latest other notice, where this one only follows it up.
     pub earlier: Option<Assessment>,
     /// What other notices of the procedure say of themselves, where this one is new to it: one of them may be later.

@@ -25,6 +25,8 @@ pub(crate) struct Turn<'a> {
     pub(super) first_poll: Option<Baseline>,
     /// Who says what is told, where a person does.
     pub(crate) signed: Option<Signed>,
+    /// Whose correction the notice at hand says otherwise than.
+    pub(super) contradicted: Option<String>,
     followed: MutexGuard<'a, Followed>,
 }
 
@@ -43,7 +45,7 @@ impl<'a> Turn<'a> {
             let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
             let mut followed = service.audience.0.lock().await;
             if followed.follow_in(&mut tx).await? {
-                return Ok((tx, Self { service, first_poll, signed: None, followed }));
+                return Ok((tx, Self { service, first_poll, signed: None, contradicted: None, followed }));
             }
         }
         Err(StoreError::TooManyRetries)

@@ -43,7 +43,8 @@ pub(super) async fn store_one(
             found.procedure
         }
     };
-    let stored = load::stored(tx, notice, known, procedure).await?;
+    let mut stored = load::stored(tx, notice, known, procedure).await?;
+    stored.carried = load::carried(tx, &turn.service.judge, notice, &stored).await?;
     let mut plan = plan::notice(notice, hash, verdict, &stored, tx.now());
     if let (None, Some(siren)) = (&plan.assessment.buyer, notice.buyer.siren()) {
         plan.assessment.buyer = Some(tx.buyer_named(siren).await?);
@@ -77,7 +78,10 @@ pub(super) async fn store_one(
         contracts::refresh(tx, &plan.alert.procedure, turn.first_poll == Some(Baseline::Quiet)).await?;
     }
     let whole = stored.whole.as_ref().unwrap_or(notice);
-    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.news(), &stored.told).await?;
+    turn.contradicted.clone_from(&plan.contradicted);
+    let concerned = tell(tx, turn, whole, &plan.assessment, &plan.alert, plan.news(), &stored.told).await;
+    turn.contradicted = None;
+    let concerned = concerned?;
     Ok(Outcome::Stored(concerned.shares))
 }
 
@@ -102,7 +106,8 @@ pub(crate) async fn tell(
     let folded = turn.searchable(notice, assessment);
     let candidate = Candidate { notice, assessment, folded: &folded, now: tx.now(), communes: rules::communes };
     let mut audience = turn.reach(tx, &candidate, told).await?;
-    let missing = audience.missing_stand_ins(tx.now());
+    let mut missing = audience.missing_stand_ins(tx.now());
+    missing.extend(turn.contradicted.clone().filter(|by| !audience.has(by)));
     for person in tx.people_by_id(&missing.iter().map(String::as_str).collect::<Vec<_>>()).await? {
         audience.add(Arc::new(with_words_folded(person)));
     }
@@ -110,6 +115,7 @@ pub(crate) async fn tell(
     let brought = brought(tx, turn, notice, &mut audience).await?;
     let planner = Planner::new(turn.service, &audience, turn.first_poll, tx.now())
         .signed(turn.signed.as_ref())
+        .contradicting(turn.contradicted.as_deref())
         .following(&following)
         .brought(brought.as_ref())
         .over(news.over);

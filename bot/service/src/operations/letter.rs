@@ -118,23 +118,31 @@ pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
     }
 }
 
+/// `0 heure réalisée`, `120 heures réalisées`.
+fn done_in_french(done: Hours) -> String {
+    // Below two, French has no plural.
+    let many = if done < Hours::whole(2) { "" } else { "s" };
+    format!("{done}\u{a0}heure{many} réalisée{many}")
+}
+
 /// What is late, in a sentence.
 #[must_use]
 pub fn late_in_french(late: &Late) -> String {
     match late {
         Late::Below { month, planned, done } => {
-            format!("fin {}, {done}\u{a0}heures réalisées pour {planned} prévues", french::month(*month))
+            format!("fin {}, {} pour {planned} prévues", french::month(*month), done_in_french(*done))
         }
         Late::Unsaid { month, planned } => {
             format!("{planned}\u{a0}heures prévues en {}, aucune n’a été rendue", french::month(*month))
         }
         Late::Behind { lot, company, month, owed, due, done } => format!(
-            "{} : fin {}, {done}\u{a0}heures réalisées sur {owed} dues, un rythme régulier en donnerait {due}",
+            "{} : fin {}, {} sur {owed} dues, un rythme régulier en donnerait {due}",
             holder(lot, company),
-            french::month(*month)
+            french::month(*month),
+            done_in_french(*done)
         ),
         Late::Missing { lot, company, owed, done } => {
-            format!("{} : contrat fini, {done}\u{a0}heures réalisées pour {owed} dues", holder(lot, company))
+            format!("{} : contrat fini, {} pour {owed} dues", holder(lot, company), done_in_french(*done))
         }
     }
 }

@@ -80,7 +80,7 @@ struct Row {
 
 fn row(r: &HoursRow) -> Row {
     let People { all, quarters, women, disabled } = r.people;
-    let of = [(quarters, "QPV"), (women, "femmes"), (disabled, "handicap")];
+    let of = [(quarters, "QPV"), (women, if women == Some(1) { "femme" } else { "femmes" }), (disabled, "handicap")];
     let of: Vec<String> = of.into_iter().filter_map(|(n, word)| Some(format!("{} {word}", n?))).collect();
     let people = match (all, of.is_empty()) {
         (None, true) => String::new(),
@@ -305,7 +305,7 @@ fn owed(fields: &Fields) -> Result<LotOwed, Trouble> {
         "" => Ok(None),
         text => day(text).map(Some).ok_or_else(|| Trouble::bad("Jour illisible : par exemple 15/03/2027.")),
     };
-    Ok(LotOwed {
+    let lot = LotOwed {
         lot: lot_of(fields)?,
         company: line(fields, "entreprise")?,
         siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
@@ -313,7 +313,9 @@ fn owed(fields: &Fields) -> Result<LotOwed, Trouble> {
         starts: date("debut")?,
         ends: date("fin")?,
         published: false,
-    })
+    };
+    lot.ends_after_its_start().map_err(|why| Trouble::bad(french::capital(&why)))?;
+    Ok(lot)
 }
 
 /// Writes what the holder of a lot owes, or takes it away.
@@ -354,6 +356,19 @@ mod tests {
         assert_eq!((drawn[0].planned_height, drawn[0].done_height), (50.0, 25.0));
         assert_eq!((drawn[1].planned_height, drawn[1].done_height, drawn[1].x), (0.0, 100.0, 20.0));
         assert_eq!(bars(&[sum(0, 0)])[0].done_height, 0.0);
+    }
+
+    #[test]
+    fn a_contract_that_ends_before_it_begins_is_refused() {
+        let of = |starts: &str, ends: &str| {
+            let pairs = [("entreprise", "Bâti Nord"), ("dues", "350"), ("debut", starts), ("fin", ends)];
+            owed(&Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec())).map_err(|why| why.text)
+        };
+        assert!(of("01/10/2026", "01/11/2026").is_ok());
+        assert!(of("01/11/2026", "01/11/2026").is_ok());
+        assert!(of("", "01/11/2026").is_ok());
+        let why = of("01/11/2026", "01/10/2026").unwrap_err();
+        assert!(why.contains("avant"), "{why}");
     }
 
     #[test]

@@ -394,6 +394,19 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_an_amount_is_kept_and_an_empty_one_is_not() {
+        let rows = [("1", "Maçonnerie", "abc"), ("3", "Peinture", ""), ("", "", "")];
+        let pairs = rows.iter().flat_map(|(lot, trade, amount)| {
+            let cells =
+                [("lot", *lot), ("metier", *trade), ("montant", *amount), ("part", ""), ("taux", ""), ("cout", "")];
+            cells.map(|(n, v)| (n.to_owned(), v.to_owned()))
+        });
+        let kept = posted(&Fields::of(pairs.collect()));
+        let shown: Vec<(&str, &str)> = kept.iter().map(|l| (l.lot.as_str(), l.amount.as_str())).collect();
+        assert_eq!(shown, [("1", "abc"), ("3", "")]);
+    }
+
+    #[test]
     fn cleaning_is_advised_on_what_the_staff_taken_over_leaves() {
         let of = |hours: &str| {
             let pairs = [

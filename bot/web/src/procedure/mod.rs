@@ -169,6 +169,16 @@ fn seen<'a>(fields: &'a Fields, lot: &str) -> &'a str {
 /// What the page says of an answer that was not noted.
 fn told(outcome: &Outcome, lot: &str, edit: &DecisionEdit, session: &Session) -> Refused {
     match outcome {
+        // The same person, on another page or in a message.
+        Outcome::Conflict { standing, wanted } if standing.by == session.name() => {
+            let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
+            let text = format!(
+                "Entre-temps, vous avez répondu « {} »{of}, sur une autre page ou dans un message. Votre réponse « {} » n’a pas été enregistrée : répondez à nouveau si elle tient toujours.",
+                standing.stage.in_french(),
+                wanted.in_french()
+            );
+            Refused { title: "Vous aviez déjà répondu", text }
+        }
         Outcome::Conflict { standing, wanted } => {
             let of = if lot.is_empty() { String::new() } else { format!(" pour le lot {lot}") };
             let text = format!(

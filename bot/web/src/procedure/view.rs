@@ -225,7 +225,8 @@ async fn corrections(
 
 fn what(kind: NoticeKind) -> &'static str {
     match kind {
-        NoticeKind::Call | NoticeKind::Private => "Appel d’offres",
+        NoticeKind::Call => "Avis de marché",
+        NoticeKind::Private => "Consultation d’un acheteur privé",
         NoticeKind::PriorInformation => "Préinformation",
         NoticeKind::Planned => "Projet d’achat",
         NoticeKind::Award => "Attribution",

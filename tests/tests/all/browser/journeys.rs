@@ -50,7 +50,7 @@ async fn a_facilitator_corrects_the_hours_of_one_lot_and_sees_who_will_be_told()
     press(&browser, "Voir ce qui change").await;
     let said = browser.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
     assert!(
-        said.contains("Une autre personne, qui avait reçu l’alerte, est prévenue") && said.contains("6\u{202f}000"),
+        said.contains("Une autre personne, qui a reçu l’alerte, sera prévenue") && said.contains("6\u{202f}000"),
         "{said}"
     );
     assert!(pages.app.service.store.verdict_corrections().await.unwrap().is_empty(), "seen before it is done");

@@ -222,7 +222,7 @@ async fn a_digest_says_what_it_covers_and_leads_to_each() {
     show(&driver.browser(DESKTOP).await, DESKTOP, &message, "resume").await;
     let browser = driver.browser(PHONE).await;
     show(&browser, PHONE, &message, "resume").await;
-    for said in ["3 marchés pour vous", "Résumé du 21 novembre 2026", "1 à rendre sous 7 jours", "Pourquoi vous"] {
+    for said in ["3 marchés pour vous", "Repérés le 21 novembre 2026", "1 à rendre sous 7 jours", "Pourquoi vous"] {
         assert!(bottom(&browser, said).await.is_some_and(|at| at <= FIRST_SIGHT), "{said}: {}", message.text());
     }
     let text = message.text();
@@ -269,6 +269,7 @@ async fn others(pages: &Pages) -> Vec<(&'static str, Message)> {
         markets: vec!["Nettoyage des écoles – Ville de Lens, avant le 12 janvier 2027".into()],
         link: Some("https://vigie.example/confirmer/x".into()),
         until: "28 novembre 2026".into(),
+        given_by: Vec::new(),
         by_reply: true,
         again: false,
         purpose: vigie_service::personal_data::PURPOSE.into(),
