@@ -123,7 +123,7 @@ async fn a_database_that_cannot_be_used_is_named_with_the_cause() {
     assert!(said.contains("absent/v.sqlite") && said.contains("unable to open"), "{said}");
     let port = super::postgres::free_port().unwrap();
     let said = Store::open(&format!("postgres://vigie:secret@127.0.0.1:{port}/vigie")).await.unwrap_err().to_string();
-    assert!(said.contains(&format!("127.0.0.1:{port}")) && said.contains("refused"), "{said}");
+    assert!(said.contains(&format!("127.0.0.1:{port}")) && said.contains("aucun serveur n’écoute"), "{said}");
     assert!(!said.contains("secret"), "{said}");
 }
 
