@@ -297,22 +297,32 @@ impl Page {
         /// Passages of the buyer quoted under a criterion.
         const QUOTED: usize = 4;
         self.heading(1, "5. Plan du mémoire technique");
-        let criteria: Vec<(&Finding, &str, Option<f64>, bool)> = consultation
-            .findings
-            .iter()
-            .filter_map(|f| match &f.what {
-                What::Criterion { name, weight, sub } => Some((f, name.as_str(), *weight, *sub)),
-                _ => None,
-            })
-            .collect();
+        // A criterion that weighs otherwise in each lot is one chapter.
+        let mut criteria: Vec<(&str, bool, Vec<(&Finding, String)>)> = Vec::new();
+        for finding in &consultation.findings {
+            let What::Criterion { name, weight, sub, lots } = &finding.what else { continue };
+            let weight = weight.map(|w| weight_in_words(w, &finding.quote)).unwrap_or_default();
+            let told = of_lots(&weight, lots);
+            match criteria.iter_mut().find(|(known, ..)| *known == name && !lots.is_empty()) {
+                Some((.., weights)) => weights.push((finding, told)),
+                None => criteria.push((name.as_str(), *sub, vec![(finding, told)])),
+            }
+        }
         if criteria.is_empty() {
             self.text("Les critères n’ont pas été trouvés dans les pièces : demandez-les à l’acheteur.");
         }
-        for (finding, name, weight, sub) in criteria {
-            let weight = weight.map(|w| format!(" ({})", weight_in_words(w, &finding.quote))).unwrap_or_default();
-            self.heading(2, &format!("{}{name}{weight}", if sub { "– " } else { "" }));
+        for (name, sub, weights) in criteria {
+            let told: Vec<&str> = weights.iter().map(|(_, t)| t.as_str()).filter(|t| !t.is_empty()).collect();
+            let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(" ; ")) };
+            self.heading(2, &format!("{}{name}{told}", if sub { "– " } else { "" }));
             self.text("Ce que l’acheteur écrit :");
-            self.quote(&finding.quote, &finding.at.to_string());
+            let mut quoted: Vec<&str> = Vec::new();
+            for (finding, _) in &weights {
+                if !quoted.contains(&finding.quote.as_str()) {
+                    self.quote(&finding.quote, &finding.at.to_string());
+                    quoted.push(&finding.quote);
+                }
+            }
             for hit in passages::search(consultation, name, QUOTED) {
                 // Nor the sentence that holds it, or that lists the criteria.
                 let lists = consultation.findings.iter().any(|f| {
@@ -334,6 +344,12 @@ impl Page {
             self.blank("Votre réponse", None);
         }
     }
+}
+
+/// What is said of a criterion, with the lots that it is said of.
+#[must_use]
+pub fn of_lots(name: &str, lots: &[String]) -> String {
+    if lots.is_empty() { name.to_owned() } else { format!("{name}, {}", vigie_domain::french::lots(lots, 0)) }
 }
 
 /// `40 %`, or `40 points` where the buyer counts so.

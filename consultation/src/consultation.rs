@@ -120,6 +120,7 @@ impl Consultation {
                     | Term::NotReserved
                     | Term::ReservedTo
                     | Term::SocialMethod
+                    | Term::Period
             ) {
                 continue;
             }
@@ -186,7 +187,7 @@ fn repeated(kept: &[Finding], new: &Finding) -> Option<Again> {
                 && (b.percent.is_none() || a.percent == b.percent)
         }
         (What::Date(a), What::Date(b)) => a.kind == b.kind && a.at == b.at && a.lot == b.lot,
-        (What::Term { term: a, .. }, What::Term { term: b, .. }) => a == b && fold(&old.quote) == fold(&new.quote),
+        (What::Term { .. }, What::Term { .. }) => old.what == new.what && fold(&old.quote) == fold(&new.quote),
         (What::Fact(a), What::Fact(b)) => a.kind == b.kind && a.value == b.value,
         _ => false,
     };

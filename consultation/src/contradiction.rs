@@ -7,6 +7,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use vigie_classify::fold::fold;
+use vigie_classify::pattern;
 use vigie_domain::{
     Assessment, Beneficiary, DateKind, FactKind, Notice, Passage, Provision, ProvisionKind, TypedDate, french,
 };
@@ -15,6 +16,8 @@ use crate::consultation::Consultation;
 use crate::findings::{self, Amount, Finding, Term, What};
 use crate::piece::{self, Kind, Place, Text};
 use crate::written::Written;
+
+pattern!(YEARLY, r"par an\b|l'an\b|chaque annee|par annee|annuel|d'un an\b|annee pleine");
 
 /// What the notice says, read as a piece is.
 #[derive(Debug, Clone)]
@@ -92,10 +95,7 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
     if there.kind != here.kind || !same_lots(&there.lots, &here.lots) {
         return None;
     }
-    let lots = match here.lots.as_slice() {
-        [] => String::new(),
-        lots => format!(", {}", french::lots(lots, 0)),
-    };
+    let lots = of_lots(&here.lots);
     let told = |about: &str, there: String, here: String| {
         Some(Contradiction {
             about: format!("{about}{lots}"),
@@ -109,7 +109,9 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
     let hours = |n: f64| format!("{} h", french::number(n));
     let percent = |n: f64| format!("{} %", french::number(n));
     if there.kind == ProvisionKind::ExecutionClause {
-        if let Some((a, b)) = differ(there.hours, here.hours) {
+        // Hours of a year and hours of the whole contract are not compared.
+        let yearly = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| YEARLY.is_match(&fold(q)));
+        if let Some((a, b)) = differ(there.hours, here.hours).filter(|_| yearly(there) == yearly(here)) {
             return told("heures d’insertion", hours(a), hours(b));
         }
         if let Some((a, b)) = differ(there.percent, here.percent) {
@@ -144,7 +146,7 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
             finding: finding.clone(),
         });
     };
-    let visit = |f: &&Finding, wanted| matches!(f.what, What::Term { term: Term::Visit, amount: Some(Amount::Allowed(told)) } if told == wanted);
+    let visit = |f: &&Finding, wanted| matches!(f.what, What::Term { term: Term::Visit, amount: Some(Amount::Allowed(told)), .. } if told == wanted);
     let must = consultation.of_term(Term::Visit).find(|f| visit(f, true));
     if let Some(finding) = must.filter(|_| notice.findings.iter().any(|f| visit(&f, false))) {
         told("visite", "qu’aucune n’est prévue", "elle est obligatoire", finding);
@@ -152,7 +154,9 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
     let optional =
         |f: &&Finding| matches!(f.what, What::Term { term: Term::Visit, .. }) && fold(&f.quote).contains("facultati");
     if let Some(finding) = must.filter(|_| {
-        notice.findings.iter().any(|f| optional(&f)) && !consultation.of_term(Term::Visit).any(|f| optional(&f))
+        // Optional for the other lots is no less compulsory for these.
+        let of_all = |f: &&Finding| optional(f) && !fold(&f.quote).contains("autres lots");
+        notice.findings.iter().any(|f| optional(&f)) && !consultation.of_term(Term::Visit).any(|f| of_all(&f))
     }) {
         told("visite", "qu’elle est facultative", "elle est obligatoire", finding);
     }
@@ -177,6 +181,9 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
     }
     out
 }
+
+/// In front of what is answered by yes or no, within: such an answer is compared with another one alone.
+const ASKED: &str = "oui ou non : ";
 
 /// A thing that has one figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,11 +211,13 @@ fn figure(finding: &Finding) -> Option<Figure> {
                 _ => None,
             }
         }
-        What::Criterion { name, weight: Some(weight), sub: false } => {
+        What::Criterion { name, weight: Some(weight), sub: false, lots } => {
             let name = criterion(name);
-            some(&format!("poids du critère « {name} »"), french::number(*weight), *weight)
+            some(&format!("poids du critère « {name} »{}", of_lots(lots)), french::number(*weight), *weight)
         }
-        What::Term { term, amount: Some(amount) } => {
+        // What is said of "les autres lots" is of no lot that has a name here.
+        What::Term { .. } if fold(&finding.quote).contains("autres lots") => None,
+        What::Term { term, amount: Some(amount), lots } => {
             let one = matches!(
                 term,
                 Term::Validity
@@ -226,11 +235,17 @@ fn figure(finding: &Finding) -> Option<Figure> {
                 Amount::Allowed(yes) => ((if *yes { "oui" } else { "non" }).to_owned(), f64::from(u8::from(*yes))),
             };
             // A yes against a figure is no contradiction: it is told of another matter.
-            let asked = if matches!(amount, Amount::Allowed(_)) { "oui ou non : " } else { "" };
-            one.then(|| Figure { about: format!("{asked}{}", french::lower(term.label())), told, value })
+            let asked = if matches!(amount, Amount::Allowed(_)) { ASKED } else { "" };
+            let about = format!("{asked}{}{}", french::lower(term.label()), of_lots(lots));
+            one.then_some(Figure { about, told, value })
         }
         _ => None,
     }
+}
+
+/// Of which lots something is said; nothing where of all.
+fn of_lots(lots: &[String]) -> String {
+    if lots.is_empty() { String::new() } else { format!(", {}", french::lots(lots, 0)) }
 }
 
 /// What a criterion is of, so that « Prix des prestations » and « Prix » are one.
@@ -267,7 +282,7 @@ fn figures(consultation: &Consultation, notice: Option<&Announced>) -> Vec<Contr
             let earlier = pieces[..i].iter().flatten().map(|(there, f)| (there, Some(f.at.to_string())));
             for (there, there_at) in from_notice.chain(earlier).filter(|(there, _)| differs(there)) {
                 out.push(Contradiction {
-                    about: here.about.clone(),
+                    about: here.about.strip_prefix(ASKED).unwrap_or(&here.about).to_owned(),
                     there: there.told.clone(),
                     there_at,
                     here: here.told.clone(),

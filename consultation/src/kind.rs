@@ -1,4 +1,4 @@
-//! Which piece a file is: by the title it opens with, else by its name, else by the title that stands somewhere near its start.
+//! Which piece a file is: by a line near its start that is its title, else by its name, else by a title that its first lines mention.
 
 use vigie_classify::fold::fold;
 use vigie_classify::pattern;
@@ -35,14 +35,26 @@ pattern!(NOTICE, r"avis (?:d'appel public|de marche|d'appel a)|\baapc\b");
 
 pattern!(
     BY_NAME,
-    r"(?:^|[^a-z])(?:(?P<rc>rc|reglement)|(?P<ccap>ccap)|(?P<cctp>cctp)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
+    r"(?:^|[^a-z])(?:(?P<rc>rc|rdc|reglement)|(?P<ccap>ccap|ca|clauses admin[a-z]*|cahier admin[a-z]*)|(?P<cctp>cctp|ct|clauses tech[a-z]*|cahier tech[a-z]*)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau|cadre (?:de )?prix)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
 );
+// What stands before a piece's name in its title.
+pattern!(
+    BEFORE_TITLE,
+    r"^(?:(?:piece|document|dce|volume|n°)[ n°]*[0-9ivx.]* ?[-–—:.]* ?|projet de |[a-z]?[0-9][a-z0-9/-]* ?[-–—:/] ?)*"
+);
+// Titles as buyers shorten them; one stands alone, or begins the line.
+pattern!(
+    TITLE,
+    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion))"
+);
+// A regulation that is no consultation's.
+pattern!(OTHER_RULES, r"^reglement (?:interieur|sanitaire|europeen|general|d[eu] (?:service|voirie)|\(?ue)");
 
 /// What a piece is.
 #[must_use]
 pub fn kind(name: &str, text: &Text) -> Kind {
     /// A title stands this near to the start, in bytes.
-    const TITLE: usize = 500;
+    const NEAR: usize = 500;
     const HEAD: usize = 3_000;
     let mut head = String::new();
     for passage in &text.passages {
@@ -52,18 +64,47 @@ pub fn kind(name: &str, text: &Text) -> Kind {
             break;
         }
     }
-    let head = fold(&head[..head.floor_char_boundary(HEAD)]);
+    let head = &head[..head.floor_char_boundary(HEAD)];
     let by_name = of_name(name);
-    let title = &head[..head.floor_char_boundary(TITLE)];
-    match (of_content(title), by_name) {
+    if let Some(found) = of_title(head) {
         // What a file says that it is an annex on, its name may shorten to the piece it is annexed to.
-        (Some(Kind::SocialAnnex), Kind::Other | Kind::SocialAnnex) => Kind::SocialAnnex,
-        // A title that speaks of clauses in passing does not unname the piece.
-        (Some(Kind::SocialAnnex | Kind::Form | Kind::StaffList | Kind::Notice), named) if named != Kind::Other => named,
-        (Some(found), _) => found,
-        (None, Kind::Other) => of_content(&head).unwrap_or(Kind::Other),
-        (None, named) => named,
+        return if found == Kind::SocialAnnex && by_name != Kind::Other { by_name } else { found };
     }
+    let head = fold(head);
+    let title = &head[..head.floor_char_boundary(NEAR)];
+    match (of_content(title), by_name) {
+        // What its first lines mention in passing does not unname the piece.
+        (_, named) if named != Kind::Other => named,
+        (Some(found), _) => found,
+        (None, _) => of_content(&head).unwrap_or(Kind::Other),
+    }
+}
+
+/// The kind of the first short line that is a title.
+fn of_title(head: &str) -> Option<Kind> {
+    /// Lines looked at, and the longest title, in bytes.
+    const LINES: usize = 14;
+    const LONGEST: usize = 150;
+    let lines = head.lines().map(str::trim).filter(|l| !l.is_empty()).take(LINES);
+    lines.filter(|l| l.len() <= LONGEST && !l.ends_with([';', ','])).map(fold).find_map(|line| {
+        let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
+        let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
+        let kinds = [
+            ("rc", Kind::Rc),
+            ("ccap", Kind::Ccap),
+            ("cctp", Kind::Cctp),
+            ("ccp", Kind::Ccp),
+            ("ae", Kind::Ae),
+            ("bpu", Kind::Bpu),
+            ("dpgf", Kind::Dpgf),
+            ("social", Kind::SocialAnnex),
+        ];
+        let kind = kinds.into_iter().find(|(group, _)| found.name(group).is_some())?.1;
+        // Both kinds of clauses in one.
+        let both =
+            kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
+        Some(if both { Kind::Ccp } else { kind })
+    })
 }
 
 /// The kind whose title stands first.
@@ -139,6 +180,13 @@ mod tests {
             ("liste_personnel_reprise.ods", "Poste | Ancienneté", Kind::StaffList),
             ("DC1.odt", "Lettre de candidature", Kind::Form),
             ("notes.txt", "Bonjour", Kind::Other),
+            ("piece2.pdf", "Pièce n° 2 — Cahier administratif\nL’acte d’engagement prévaut.", Kind::Ccap),
+            ("x-technique.docx", "Cahier technique des prestations", Kind::Cctp),
+            ("doc 1.pdf", "Ville de Sète\nRèglement du marché 2027-12", Kind::Rc),
+            ("Marche_CCAP_v2.pdf", "Ville de Sète\nL’acte d’engagement l’emporte sur le présent cahier.", Kind::Ccap),
+            ("prix.xlsx", "Cadre de prix – lot 1", Kind::Bpu),
+            ("annexe.pdf", "Règlement intérieur du site", Kind::Other),
+            ("Annexe.docx", "Annexe sociale à l’acte d’engagement", Kind::SocialAnnex),
         ] {
             assert_eq!(of(name, text), expected, "{name}");
         }

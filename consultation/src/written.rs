@@ -1,7 +1,11 @@
 //! A piece's text as one, with the way back to page and article: what is read of it is read here, and quoted from here.
 //!
 //! Lines of a table of contents are left out: they repeat headings under the wrong page.
+//!
+//! A heading is known by the word in front of its number ("Article 5", "Clause 5", "Titre B"), by the shape of the number ("5.2",
+//! "II.3", "B-2"), by its style, or because its number goes on where the headings before it left off ("4 Renseignements", "5 Visites").
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -19,8 +23,10 @@ pattern!(OPENED, r"^(?i:article|art\.)\s*[0-9]|^[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]
 // The number of an article, and its title, folded only in its letters.
 pattern!(
     NUMBERED,
-    r"^(?P<word>(?i:article|art\.?)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}|(?i:premier))(?P<mark>\s*[.):°–—-]+)?\s*[|]?\s*(?P<title>.*)$"
+    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
 );
+// What may go on from the number before it, with a mark behind its number or without.
+pattern!(COUNTED, r"^(?P<n>[0-9]{1,2})(?P<mark>\s*[.):°–—-]+)?\s+(?P<title>[\p{Lu}«].*)$");
 
 /// Where words stand, for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,16 +115,18 @@ impl Written {
             articles: Vec::new(),
             lines: Vec::new(),
         };
-        for passage in &read.passages {
+        let counted = counted(kind, read);
+        for (i, passage) in read.passages.iter().enumerate() {
             let contents = contents_page(&passage.text);
             let mut overleaf = matches!(passage.place, Place::Page(_));
             out.marks.push((out.text.len(), passage.place.clone()));
-            for line in passage.text.lines() {
+            for (j, line) in passage.text.lines().enumerate() {
                 if LEADER.is_match(line) || contents && ends_with_page(line) {
                     continue;
                 }
-                if !(std::mem::take(&mut overleaf) && out.goes_on(line.trim())) {
-                    out.push_line(line.trim(), passage.heading);
+                let line = line.trim();
+                if !(std::mem::take(&mut overleaf) && out.goes_on(line) || out.closes(line)) {
+                    out.push_line(line, passage.heading, counted.contains(&(i, j)));
                 }
             }
         }
@@ -127,7 +135,7 @@ impl Written {
 
     /// Joins the first line of a page to the last one of the page before, where a sentence goes on overleaf.
     fn goes_on(&mut self, line: &str) -> bool {
-        let Some(last) = self.lines.last_mut() else { return false };
+        let Some(last) = self.lines.last() else { return false };
         let before = &self.text[last.range.clone()];
         let open = before.ends_with(|c: char| c.is_lowercase() || c == ',') && before.chars().count() > 40;
         if !open
@@ -139,21 +147,36 @@ impl Written {
             return false;
         }
         // The line break makes way for a space: the page's mark stands behind it already.
+        self.join(line);
+        true
+    }
+
+    /// Joins a line that begins with what closes the one before: "pour 40" and "% ;".
+    fn closes(&mut self, line: &str) -> bool {
+        let closes = line.starts_with(['%', ';', ')']) && !self.lines.is_empty();
+        if closes {
+            self.join(line);
+        }
+        closes
+    }
+
+    /// Writes a line behind the last one.
+    fn join(&mut self, line: &str) {
+        let Some(last) = self.lines.last_mut() else { return };
         self.text.truncate(last.range.end);
         self.text.push(' ');
         self.text.push_str(line);
         last.range.end = self.text.len();
         last.folded = fold(&self.text[last.range.clone()]);
         self.text.push('\n');
-        true
     }
 
-    fn push_line(&mut self, line: &str, heading: bool) {
+    fn push_line(&mut self, line: &str, heading: bool, counted: bool) {
         if line.is_empty() {
             return;
         }
         let at = self.text.len();
-        let opening = article(line, heading);
+        let opening = article(line, heading, counted);
         let is_heading = opening.as_ref().is_some_and(|o| o.is_heading);
         let found = opening.map(|Opening { number, title, .. }| {
             let shown = number.clone().unwrap_or_else(|| line.chars().take(80).collect());
@@ -227,8 +250,75 @@ struct Opening {
     is_heading: bool,
 }
 
-/// The article that a line opens: a heading, or a numbered sentence ("5.2 Le titulaire réserve…").
-fn article(line: &str, styled: bool) -> Option<Opening> {
+/// Lines whose number goes on from one before, each by its passage and its place within: short titles without a mark ("4
+/// Renseignements"), and in a contract paragraphs with one ("5. Les titulaires obtiennent une avance.").
+fn counted(kind: Kind, read: &Text) -> HashSet<(usize, usize)> {
+    /// Longest title without a mark, in characters.
+    const TITLE: usize = 60;
+    let mut titles = Chain::default();
+    let mut paragraphs = Chain::default();
+    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Cctp | Kind::SocialAnnex);
+    for (i, passage) in read.passages.iter().enumerate() {
+        for (j, line) in passage.text.lines().enumerate() {
+            let line = line.trim();
+            let Some(found) = COUNTED.captures(line).filter(|_| !line.contains(" | ")) else { continue };
+            let (Ok(n), title) = (found["n"].parse::<usize>(), &found["title"]) else { continue };
+            let ends = title.ends_with([';', ',', '.', ':']);
+            match found.name("mark").is_some() {
+                false if !ends && title.chars().count() <= TITLE => titles.push(n, (i, j)),
+                true if contract && title.ends_with(['.', ')']) => paragraphs.push(n, (i, j)),
+                _ => {}
+            }
+        }
+    }
+    let mut out: HashSet<(usize, usize)> = titles.longest(3).into_iter().collect();
+    out.extend(paragraphs.longest(5));
+    out
+}
+
+/// Numbered lines in their order, and the longest row of numbers that go on by one, or leave one out.
+#[derive(Default)]
+struct Chain {
+    /// Each line's place, how many go on up to it, and the one before it.
+    links: Vec<((usize, usize), usize, Option<usize>)>,
+    /// The last link of the longest row that ends with each number.
+    ends: HashMap<usize, usize>,
+}
+
+impl Chain {
+    fn push(&mut self, n: usize, place: (usize, usize)) {
+        let before = (1..=2).filter_map(|gap| self.ends.get(&n.checked_sub(gap)?)).copied();
+        let before = before.max_by_key(|b| self.links[*b].1);
+        let length = before.map_or(1, |b| self.links[b].1 + 1);
+        if self.ends.get(&n).is_none_or(|known| self.links[*known].1 <= length) {
+            self.ends.insert(n, self.links.len());
+        }
+        self.links.push((place, length, before));
+    }
+
+    /// Places of the longest row, where it has so many.
+    fn longest(&self, least: usize) -> Vec<(usize, usize)> {
+        let mut at = (0..self.links.len()).max_by_key(|i| self.links[*i].1).filter(|i| self.links[*i].1 >= least);
+        let mut out = Vec::new();
+        while let Some(i) = at {
+            out.push(self.links[i].0);
+            at = self.links[i].2;
+        }
+        out
+    }
+}
+
+/// The number that a word stands for: "deuxième".
+fn ordinal(word: &str) -> Option<String> {
+    const WORDS: [&str; 10] = ["prem", "deux", "trois", "quatr", "cinq", "six", "sept", "huit", "neuv", "dix"];
+    let word = fold(word);
+    let ranked = word.ends_with("ieme") || word.starts_with("premi");
+    WORDS.iter().position(|w| ranked && word.starts_with(w)).map(|i| (i + 1).to_string())
+}
+
+/// The article that a line opens: a heading, or a numbered sentence ("5.2 Le titulaire réserve…"); `counted`: its number goes on from
+/// the one before.
+fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
     // A list that a word processor numbers by articles: "• Article 9 : Clause sociale".
     let bare = line.trim_start_matches(['•', '\u{f0b7}', '-', '–']).trim_start();
     let line = if bare.len() < line.len() && OPENED.is_match(bare) { bare } else { line };
@@ -237,36 +327,52 @@ fn article(line: &str, styled: bool) -> Option<Opening> {
     static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Lu}|^[«(]").ok());
     let found = NUMBERED.captures(line).and_then(|c| {
         let (number, title) = (c.name("n")?.as_str(), c.name("title")?.as_str().trim());
-        let number = if number.eq_ignore_ascii_case("premier") { "1".to_owned() } else { number.replace('-', ".") };
+        let in_words = ordinal(number);
         let word = c.name("word").is_some();
+        // "Premier dossier" is no article.
+        if in_words.is_some() && !word {
+            return None;
+        }
+        let number = in_words.unwrap_or_else(|| number.replace('-', "."));
         let marked = c.name("mark").is_some();
         let dotted = number.contains('.');
         let roman = !number.starts_with(|c: char| c.is_ascii_digit());
         let opens = LETTER.as_ref().is_some_and(|l| l.is_match(title));
         let dated = title.starts_with(|c: char| c.is_ascii_digit());
-        // A row of a table is numbered for itself.
-        if dated || !word && title.contains(" | ") {
+        // A row of a table is numbered for itself; a letter alone is a lot, or begins a sentence.
+        let letter = number.len() == 1 && roman && !matches!(number.as_str(), "I" | "V" | "X");
+        if dated || !word && (title.contains(" | ") || letter) {
             return None;
         }
         let long = line.chars().count() > LONGEST;
         let sentence = long || title.ends_with([';', ',']) || title.ends_with('.') && title.split(' ').count() > 4;
         if sentence {
-            return (opens && (word || dotted)).then(|| Opening {
+            return (opens && (word || dotted || counted)).then(|| Opening {
                 number: Some(number),
-                title: String::new(),
+                title: run_in(title).to_owned(),
                 is_heading: false,
             });
         }
         let fits = match (word, dotted, roman) {
             (true, ..) => title.is_empty() || opens || marked,
-            (false, _, true) => marked && opens,
-            (false, true, _) => opens,
-            (false, false, _) => (marked || styled || is_shouted(title)) && opens,
+            (false, true, _) => opens || roman && title.is_empty(),
+            (false, false, true) => marked && opens,
+            (false, false, false) => (marked || styled || counted || is_shouted(title)) && opens,
         };
         fits.then(|| Opening { number: Some(number), title: title.to_owned(), is_heading: true })
     });
     let styled = styled.then(|| Opening { number: None, title: line.to_owned(), is_heading: true });
     found.or(styled)
+}
+
+/// The title that a numbered paragraph begins with, where it has one: "Condition sociale du lot 1. Le traiteur…".
+fn run_in(paragraph: &str) -> &str {
+    /// Most words of such a title.
+    const WORDS: usize = 7;
+    let Some((first, rest)) = paragraph.split_once(['.', ':']) else { return "" };
+    let rest = rest.trim_start();
+    let fits = first.split(' ').count() <= WORDS && rest.starts_with(char::is_uppercase) && first.chars().count() > 3;
+    if fits { first.trim_end() } else { "" }
 }
 
 fn is_shouted(title: &str) -> bool {
@@ -283,7 +389,7 @@ fn ends_with_page(line: &str) -> bool {
     let line = line.trim_end_matches([' ', '|']);
     let digits = line.bytes().rev().take_while(u8::is_ascii_digit).count();
     let before = line[..line.len() - digits].trim_end_matches([' ', '|']);
-    (1..=3).contains(&digits) && before.ends_with(char::is_alphabetic) && article(before, false).is_some()
+    (1..=3).contains(&digits) && before.ends_with(char::is_alphabetic) && article(before, false, false).is_some()
 }
 
 #[cfg(test)]
@@ -292,7 +398,7 @@ mod tests {
     use crate::piece::Passage;
 
     fn heading(line: &str) -> Option<String> {
-        article(line, false).filter(|a| a.is_heading).and_then(|a| a.number)
+        article(line, false, false).filter(|a| a.is_heading).and_then(|a| a.number)
     }
 
     #[test]
@@ -305,6 +411,13 @@ mod tests {
             ("7 CLAUSE D’INSERTION", "7"),
             ("3) Critères de jugement", "3"),
             ("II – Critères", "II"),
+            ("II.3 Poser une question", "II.3"),
+            ("B-2 Variation", "B.2"),
+            ("Titre C – Temps", "C"),
+            ("Clause 9 — Assurance", "9"),
+            ("Chapitre 4. Engagement social", "4"),
+            ("Art. 1er. Forme", "1"),
+            ("Article troisième. — Faut-il venir ?", "3"),
         ] {
             assert_eq!(heading(line).as_deref(), Some(number), "{line}");
         }
@@ -313,6 +426,43 @@ mod tests {
         {
             assert_eq!(heading(line), None, "{line}");
         }
+        for line in ["A remettre avec l’offre", "C Chef d’équipe", "Premier dossier", "D’après le prix", "Cadre de vie"]
+        {
+            assert_eq!(heading(line), None, "{line}");
+        }
+    }
+
+    fn numbers(kind: Kind, lines: &str) -> Vec<(String, String)> {
+        let passage = Passage::new(Place::Page(1), lines.to_owned());
+        let written = Written::of("x.pdf", kind, &Text { passages: vec![passage], ..Text::default() });
+        written.articles.into_iter().map(|a| (a.number.unwrap_or_default(), a.title)).collect()
+    }
+
+    #[test]
+    fn numbers_that_go_on_are_headings() {
+        let of = |n: &str, title: &str| (n.to_owned(), title.to_owned());
+        let text =
+            "3 Dépôt\nLes plis sont déposés.\n4 Questions\nPar écrit.\n12 Rue du Port\n5 Visites\nElles sont libres.";
+        assert_eq!(numbers(Kind::Rc, text), [of("3", "depot"), of("4", "questions"), of("5", "visites")]);
+        let alone = "Adresse\n12 Rue du Port\n14 Quai Nord";
+        assert!(numbers(Kind::Rc, alone).is_empty());
+    }
+
+    #[test]
+    fn numbered_paragraphs_of_a_contract_are_articles() {
+        let text = "1. Le marché est passé.\n2. Avance. Une avance est versée au titulaire du lot.\n3. Les prix sont fermes et \
+                    définitifs pour tous.\n4. Les factures sont payées sous trente jours.\n5. Le titulaire est assuré pour tout.";
+        let found = numbers(Kind::Ccap, text);
+        assert_eq!(found.len(), 5);
+        assert_eq!(found[1], ("2".to_owned(), "avance".to_owned()));
+        assert_eq!(numbers(Kind::Rc, text).len(), 1);
+    }
+
+    #[test]
+    fn what_closes_a_line_is_joined_to_it() {
+        let passage = Passage::new(Place::Page(1), "– le prix, pour 40\n% ;\n– le délai".to_owned());
+        let written = Written::of("x.pdf", Kind::Rc, &Text { passages: vec![passage], ..Text::default() });
+        assert_eq!(written.text, "– le prix, pour 40 % ;\n– le délai\n");
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct Award {
     /// Why nobody won, where that is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<NoAwardReason>,
+    /// Day on which the buyer decided, where the notice says it: it may be published a year later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<NaiveDate>,
     /// The words that say so, verbatim, where a text does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,

@@ -117,8 +117,14 @@ pub enum EndFormula {
     Told,
     /// The day of notification and the duration.
     FromNotification { from: NaiveDate, lasts: Lasts },
-    /// The day on which the award was published, in place of an unknown notification, and the duration.
-    FromPublication { from: NaiveDate, lasts: Lasts },
+    /// The day of the award, in place of an unknown notification, and the duration.
+    FromPublication {
+        from: NaiveDate,
+        lasts: Lasts,
+        /// The notice says on which day the buyer decided; else the day of its publication stands for it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        decided: bool,
+    },
 }
 
 /// The last day of a contract at the latest.
@@ -152,8 +158,9 @@ impl LatestEnd {
             EndFormula::FromNotification { from, lasts } => {
                 format!("notifié le {}, {}", french::date(*from), length(lasts))
             }
-            EndFormula::FromPublication { from, lasts } => format!(
-                "attribution publiée le {} (jour de notification inconnu), {}",
+            EndFormula::FromPublication { from, lasts, decided } => format!(
+                "{} le {} (jour de notification inconnu), {}",
+                if *decided { "attribué" } else { "attribution publiée" },
                 french::date(*from),
                 length(lasts)
             ),
@@ -190,6 +197,8 @@ pub struct Contract {
     pub amount: Option<Stated<Amount>>,
     /// Day on which the award was first published.
     pub awarded_on: Option<Stated<NaiveDate>>,
+    /// Day on which the buyer decided, where a notice says it.
+    pub decided_on: Option<Stated<NaiveDate>>,
     pub notified_on: Option<Stated<NaiveDate>>,
     pub lasts: Option<Stated<Lasts>>,
     pub ends: Option<LatestEnd>,

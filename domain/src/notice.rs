@@ -194,6 +194,12 @@ impl Lot {
         let kept = if stripped.starts_with(|c: char| c.is_ascii_digit()) { stripped } else { rest };
         if kept.is_empty() { text.trim().to_owned() } else { kept.to_owned() }
     }
+
+    /// What lots are sorted by, so that 22 comes before 142: their number, else their name.
+    #[must_use]
+    pub fn order(id: &str) -> (u32, &str) {
+        (id.parse().unwrap_or(u32::MAX), id)
+    }
 }
 
 /// A piece of free text with the path it stood at. Quotes are cut out of passages.

@@ -46,6 +46,12 @@ pub fn keys(siren: Option<&str>, name: &str) -> Vec<String> {
     siren.map(str::to_owned).into_iter().chain(by_name).collect()
 }
 
+/// What a key holds: a SIREN, or a folded name; the other is empty.
+#[must_use]
+pub fn parts(key: &str) -> (&str, &str) {
+    key.strip_prefix(BY_NAME).map_or((key, ""), |name| ("", name))
+}
+
 impl Store {
     /// Follows; `false` where the structure did already.
     pub async fn follow(&self, account: &Account) -> Result<bool, StoreError> {

@@ -7,6 +7,7 @@ use vigie_domain::directory::CommittedBuyer;
 use vigie_domain::{Assessment, Contract, Notice, commune};
 
 use crate::Store;
+use crate::accounts::parts;
 use crate::columns::{clean, from_json, millis, moment, to_json};
 use crate::error::StoreError;
 use crate::ingest::IngestTx;
@@ -61,9 +62,9 @@ row!(Named { siren, name });
 /// Which contracts are looked for; what is `None` lets all through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContractQuery {
-    /// SIREN of the buyer.
+    /// SIREN of the buyer, or its name as [`crate::accounts::keys`] has it, where no number is published.
     pub buyer: Option<String>,
-    /// SIREN of a holder.
+    /// The same of a holder.
     pub holder: Option<String>,
     /// They end on that day or later.
     pub ends_from: Option<NaiveDate>,
@@ -228,7 +229,7 @@ impl IngestTx {
             .await?)
     }
 
-    /// Contracts for which nobody was offered to serve the holders they have now, oldest first.
+    /// Notes that services were offered to the holders that a contract has now.
     pub async fn note_offered(&mut self, contract: &Contract) -> Result<(), StoreError> {
         sql::query("UPDATE contract SET offered = $1 WHERE procedure_id = $2 AND lot = $3")
             .bind(clean(&holders_key(contract)))
@@ -278,20 +279,30 @@ impl Store {
 
     /// Contracts that a query lets through, the last to end first, at most `limit`.
     pub async fn find_contracts(&self, wanted: &ContractQuery, limit: i64) -> Result<Vec<ContractRow>, StoreError> {
-        let any = String::new();
+        let parts = |key: &Option<String>| {
+            let (siren, name) = parts(key.as_deref().unwrap_or_default());
+            (siren.to_owned(), name.to_owned())
+        };
+        let (buyer, holder) = (parts(&wanted.buyer), parts(&wanted.holder));
         Ok(sql::query_as(select!(
             "($1 = '' OR buyer_siren = $1)
              AND ($2 = '' OR EXISTS (SELECT 1 FROM contract_holder h WHERE h.siren = $2 AND h.procedure_id = contract.procedure_id
                AND h.lot = contract.lot))
              AND ($3 = CAST(0 AS BIGINT) OR ends >= $3) AND ($4 = CAST(0 AS BIGINT) OR ends < $4)
+             AND ($6 = '' OR buyer_siren = '' AND EXISTS (SELECT 1 FROM search s WHERE s.buyer_key = $6
+               AND s.procedure_id = contract.procedure_id))
+             AND ($7 = '' OR EXISTS (SELECT 1 FROM contract_holder h WHERE h.name_key = $7 AND h.siren = ''
+               AND h.procedure_id = contract.procedure_id AND h.lot = contract.lot))
              AND NOT EXISTS (SELECT 1 FROM search s WHERE s.procedure_id = contract.procedure_id AND s.restricted <> 0)
              ORDER BY COALESCE(ends, 0) DESC, created DESC, procedure_id, lot LIMIT $5"
         ))
-        .bind(wanted.buyer.clone().unwrap_or_else(|| any.clone()))
-        .bind(wanted.holder.clone().unwrap_or(any))
+        .bind(buyer.0)
+        .bind(holder.0)
         .bind(wanted.ends_from.map_or(0, |d| millis(start_of(d))))
         .bind(wanted.ends_before.map_or(0, |d| millis(start_of(d))))
         .bind(limit)
+        .bind(buyer.1)
+        .bind(holder.1)
         .fetch_all(&self.reader)
         .await?)
     }
@@ -334,14 +345,21 @@ impl Store {
         .await?)
     }
 
-    /// The same, whoever won it since: what was called off or won by nobody is left out. A contract that came without a call is among
-    /// them.
-    pub async fn bought_since(&self, siren: &str, since: DateTime<Utc>) -> Result<Vec<BuyersProcedure>, StoreError> {
+    /// What a buyer published since a moment, whoever won it since: what was called off or won by nobody is left out. A contract that came
+    /// without a call is among them. Where its number or the notice's is not published, the buyer is the one of the same name.
+    pub async fn bought_since(
+        &self,
+        siren: Option<&str>,
+        name: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<BuyersProcedure>, StoreError> {
         Ok(sql::query_as(
-            "SELECT procedure_id, title, at FROM search WHERE siren = $1 AND at >= $2 AND restricted = 0
-             AND status NOT IN ('cancelled', 'no_award') ORDER BY at DESC, procedure_id LIMIT 500",
+            "SELECT procedure_id, title, at FROM search
+             WHERE (siren = $1 AND $1 <> '' OR buyer_key = $2 AND $2 <> '' AND ($1 = '' OR siren IS NULL OR siren = ''))
+             AND at >= $3 AND restricted = 0 AND status NOT IN ('cancelled', 'no_award') ORDER BY at DESC, procedure_id LIMIT 500",
         )
-        .bind(siren.to_owned())
+        .bind(siren.unwrap_or_default().to_owned())
+        .bind(commune::key(name))
         .bind(millis(since))
         .fetch_all(&self.reader)
         .await?)
@@ -366,26 +384,35 @@ impl Store {
         .await?)
     }
 
-    /// The name under which a SIREN is known, as a buyer or as a holder.
-    pub async fn name_of(&self, siren: &str) -> Result<Option<String>, StoreError> {
+    /// How a party of that key ([`crate::accounts::keys`]) is called, as a buyer or as a holder.
+    pub async fn name_of(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let (siren, name) = parts(key);
         let row: Option<(String,)> = sql::query_as(
             "SELECT name FROM (
-               SELECT buyer AS name, at AS at FROM search WHERE siren = $1 AND buyer <> '' AND restricted = 0
+               SELECT buyer AS name, at AS at FROM search WHERE siren = $1 AND $1 <> '' AND buyer <> '' AND restricted = 0
                UNION ALL SELECT h.name, c.created FROM contract_holder h JOIN contract c ON c.procedure_id = h.procedure_id AND c.lot = h.lot
-                 WHERE h.siren = $1 AND h.name_key <> '') AS known ORDER BY at DESC, name LIMIT 1",
+                 WHERE h.siren = $1 AND $1 <> '' AND h.name_key <> ''
+               UNION ALL SELECT buyer, at FROM search WHERE buyer_key = $2 AND $2 <> '' AND restricted = 0 AND (siren IS NULL OR siren = '')
+               UNION ALL SELECT h.name, c.created FROM contract_holder h JOIN contract c ON c.procedure_id = h.procedure_id AND c.lot = h.lot
+                 WHERE h.name_key = $2 AND $2 <> '' AND h.siren = '') AS known ORDER BY at DESC, name LIMIT 1",
         )
         .bind(siren.to_owned())
+        .bind(name.to_owned())
         .fetch_optional(&self.reader)
         .await?;
         Ok(row.map(|(name,)| name))
     }
 
-    /// Procedures of a buyer as a search finds them, latest first.
-    pub async fn procedures_bought_by(&self, siren: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    /// Procedures of a buyer of that key as a search finds them, latest first.
+    pub async fn procedures_bought_by(&self, key: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+        let (siren, name) = parts(key);
         let rows: Vec<(String,)> = sql::query_as(
-            "SELECT procedure_id FROM search WHERE siren = $1 AND restricted = 0 ORDER BY at DESC, procedure_id LIMIT $2",
+            "SELECT procedure_id FROM search
+             WHERE (siren = $1 AND $1 <> '' OR buyer_key = $2 AND $2 <> '' AND (siren IS NULL OR siren = ''))
+             AND restricted = 0 ORDER BY at DESC, procedure_id LIMIT $3",
         )
         .bind(siren.to_owned())
+        .bind(name.to_owned())
         .bind(limit)
         .fetch_all(&self.reader)
         .await?;

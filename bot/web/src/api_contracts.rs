@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vigie_domain::{Buyer, OfferStage, ServiceOffer};
-use vigie_service::after_award::accounts::{self, Followed, followed_in_french};
+use vigie_service::after_award::accounts::{self, Followed, Unfollowed, followed_in_french};
 use vigie_service::after_award::offers::{self, Answered};
 use vigie_service::after_award::renewals;
 use vigie_service::answers::outcome_line;
@@ -170,7 +170,8 @@ pub(crate) async fn follow(State(site): State<Arc<Site>>, program: Program, byte
             Ok((status, Json(self::followed(&site, &program).await?)).into_response())
         }
         Followed::Which(some) => {
-            let choices: Vec<Value> = some.iter().map(|n| json!({ "siren": n.siren, "name": n.name })).collect();
+            let choices: Vec<Value> =
+                some.iter().map(|n| json!({ "siren": n.siren, "name": n.name, "who": accounts::meaning(n) })).collect();
             let body = json!({ "error": "conflict", "detail": said, "choices": choices });
             Ok((StatusCode::CONFLICT, Json(body)).into_response())
         }
@@ -182,8 +183,9 @@ pub(crate) async fn follow(State(site): State<Arc<Site>>, program: Program, byte
 
 pub(crate) async fn unfollow(State(site): State<Arc<Site>>, program: Program, Path(id): Path<String>) -> Shown {
     program.may(Scope::SubscriptionsWrite)?;
-    if site.service.store.unfollow(program.owner().structure(), &id).await? {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    match accounts::unfollow(&site.service, program.owner(), &id).await? {
+        Unfollowed::Yes => Ok(StatusCode::NO_CONTENT.into_response()),
+        Unfollowed::NotFollowed => Err(absent("vous ne suivez pas cet acheteur ou cette entreprise")),
+        Unfollowed::ReadsOnly => Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY)),
     }
-    Err(absent("vous ne suivez pas cet acheteur ou cette entreprise"))
 }

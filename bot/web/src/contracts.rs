@@ -11,15 +11,16 @@ use chrono::NaiveDate;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::service_area::Spot;
-use vigie_domain::{Buyer, Contract, OfferStage, ProvisionKind, ServiceOffer, french};
+use vigie_domain::{Buyer, Contract, OfferStage, ProvisionKind, ServiceOffer, commune, french};
 use vigie_notifier::after_award::{self, Addresses, HolderLine, Reader, spaced};
 use vigie_notifier::card::{beneficiary_label, provision_label, short};
-use vigie_service::after_award::accounts::{self, Followed};
+use vigie_service::after_award::accounts::{self, Followed, Unfollowed};
 use vigie_service::after_award::{offers, renewals};
 use vigie_service::alert_card;
+use vigie_service::answers::outcome_line::READS_ONLY;
 use vigie_service::links::{WHOLE, contract_path};
 use vigie_store::accounts::keys;
-use vigie_store::contracts::{ContractQuery, ContractRow};
+use vigie_store::contracts::{ContractQuery, ContractRow, Named};
 use vigie_watcher::zones;
 
 use super::browse;
@@ -101,6 +102,7 @@ fn facts(c: &Contract) -> Vec<Fact> {
     let fact = |label, text: String, notice: &str| Fact { label, text, quote: None, source: source_in_french(notice) };
     let mut out = Vec::new();
     out.extend(c.amount.as_ref().map(|a| fact("Montant", after_award::amount(a.value), &a.notice)));
+    out.extend(c.decided_on.as_ref().map(|d| fact("Attribué le", french::date(d.value), &d.notice)));
     out.extend(c.awarded_on.as_ref().map(|d| fact("Attribution publiée le", french::date(d.value), &d.notice)));
     out.extend(c.notified_on.as_ref().map(|d| fact("Notifié le", french::date(d.value), &d.notice)));
     if let (Some(end), Some(notice)) =
@@ -161,7 +163,7 @@ pub(crate) async fn show(
         .holders
         .iter()
         .map(|h| {
-            let page = h.company.siren().map(|siren| format!("/titulaire/{siren}"));
+            let page = party_page("titulaire", h.company.siren(), &h.company.name);
             (after_award::holder_line(&h.company), page, source_in_french(&h.notice))
         })
         .collect();
@@ -190,7 +192,7 @@ pub(crate) async fn show(
             provisions => c.provisions.iter().map(|p| provision_label(*p)).collect::<Vec<_>>(),
             doubts => c.doubts,
             contacts => contacts,
-            buyer_page => c.buyer.siren().map(|siren| format!("/acheteur/{siren}")),
+            buyer_page => party_page("acheteur", c.buyer.siren(), &c.buyer.name),
             retendered => retendered,
             answers => Serde(OfferStage::ANSWERS.map(|s| (s.as_str(), french::capital(s.in_french())))),
             open => offer.as_ref().is_some_and(|o| o.stage.is_open()),
@@ -242,7 +244,7 @@ async fn overview(
     visitor: &Visitor,
     structure: &str,
     done: String,
-    choices: Vec<(String, String)>,
+    choices: Vec<(String, String, String)>,
 ) -> Shown {
     let store = &site.service.store;
     let today = zones::paris_day(site.service.clock.now());
@@ -265,7 +267,7 @@ async fn overview(
         .map(|(a, committed)| AccountRow {
             committed,
             number: a.siren().map(spaced),
-            page: a.siren().map(|siren| format!("/acheteur/{siren}")),
+            page: party_page("acheteur", a.siren(), &a.name),
             name: short(&a.name, 120),
             key: a.key,
         })
@@ -282,15 +284,21 @@ pub(crate) async fn follow(State(site): State<Arc<Site>>, posted: Posted) -> Sho
     let followed = accounts::follow(&site.service, &session.person, session.name(), posted.fields.one("qui")).await?;
     let said = accounts::followed_in_french(&followed);
     let choices = match followed {
-        Followed::Which(some) => some.into_iter().map(|n| (n.siren, short(&n.name, 120))).collect(),
+        Followed::Which(some) => {
+            let number =
+                |n: &Named| if n.siren.is_empty() { "sans SIREN publié".to_owned() } else { spaced(&n.siren) };
+            some.iter().map(|n| (accounts::meaning(n), short(&n.name, 120), number(n))).collect()
+        }
         _ => Vec::new(),
     };
     overview(&site, &posted.visitor, session.structure(), said, choices).await
 }
 
 pub(crate) async fn unfollow(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
-    site.service.store.unfollow(posted.session.structure(), posted.fields.one("qui")).await?;
-    Ok(Redirect::to("/contrats").into_response())
+    match accounts::unfollow(&site.service, &posted.session.person, posted.fields.one("qui")).await? {
+        Unfollowed::ReadsOnly => Err(Trouble::bad(READS_ONLY)),
+        Unfollowed::Yes | Unfollowed::NotFollowed => Ok(Redirect::to("/contrats").into_response()),
+    }
 }
 
 pub(crate) async fn buyer(State(site): State<Arc<Site>>, visitor: Visitor, Path(id): Path<String>) -> Shown {
@@ -301,18 +309,44 @@ pub(crate) async fn holder(State(site): State<Arc<Site>>, visitor: Visitor, Path
     party(&site, &visitor, &id, false).await
 }
 
+/// What stands in a path before the name of a party of which no number is published.
+const NAMED: &str = "nom-";
+
+/// The page of a buyer or a holder: by its SIREN, else by its name; of one without either there is none.
+pub(super) fn party_page(as_what: &str, siren: Option<&str>, name: &str) -> Option<String> {
+    let own = || {
+        Some(commune::key(name)).filter(|key| !key.is_empty()).map(|key| format!("{NAMED}{}", key.replace(' ', "-")))
+    };
+    Some(format!("/{as_what}/{}", siren.map(str::to_owned).or_else(own)?))
+}
+
+/// The key of the party that a path means.
+fn party_key(id: &str) -> Option<String> {
+    match id.strip_prefix(NAMED) {
+        Some(name) => keys(None, name).into_iter().next(),
+        None => Buyer::clean_siret(id).filter(|n| n.len() == id.len()).map(|n| n[..9].to_owned()),
+    }
+}
+
 /// What a buyer buys, or a company wins: with which provisions, until when, who helps.
 async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
     let store = &site.service.store;
-    let unknown = || Trouble::unknown("Numéro inconnu", "Aucun avis public ne nomme cet acheteur ou cette entreprise.");
-    let siren =
-        Buyer::clean_siret(id).filter(|n| n.len() == id.len()).map(|n| n[..9].to_owned()).ok_or_else(unknown)?;
-    let name = store.name_of(&siren).await?.ok_or_else(unknown)?;
+    let unknown =
+        || Trouble::unknown("Personne de connu", "Aucun avis public ne nomme cet acheteur ou cette entreprise.");
+    let key = party_key(id).ok_or_else(unknown)?;
+    let mine = match &visitor.session {
+        Some(session) => store.accounts_of(session.structure()).await?,
+        None => Vec::new(),
+    };
+    // One that is followed before anything of it was read has a page for who follows it.
+    let own_name = || mine.iter().find(|a| a.key == key).map(|a| a.name.clone());
+    let name = store.name_of(&key).await?.or_else(own_name).ok_or_else(unknown)?;
+    let siren = Some(key.as_str()).filter(|_| !id.starts_with(NAMED));
     let today = zones::paris_day(site.service.clock.now());
     let contracts_of = |query: ContractQuery| async move { store.find_contracts(&query, LISTED).await };
-    let bought = contracts_of(ContractQuery { buyer: Some(siren.clone()), ..ContractQuery::default() }).await?;
-    let held = contracts_of(ContractQuery { holder: Some(siren.clone()), ..ContractQuery::default() }).await?;
-    let ids = store.procedures_bought_by(&siren, LISTED).await?;
+    let bought = contracts_of(ContractQuery { buyer: Some(key.clone()), ..ContractQuery::default() }).await?;
+    let held = contracts_of(ContractQuery { holder: Some(key.clone()), ..ContractQuery::default() }).await?;
+    let ids = store.procedures_bought_by(&key, LISTED).await?;
     let procedures = store.search_rows(&ids).await?;
     let departments = bought
         .iter()
@@ -322,19 +356,17 @@ async fn party(site: &Site, visitor: &Visitor, id: &str, buys: bool) -> Shown {
     let departments: Vec<_> = departments.into_iter().collect();
     let reader = visitor.session.as_ref().map(|s| s.person.id.as_str());
     // Who helps near what it buys, or near what it won.
-    let spot = Spot { departments: &departments, buyer: buys.then_some(siren.as_str()), ..Spot::default() };
+    let spot = Spot { departments: &departments, buyer: siren.filter(|_| buys), ..Spot::default() };
     let contacts = alert_card::contacts_in(&site.service, &spot, reader).await?;
     let rows = |found: &[ContractRow]| found.iter().map(|c| row(&c.contract, None, today)).collect::<Vec<_>>();
-    let followed = match &visitor.session {
-        Some(session) => {
-            let mine = store.accounts_of(session.structure()).await?;
-            keys(Some(&siren), &name).iter().any(|key| mine.iter().any(|a| a.key == *key))
-        }
-        None => false,
+    let followed = keys(siren, &name).into_iter().find(|key| mine.iter().any(|a| a.key == *key));
+    let committed = match siren {
+        Some(siren) => store.commitment(siren).await?.map(|c| c.in_french(today)),
+        None => None,
     };
-    let committed = store.commitment(&siren).await?.map(|c| c.in_french(today));
+    let meaning = accounts::meaning(&Named { siren: siren.unwrap_or_default().to_owned(), name: name.clone() });
     let values = context! {
-        name => short(&name, 160), siren => &siren, number => spaced(&siren), buys => buys, bought => Serde(rows(&bought)),
+        name => short(&name, 160), meaning => meaning, number => siren.map(spaced), buys => buys, bought => Serde(rows(&bought)),
         held => Serde(rows(&held)), procedures => Serde(browse::rows(site, visitor, &procedures).await?), contacts => contacts,
         committed => committed, followed => followed,
     };

@@ -211,7 +211,9 @@ pub(crate) async fn open(State(site): State<Arc<Site>>, posted: Posted) -> Shown
 /// A cell of the table: its sign, what it means, and its look.
 #[derive(serde::Serialize)]
 struct Cell {
-    sign: String,
+    sign: &'static str,
+    /// Its share of the lot, in percent.
+    share: Option<u32>,
     means: String,
     look: &'static str,
 }
@@ -241,14 +243,13 @@ struct Column {
 }
 
 fn cell(p: &Position) -> Cell {
-    let share = p.share.map(|s| format!("\u{a0}{s}")).unwrap_or_default();
     let (sign, look) = match p.role {
         PartnerRole::Lead => ("M", "lead"),
         PartnerRole::CoContractor => ("C", "co"),
         PartnerRole::Subcontractor => ("S", "sub"),
         PartnerRole::Declined => ("–", "no"),
     };
-    Cell { sign: format!("{sign}{share}"), means: p.in_french(), look }
+    Cell { sign, share: p.share, means: p.in_french(), look }
 }
 
 fn lot_name(lot: &str) -> String {
@@ -432,7 +433,7 @@ fn coordinator_page(
     let many = bidders >= vigie_domain::partner_call::MANY_TOGETHER;
     let values = context! {
         lines => Serde(&lines), columns => Serde(&columns), asked => columns.len() + silent.len(), silent => silent,
-        uncovered => lines.iter().filter(|l| l.uncovered).count(), lot_count => lines.len(), bidders => bidders, many => many,
+        uncovered => lines.iter().filter(|l| l.uncovered).map(|l| l.lot.as_str()).collect::<Vec<_>>(), lot_count => lines.len(), bidders => bidders, many => many,
         done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v, typed) }),
     };
     Ok(site.page_as(status, visitor, "groupement.html", context! { ..head(&view.call, &view.about, now), ..values }))

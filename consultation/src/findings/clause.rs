@@ -5,28 +5,31 @@
 //! whoever wins ("il fait appel à des personnes rencontrant des difficultés d'accès à l'emploi"), whatever the heading. Elsewhere a
 //! sentence speaks of it if it names it, or cites the number of such an article ("déficit d'heures au titre de l'article 5.3"). Each
 //! sentence says one thing; what says nothing more precise belongs to what the clause asks.
+//!
+//! The heading right above a sentence ("Pour qui", "Manières de faire", "Si ce n'est pas fait") tells what it is about where its words
+//! could be about several things, or are too few to tell.
 
 use vigie_classify::pattern;
 
 use super::sentence::Sentence;
 use super::terms::{self, Reads};
-use super::{Finding, Term, What};
+use super::{Finding, Term, What, figures};
 use crate::homonyms;
 use crate::piece::{Kind, Place};
 use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|emploi d[eu]s? (?:public|personne)|publics? (?:eloigne|prioritaire)"
+    r"insertion|clauses? sociale|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(NO_CLAUSE_HEADING, r"critere|jugement|notation|assurance|protection sociale|securite sociale|cotisation");
 pattern!(
     PERSONS,
-    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi"
+    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"
 );
 pattern!(
     DUTY,
-    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum"
+    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(
@@ -37,13 +40,23 @@ pattern!(
     PENALTY,
     r"penalit|penalis|sanction|amende|refaction|resiliation|indemnite|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
 );
+// Hours that are due and not done.
+pattern!(
+    UNDONE,
+    r"heures?[^.;]{0,50} (?:manqu|non (?:[a-z]+ )?(?:realise|effectue|execute|fait|accompli|atteint)|pas (?:ete )?(?:realise|effectue|execute|fait|accompli|atteint))|heures? due"
+);
+// Money that is no penalty.
+pattern!(
+    NO_PENALTY,
+    r"\bht\b|montant (?:du|de la|des|total|estime)|superieur|depass|seuil|smic horaire est|assur|chiffre d'affaires"
+);
 pattern!(
     PROOF,
     r"justif|attest|bulletins? de|(?:le|un|les|des|du|ce|son|et|ou) releves?\b|tableaux? (?:de |d'|certif|nominat|mensuel|trimestriel|recap|des heures)|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
 );
 pattern!(
     HELPS,
-    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par"
+    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par|\bgip\b|guichet|mandatee? par|mission locale [a-z]+ (?:accompagne|suit|valide)"
 );
 // A meeting with whoever helps.
 // Whoever helps is told or given something: the sentence is about that.
@@ -63,11 +76,11 @@ pattern!(
 pattern!(BELOW, r"ci-(?:dessous|apres)|tableau suivant|comme suit");
 pattern!(
     PUBLICS,
-    r"demandeurs? d'emploi|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies|plus de (?:50|cinquante) ans"
+    r"demandeurs? d'emploi|chom(?:age|eurs?)|sans (?:emploi|activite)|minim(?:um|a) socia|allocations?|handicap|seniors?|\b(?:50|cinquante) ans|sort(?:i|is|ie|ies|ants?) (?:de |d')|detention|sous main de justice|missions? locales?|contrat d'engagement|parents? isole|aide sociale a l'enfance|quartiers?\b|\bass\b|\baah\b|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies|plus de (?:50|cinquante) ans"
 );
 pattern!(
     MODALITIES,
-    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprentissage|professionnalisation"
+    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprenti|alternance|professionnalisation|embauch|recrut|\blouer|interim|atelier (?:et )?chantier|chantiers? d'insertion|travail protege|regies? de quartier|contrats? (?:direct|signes?)|\besat\b|entreprises? adaptees?|structures? d'insertion|sous-traitee?s?"
 );
 pattern!(CITES, r"(?:articles?|art\.|aux?|du|de l'article) (?P<n>[0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\b");
 // Elsewhere: a penalty of the clause, a helper of it, a proof of it.
@@ -76,9 +89,12 @@ pattern!(
     r"insertion|clauses? sociales?|annexe sociale|memoire social|publics? eloigne|\b(?:releve|tableau|bordereau|etat)s? [^.|]{0,24}heures"
 );
 // A form to fill in, a date and place to sign.
-pattern!(FORM, r"^fait a\b|^signature|^date, |^nom[ ,]|…{3,}[^…]*…{3,}|^modele|^[^.]{0,60}… …");
+pattern!(FORM, r"^fait a\b|\.{6,}|^signature|^date, |^nom[ ,]|…{3,}[^…]*…{3,}|^modele|^[^.]{0,60}… …");
 
-pattern!(RESERVED_HEADING, r"lots? reserves?|marches? reserves?|reservation|reserves? a (?:des|certaines|l')");
+pattern!(
+    RESERVED_HEADING,
+    r"lots? reserves?|marches? reserves?|reservations? (?:d(?:e|es|u) )?(?:lots?|marches?)|droits? de reservation|(?:^|/ )reservations?(?: /|$)|reserves? a (?:des|certaines|l')"
+);
 pattern!(
     RESERVES,
     r"lots? reserves?|l'acces (?:au|aux) lots?[^.]{0,30}(?:limite|reserve)|seuls? peuvent (?:soumissionner|candidater|repondre|participer)|ouverts? aux seul|perd[^.]{0,40}la qualite|perte de (?:cette|la) qualite|(?:qualite|statut)[^.]{0,40} (?:permi|au titre|attribue)|l\. ?2113-1[2-4]\b|reserve[es]* (?:a|aux) (?:des |l')?(?:operateur|entreprise|structure|siae|ea\b|esat|etablissement)|ne relevent pas de ces categories"
@@ -92,12 +108,31 @@ pattern!(
 
 pattern!(
     TAKEOVER_HEADING,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du )?(?:personnel|salarie|agent)|transfert (?:d[ue]s? |conventionnel)|personnels? (?:a reprendre|repris|transferable)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du )?(?:personnel|salarie|agent)|transfert (?:d[ue]s? |conventionnel)|personnels? (?:a reprendre|repris|transferable|en place)|(?:salarie|personnel|agent)s? (?:affecte|en place|actuel)"
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|salaries? transferable"
 );
+// Said not to be there: staff to take over.
+pattern!(
+    NO_TAKEOVER,
+    r"aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+);
+// The head of a table of staff.
+pattern!(
+    STAFF_COLUMN,
+    r"anciennete|contrat|nature|heures|duree mensuelle|date d'entree|\bentree\b|coefficient|qualification|\bemploi\b|classification|\bcdi\b|echelon|statut"
+);
+// What a heading within the clause announces.
+pattern!(OF_PUBLICS, r"pour qui|personnes?|publics?|beneficiaires?|eligib|qui (?:peut|est) compte");
+pattern!(
+    OF_MODALITIES,
+    r"manieres?|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
+);
+pattern!(OF_HELP, r"qui aide|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|guichet");
+pattern!(OF_PROOF, r"preuves?|justif|verifi|controle|suivi");
+pattern!(OF_PENALTY, r"sanction|penalit|pas fait|defaut|manquement|inexecution|non-respect");
 pattern!(
     TAKEOVER_GOES_ON,
     r"salarie|personnel|\bagents?\b|anciennete|sortant|titulaire actuel|contrats? de travail|convention collective|\bliste\b|masse salariale|recens"
@@ -139,6 +174,10 @@ impl Topics {
                 begun = None;
             }
             let mut topic = by_heading(piece.kind, above);
+            if is_staff_head(text) {
+                begun = Some((sentence.article, Topic::Takeover));
+                topic = topic.or(Some(Topic::Takeover));
+            }
             if topic.is_none() && !sentence.is_heading {
                 let found = begins(piece.kind, above, text);
                 ago = match begun {
@@ -162,6 +201,11 @@ impl Topics {
         out
     }
 
+    /// Whether a sentence, by its place, is of the clause.
+    pub(super) fn is_clause(&self, sentence: usize) -> bool {
+        self.of[sentence] == Some(Topic::Clause)
+    }
+
     /// Whether an article speaks of the clause.
     pub(super) fn is_of_clause(&self, article: Option<usize>) -> bool {
         article.is_some_and(|a| self.clause_articles[a])
@@ -176,9 +220,16 @@ impl Topics {
     }
 }
 
+/// Whether a row is the head of a table of staff.
+fn is_staff_head(text: &str) -> bool {
+    let digits = text.bytes().any(|b| b.is_ascii_digit());
+    text.contains(" | ") && !digits && STAFF_COLUMN.find_iter(text).count() >= 3
+}
+
 fn by_heading(kind: Kind, above: &str) -> Option<Topic> {
     let own = above.split(" / ").next().unwrap_or_default();
-    if RESERVED_HEADING.is_match(above) {
+    // Reservations in a technical piece are holes in walls.
+    if RESERVED_HEADING.is_match(above) && kind != Kind::Cctp {
         return Some(Topic::Reserved);
     }
     if TAKEOVER_HEADING.is_match(above) || kind == Kind::StaffList {
@@ -232,9 +283,10 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         let above = || piece.headings(sentence.article);
         // What only opens a list.
         let opens = text.trim_end().ends_with(':') && text.len() < 120;
+        let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
         let term = match topics.of[i] {
             _ if opens => None,
-            Some(Topic::Clause) => clause(text, row, helped),
+            Some(Topic::Clause) => clause(text, row, helped, own),
             Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) => reserved(text).or(Some(Term::ReservedTo)),
             // The rows of a sheet of staff are for whoever opens it.
@@ -247,24 +299,65 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         let reads = if term == Term::ClausePenalty { Reads::Euros } else { Reads::Nothing };
         let amount = match term {
             Term::NotReserved => Some(super::Amount::Allowed(false)),
+            Term::StaffTakeover if NO_TAKEOVER.is_match(text) => Some(super::Amount::Allowed(false)),
             _ => terms::amount(reads, text),
         };
         let weight = 20 + rank(piece.kind) + if amount.is_some() { 4 } else { 0 };
-        out.push(Finding::new(What::Term { term, amount }, piece, sentence.range.clone(), weight));
+        for (range, amount) in one_by_one(piece, sentence, term, amount) {
+            let mentions = figures::mentions(&piece.text[range.clone()]);
+            let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
+            out.push(Finding::new(What::Term { term, amount, lots }, piece, range, weight));
+        }
     }
     out
 }
 
-/// What a sentence of an article on the clause says; `helped`: the one before named whoever helps.
-fn clause(text: &str, row: bool, helped: bool) -> Option<Term> {
-    if PENALTY.is_match(text) {
+/// A sentence, or the parts of it where semicolons part what is taken over for some lots and not for others.
+fn one_by_one(
+    piece: &Written,
+    sentence: &Sentence,
+    term: Term,
+    amount: Option<super::Amount>,
+) -> Vec<(std::ops::Range<usize>, Option<super::Amount>)> {
+    let text = &piece.text[sentence.range.clone()];
+    if term != Term::StaffTakeover || amount.is_none() || !text.contains(';') {
+        return vec![(sentence.range.clone(), amount)];
+    }
+    let mut out = Vec::new();
+    let mut at = sentence.range.start;
+    for part in text.split(';') {
+        let blank = part.len() - part.trim_start().len();
+        let folded = vigie_classify::fold::fold(part);
+        let none = NO_TAKEOVER.is_match(&folded).then_some(super::Amount::Allowed(false));
+        if none.is_some() || TAKES_OVER.is_match(&folded) {
+            out.push((at + blank..at + part.trim_end().len(), none));
+        }
+        at += part.len() + 1;
+    }
+    out
+}
+
+/// What a sentence of an article on the clause says; `helped`: the one before named whoever helps; `own`: the heading right above.
+fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
+    let money = terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
+    if PENALTY.is_match(text) || money {
         return Some(Term::ClausePenalty);
     }
     if let Some(term) = reserved(text) {
         return Some(term);
     }
-    if PUBLICS.find_iter(text).take(2).count() == 2 {
-        return Some(Term::Publics);
+    let publics = PUBLICS.find_iter(text).take(2).count();
+    let modalities = MODALITIES.find_iter(text).take(2).count();
+    let item = text.trim_end().ends_with([';', ',']) || text.starts_with(['-', '–', '•', '\u{f0b7}', '☐', '□']) || row;
+    let headed = |heading: &regex::Regex| heading.is_match(own);
+    match () {
+        () if headed(&OF_MODALITIES) && modalities > 0 && publics < 2 => return Some(Term::Modalities),
+        () if publics == 2 && modalities < 2 => return Some(Term::Publics),
+        () if publics == 1 && (item && modalities == 0 || headed(&OF_PUBLICS)) => return Some(Term::Publics),
+        () if modalities == 2 && !headed(&OF_PROOF) => return Some(Term::Modalities),
+        () if headed(&OF_HELP) && HELPS.is_match(text) => return Some(Term::Facilitator),
+        () if headed(&OF_PENALTY) && !row => return Some(Term::ClausePenalty),
+        () => {}
     }
     // Rows of hours are told as provisions.
     if row {
@@ -296,6 +389,12 @@ fn reserved(text: &str) -> Option<Term> {
 
 /// What a sentence of another article says.
 fn elsewhere(kind: Kind, text: &str, above: &dyn Fn() -> String, topics: &Topics) -> Option<Term> {
+    // What a bill of prices counts for the clause.
+    if matches!(kind, Kind::Bpu | Kind::Dpgf) && text.contains("insertion") && !homonyms::is_of_things(text) {
+        let hours = figures::of(text, figures::Unit::Hours).len();
+        return Some(if hours > 0 { Term::ClauseHours } else { Term::ClauseDuty })
+            .filter(|_| hours > 0 || PERSONS.is_match(text));
+    }
     if matches!(kind, Kind::Bpu | Kind::Dpgf | Kind::Cctp | Kind::MemoFrame) {
         let to_whom = || TO_WHOM.is_match(text) && kind != Kind::Cctp;
         return reserved(text).filter(|t| *t == Term::ReservedTo && to_whom());
@@ -306,6 +405,13 @@ fn elsewhere(kind: Kind, text: &str, above: &dyn Fn() -> String, topics: &Topics
     let named = NAMES_CLAUSE.is_match(text);
     if PENALTY.is_match(text) && (named && !text.contains("critere") || topics.is_cited(text)) {
         return Some(Term::ClausePenalty);
+    }
+    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae);
+    if contract && UNDONE.is_match(text) && terms::amount(Reads::Euros, text).is_some() {
+        return Some(Term::ClausePenalty);
+    }
+    if contract && named && HELPS.is_match(text) && !TO_HELPER.is_match(text) {
+        return Some(Term::Facilitator);
     }
     // A row of a table of penalties.
     let row = text.contains(" | ") && (text.contains('€') || text.contains("euros"));

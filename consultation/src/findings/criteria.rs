@@ -1,28 +1,41 @@
 //! Award criteria and their weights, under the article that judges tenders.
 //!
-//! A weight is a number of percent or points behind its criterion's name, in a list, a table or a sentence. Weights that add up to the
-//! one before them detail it.
+//! A weight is a number of percent or points behind its criterion's name, in a list, a table or a sentence ("Vingt points vont au délai"
+//! has it in front). Weights that add up to the one before them detail it. A table whose columns are lots weighs row by row, lot by lot,
+//! whatever the converter made of its cells: a row has as many figures, or dashes, as there are columns.
 
 use std::ops::Range;
 
 use vigie_classify::fold::fold;
 use vigie_classify::pattern;
 
+use super::figures::{self, Figure, Unit};
 use super::sentence::Sentence;
-use super::{Finding, Term, What};
+use super::{Elsewhere, Finding, Term, What};
 use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|choix des offres|choisi|selection des offres|attribution|analyse des offres|ponderation|notation|notons|classement"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|ponderation|notation|notons|classement|\bnotees?\b"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:comptent?|pesent?|valent|vaut|entrent?) (?:pour )?(?P<k>[0-9]{1,2})\b"
+);
+// What a bare number behind "compte pour" may count.
+pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
+// What stands between a weight and the criterion that it is given to.
+pattern!(
+    GIVEN,
+    r"^[ :–-]*(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
+);
+pattern!(
+    WEIGHS,
+    r"[ ,](?:vaut|valent|compte|comptent|pese|pesent|est note|est notee|sont notes|sont notees|represente|representent)$"
 );
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
@@ -57,6 +70,10 @@ struct Weighed {
     weight: f64,
     range: Range<usize>,
     sub: bool,
+    /// Lots that it is said of; empty = all.
+    lots: Vec<String>,
+    /// In a table whose columns are lots.
+    tabled: bool,
 }
 
 /// The criteria of a piece.
@@ -70,6 +87,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     let mut lead = 0usize;
     // Under the head of a table of criteria, a bare number weighs.
     let mut tabled = false;
+    let mut by_lot = ByLot::default();
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
         let item = judged && WEIGHT.is_match(&line.folded);
@@ -78,6 +96,9 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let titles = piece.headings(line.article);
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
+        }
+        if judged && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
+            continue;
         }
         if !line.folded.contains(" | ") {
             tabled = false;
@@ -89,7 +110,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let name = named(cells.rsplit_once(" | ").map_or(cells, |(before, _)| before));
             let sub = SUB_NUMBER.is_match(&line.folded);
             if (1.0..=100.0).contains(&weight) && !NO_CRITERION_ROW.is_match(&c["name"]) {
-                all.push(Weighed { name, weight, range: line.range.clone(), sub });
+                all.push(Weighed { name, weight, range: line.range.clone(), sub, lots: Vec::new(), tabled: false });
             }
             continue;
         }
@@ -101,20 +122,154 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             lead = i + 12;
         }
         if judged || i <= lead && lead > 0 {
-            all.extend(weights(piece, &line.range));
+            match line.folded.contains(" | ") {
+                true => all.extend(weights(piece, &line.range)),
+                false => {
+                    let sentences = super::sentence::split(&piece.text, &line.range);
+                    all.extend(sentences.iter().flat_map(|s| weights(piece, s)));
+                }
+            }
         }
     }
     details(&mut all);
     let mut out: Vec<Finding> = Vec::new();
-    for found in all {
+    let tables = by_lot.found.len();
+    for (i, found) in by_lot.found.into_iter().chain(all).enumerate() {
         let known = |f: &Finding| matches!(&f.what, What::Criterion { name, weight, .. } if fold(name) == fold(&found.name) && *weight == Some(found.weight));
-        if out.iter().any(known) {
+        // What a sentence says again of a row.
+        let row = out.iter().take(tables).position(|f| i >= tables && says_again(&f.what, &found));
+        if !found.tabled && row.is_none() && out.iter().any(known) {
             continue;
         }
-        let what = What::Criterion { name: found.name, weight: Some(found.weight), sub: found.sub };
-        out.push(Finding::new(what, piece, found.range, 0));
+        let what = What::Criterion { name: found.name, weight: Some(found.weight), sub: found.sub, lots: found.lots };
+        let told = Finding::new(what, piece, found.range, 0);
+        match row {
+            Some(at) => out[at].also.push(Elsewhere { quote: told.quote, at: told.at }),
+            None => out.push(told),
+        }
     }
     out
+}
+
+/// Whether what is weighed is a row's criterion: as heavy, for lots of that row, and named alike.
+fn says_again(row: &What, found: &Weighed) -> bool {
+    let What::Criterion { name, weight: Some(weight), lots, .. } = row else { return false };
+    let (ours, theirs) = (fold(&found.name), fold(name));
+    let stems = |name: &str| -> Vec<String> {
+        name.split(|c: char| !c.is_alphanumeric())
+            .filter(|w| w.len() >= 4)
+            .map(|w| w.chars().take(4).collect())
+            .collect()
+    };
+    let alike = stems(&ours).iter().any(|s| stems(&theirs).contains(s));
+    let within = lots.is_empty() || found.lots.iter().all(|l| lots.contains(l));
+    *weight == found.weight && within && alike
+}
+
+/// A table of weights whose columns are lots.
+#[derive(Default)]
+struct ByLot {
+    /// The lots of each column, within such a table.
+    columns: Vec<Vec<String>>,
+    found: Vec<Weighed>,
+    /// How many of those found the last row gave.
+    last: usize,
+}
+
+impl ByLot {
+    /// Whether a line is the head or a row of such a table, or what a cell of one wraps into.
+    fn takes(&mut self, piece: &Written, line: Range<usize>, folded: &str) -> bool {
+        let text = &piece.text[line.clone()];
+        let mentions = figures::mentions(text);
+        let named = mentions.iter().filter(|m| !m.lots.is_empty()).count();
+        let letters = |t: &str| t.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count();
+        // A head names lots, and little else.
+        let of_lots: usize = mentions.iter().map(|m| letters(&text[m.range.clone()])).sum();
+        if named >= 2 && letters(text) <= of_lots + 4 && !text.contains(['%', ';']) && !text.ends_with('.') {
+            self.columns = mentions.into_iter().map(|m| m.lots).filter(|l| !l.is_empty()).collect();
+            self.last = 0;
+            return true;
+        }
+        if self.columns.is_empty() {
+            return false;
+        }
+        let prose = text.ends_with('.') || letters(text) > 14;
+        if let Some((name, weights)) = row(text, self.columns.len()).filter(|_| !prose) {
+            if NO_CRITERION_ROW.is_match(folded) {
+                self.last = 0;
+                return true;
+            }
+            let name = named_row(&name);
+            let mut given: Vec<(f64, Vec<String>)> = Vec::new();
+            for (weight, lots) in weights.iter().zip(&self.columns).filter_map(|(w, l)| Some(((*w)?, l))) {
+                match given.iter_mut().find(|(known, _)| *known == weight) {
+                    Some((_, of)) => of.extend(lots.iter().cloned()),
+                    None => given.push((weight, lots.clone())),
+                }
+            }
+            // As heavy in every lot: said of all.
+            if let [(_, lots)] = given.as_mut_slice()
+                && weights.iter().all(Option::is_some)
+            {
+                lots.clear();
+            }
+            self.last = given.len();
+            self.found.extend(given.into_iter().map(|(weight, lots)| Weighed {
+                name: name.clone(),
+                weight,
+                range: line.clone(),
+                sub: false,
+                lots,
+                tabled: true,
+            }));
+            return true;
+        }
+        let wraps = letters(text) <= 4 && !folded.bytes().any(|b| b.is_ascii_digit()) && !text.ends_with(['.', ':']);
+        if wraps {
+            // The rest of a name, under its row.
+            let from = self.found.len() - self.last;
+            for found in &mut self.found[from..] {
+                found.name = format!("{} {}", found.name, text.trim_matches(['|', ' ']));
+                found.range.end = line.end;
+            }
+            return true;
+        }
+        self.columns.clear();
+        false
+    }
+}
+
+/// The name of a row, and what it gives each of so many columns: a weight, or none.
+fn row(text: &str, columns: usize) -> Option<(String, Vec<Option<f64>>)> {
+    let mut name: Vec<&str> = Vec::new();
+    let mut given: Vec<Option<f64>> = Vec::new();
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        let bare = word.trim_end_matches('%').replace(',', ".");
+        let weight = bare.parse::<f64>().ok().filter(|n| (0.0..=100.0).contains(n));
+        match word {
+            "|" | "%" | "points" | "pts" => {}
+            "–" | "—" | "-" | "/" | "néant" if !name.is_empty() => given.push(None),
+            "sans" if words.peek() == Some(&"objet") => {
+                words.next();
+                given.push(None);
+            }
+            _ if weight.is_some() => given.push(weight.filter(|n| *n > 0.0)),
+            _ => name.push(word),
+        }
+    }
+    // A row that is numbered for itself.
+    let starts = text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    if given.len() == columns + 1 && starts {
+        given.remove(0);
+    }
+    let letters = name.iter().flat_map(|w| w.chars()).filter(|c| c.is_alphabetic()).count();
+    let fits = given.len() == columns && letters >= 3 && given.iter().any(Option::is_some);
+    fits.then(|| (name.join(" "), given))
+}
+
+fn named_row(words: &str) -> String {
+    vigie_domain::french::capital(strip_number(words).trim_matches([' ', ':', '•', '–', '-', '.', ',']))
 }
 
 /// How social merit is judged, sentence by sentence: under the article that judges, or in a frame that says that it is judged by.
@@ -142,7 +297,7 @@ pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             }
         }
     });
-    let what = What::Term { term: Term::SocialMethod, amount: None };
+    let what = What::Term { term: Term::SocialMethod, amount: None, lots: Vec::new() };
     told.map(|s| Finding::new(what.clone(), piece, s.range.clone(), 12)).collect()
 }
 
@@ -153,11 +308,15 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     let mut out = Vec::new();
     let mut from = 0;
     let is_row = text.contains(" | ");
+    let mentions = if is_row { Vec::new() } else { figures::mentions(text) };
     for c in WEIGHT.captures_iter(&folded.text) {
-        let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m"))) else { continue };
+        let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m")).or(c.name("k"))) else { continue };
         let Ok(weight) = n.as_str().replace(',', ".").parse::<f64>() else { continue };
         let before = &folded.text[from..whole.start()];
-        let rest = &folded.text[whole.end()..];
+        let rest = folded.text[whole.end()..].trim_start_matches([' ', '%']);
+        if c.name("k").is_some() && NO_WEIGHT.is_match(rest) {
+            continue;
+        }
         // "noté sur 20" of a table whose weights stand elsewhere, or a second figure of the same criterion.
         let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
         let back = folded.original(from..whole.start());
@@ -179,22 +338,24 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
                     line.start + back.start + open..line.start + end
                 }
             };
-            out.push(Weighed { name, weight, range, sub });
+            let at = Figure { range: folded.original(whole.range()), n: weight, unit: Unit::Points };
+            let lots = figures::shared(&[at], &mentions).into_iter().flat_map(|s| s.lots).collect();
+            out.push(Weighed { name, weight, range, sub, lots, tabled: false });
         }
         from = whole.end();
     }
-    // "40 % : valeur technique".
+    // "40 % : valeur technique", "Vingt points vont au délai".
+    let first = figures::all(&folded.text).into_iter().find(|f| matches!(f.unit, Unit::Percent | Unit::Points));
     if out.is_empty()
-        && let Some(c) = WEIGHT.captures(&folded.text)
-        && let (Some(whole), Some(n)) = (c.get(0), c.name("n"))
-        && folded.text[..whole.start()].chars().all(|c| !c.is_alphabetic())
+        && let Some(first) = first.filter(|f| folded.text[..f.range.start].chars().all(|c| !c.is_alphabetic()))
         && !NO_CRITERION.is_match(&folded.text)
     {
-        let back = folded.original(whole.range());
-        let name = named(&text[back.end..]);
-        let weight = n.as_str().replace(',', ".").parse().unwrap_or_default();
-        if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120 && weight >= 1.0 {
-            out.push(Weighed { name, weight, range: line.clone(), sub: false });
+        let behind = first.range.end + GIVEN.find(&folded.text[first.range.end..]).map_or(0, |m| m.end());
+        let end = folded.text[behind..].find([',', ';', '(', '.']).map_or(folded.text.len(), |i| behind + i);
+        let name = named(&text[folded.original(behind..end)]);
+        if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120 && first.n >= 1.0 {
+            let range = line.clone();
+            out.push(Weighed { name, weight: first.n, range, sub: false, lots: Vec::new(), tabled: false });
         }
     }
     out
@@ -220,12 +381,25 @@ fn named(words: &str) -> String {
         "à hauteur de",
         "sur",
     ];
+    // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
+    if let Some((lead, rest)) = name.rsplit_once(", ")
+        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2)
+        && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
+    {
+        name = rest;
+    }
+    let folded = vigie_classify::fold::Folded::of(name);
+    if let Some(verb) = WEIGHS.find(&folded.text) {
+        name = &name[..folded.original(verb.range()).start];
+    }
     let mut name =
         name.trim_matches([' ', '|', ':', '(', ')', ',', ';', '–', '-', '•', '\u{f0b7}', '▪', '►', '*', '.', '/']);
     for word in cut {
         name = name.strip_suffix(word).map_or(name, str::trim_end);
     }
-    for word in ["et ", "puis ", "dont ", "ainsi que "] {
+    for word in
+        ["et ", "puis ", "dont ", "ainsi que ", "le ", "la ", "les ", "l'", "l’", "Le ", "La ", "Les ", "L'", "L’"]
+    {
         name = name.strip_prefix(word).unwrap_or(name);
     }
     // "d'après le prix (prix : 60 %)": what is named in a parenthesis that the weight closes.

@@ -3,12 +3,16 @@
 //! Provisions and dates are the judgement's own (`vigie_classify`), over the piece's text. What only consultations say (criteria one
 //! by one, pieces to supply, terms) is read here, under the articles that speak of it.
 
+mod calendar;
 mod clause;
 pub(crate) mod criteria;
+mod figures;
 mod provisions;
 pub(crate) mod required;
 pub(crate) mod sentence;
 pub(crate) mod terms;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use vigie_domain::{DecisionFact, Provision, TypedDate};
@@ -59,11 +63,13 @@ pub enum Term {
     Retention,
     PriceRevision,
     StaffTakeover,
+    /// When the contract begins, how long it lasts, when it ends at the latest.
+    Period,
 }
 
 impl Term {
     /// All, in the order in which they are told.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::ClauseDuty,
         Self::ClauseHours,
         Self::ClausePenalty,
@@ -76,6 +82,7 @@ impl Term {
         Self::NotReserved,
         Self::SocialMethod,
         Self::StaffTakeover,
+        Self::Period,
         Self::Visit,
         Self::QuestionDelay,
         Self::Validity,
@@ -118,6 +125,7 @@ impl Term {
             Self::Retention => "Retenue de garantie",
             Self::PriceRevision => "Prix",
             Self::StaffTakeover => "Reprise du personnel",
+            Self::Period => "Début et durée",
         }
     }
 }
@@ -159,6 +167,9 @@ pub enum What {
         weight: Option<f64>,
         /// It details the criterion before it.
         sub: bool,
+        /// Lots that it weighs so in; empty = all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lots: Vec<String>,
     },
     /// A piece to supply.
     Required {
@@ -169,6 +180,9 @@ pub enum What {
     Term {
         term: Term,
         amount: Option<Amount>,
+        /// Lots that it is said of, where it is said of some.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lots: Vec<String>,
     },
 }
 
@@ -202,7 +216,7 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     let sentences = sentence::sentences(piece);
     let criteria = criteria::read(piece);
     let topics = clause::Topics::of(piece, &sentences);
-    let mut out = provisions::read(piece, &criteria, &topics);
+    let mut out = provisions::read(piece, &sentences, &criteria, &topics);
     out.extend(criteria);
     // A row that weighs a criterion is nothing to supply.
     let weighed = criteria_quotes(&out);
@@ -210,7 +224,17 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     let mut said = criteria::method(piece, &sentences);
     let judged: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
     said.extend(clause::read(piece, &sentences, &topics).into_iter().filter(|f| !judged.contains(&f.quote)));
-    let terms = terms::read(piece, &sentences);
+    let mut terms = terms::read(piece, &sentences);
+    // What a sentence tells of a term already, an item of the checklist does not tell again.
+    let told = |f: &Finding| {
+        let term = |f: &Finding| match f.what {
+            What::Term { term, .. } => Some(term),
+            _ => None,
+        };
+        terms.iter().any(|t| term(t) == term(f) && (t.quote.contains(&f.quote) || f.quote.contains(&t.quote)))
+    };
+    let of_items: Vec<Finding> = required::terms(&out).into_iter().filter(|f| !told(f)).collect();
+    terms.extend(of_items);
     // What a provision says with its figure is not said again as a term.
     let provisions: Vec<String> =
         out.iter().filter(|f| matches!(f.what, What::Provision(_))).map(|f| f.quote.clone()).collect();

@@ -1,7 +1,7 @@
 //! Provisions, dates and facts: the judgement over the piece's text, each led back to the line that says it.
 //!
-//! Two things the piece itself tells better: a table of hours lot by lot, read row by row; and social criteria, which `criteria` reads
-//! with their weights.
+//! What the piece itself tells better: a table of hours lot by lot, read row by row; hours and shares that a sentence of the clause
+//! gives lot by lot; days that have a label; and social criteria, which `criteria` reads with their weights.
 
 use std::ops::Range;
 
@@ -9,7 +9,9 @@ use vigie_classify::pattern;
 use vigie_domain::{DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate};
 
 use super::clause::Topics;
-use super::{Finding, What};
+use super::figures::{self, Unit};
+use super::sentence::Sentence;
+use super::{Finding, What, calendar};
 use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::{Line, Written};
@@ -28,15 +30,20 @@ pattern!(NEAR, r"^(?P<n>[0-9]{1,2}) (?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})$"
 pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
 pattern!(
     SOCIAL_CRITERION,
-    r"insertion|\bsocia(?:l|le|les|ux)\b|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
+    r"insertion|\bsocia(?:l|le|les|ux)\b|(?:suivi|accompagnement|accueil|encadrement|parcours) des (?:personnes|travailleurs|salaries)|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
 );
 
 /// What the judgement finds in a piece, given the criteria that are read.
-pub(super) fn read(piece: &Written, criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
+pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
     notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
     let rows = rows(piece, topics);
+    let own = lot_by_lot(piece, sentences, topics);
+    let read_here = |p: &Provision| {
+        let quote = p.evidence.quote.as_deref().map(vigie_classify::one_line).unwrap_or_default();
+        own.iter().any(|f| f.quote.contains(&quote) || quote.contains(&f.quote))
+    };
     let mut out: Vec<Finding> = Vec::new();
     // A form speaks of what candidates may be; a bill of prices, of works.
     if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
@@ -46,25 +53,55 @@ pub(super) fn read(piece: &Written, criteria: &[Finding], topics: &Topics) -> Ve
             ProvisionKind::AwardCriterion => criteria.is_empty() && judges(piece.kind),
             // How hours may be done names services of insertion: what is bought is another matter.
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
-            ProvisionKind::ExecutionClause => rows.is_empty() || p.percent.is_some(),
+            // Hours of a day's work are no hours of a clause that gives others.
+            ProvisionKind::ExecutionClause if !own.is_empty() && p.hours.is_some_and(|h| h < LEAST_HOURS) => false,
+            ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
         for provision in told {
             let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
-            out.extend(located(piece, quote, figure, || What::Provision(Box::new(provision))));
+            let lots = provision.lots.clone();
+            out.extend(located(piece, quote, figure, &lots, || What::Provision(Box::new(provision))));
         }
         out.extend(rows);
+        out.extend(own);
         drop_bare(&mut out);
     }
     // Only the rules of the consultation, and the notice, say when to answer.
     if matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Other | Kind::Ccp | Kind::Cctp) {
-        for date in dates(piece, &notice, assessment.dates) {
-            out.extend(located(piece, date.quote.clone(), None, || What::Date(Box::new(date))));
+        let judged = dates(piece, &notice, assessment.dates);
+        let days = match piece.kind {
+            Kind::Cctp => Vec::new(),
+            _ => calendar::read(piece, sentences, vigie_domain::date::closing(&judged)),
+        };
+        // What a label calls a visit is no end, whatever the judgement took it for.
+        let relabelled = |judged: &TypedDate| {
+            let same = |d: &&calendar::Day| d.date.at.date_naive() == judged.at.date_naive();
+            let named = days.iter().filter(same).map(|d| d.date.kind).collect::<Vec<_>>();
+            !named.is_empty() && !named.contains(&judged.kind)
+        };
+        let kept: Vec<TypedDate> = judged.into_iter().filter(|d| !relabelled(d)).collect();
+        let known = |d: &calendar::Day| {
+            kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive())
+        };
+        let added: Vec<Finding> = days
+            .iter()
+            .filter(|d| !known(d))
+            .map(|d| Finding::new(What::Date(Box::new(d.date.clone())), piece, d.range.clone(), 0))
+            .collect();
+        for date in kept {
+            out.extend(located(piece, date.quote.clone(), None, &[], || What::Date(Box::new(date))));
         }
+        out.extend(added);
     }
     if matches!(piece.kind, Kind::Rc | Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Notice | Kind::Other) {
-        for fact in assessment.facts {
-            out.extend(located(piece, fact.evidence.quote.clone(), None, || What::Fact(Box::new(fact))));
+        // How long an offer binds is no duration of the contract.
+        let of_offer = |f: &vigie_domain::DecisionFact| {
+            let quote = f.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
+            f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && quote.contains("engage")
+        };
+        for fact in assessment.facts.into_iter().filter(|f| !of_offer(f)) {
+            out.extend(located(piece, fact.evidence.quote.clone(), None, &[], || What::Fact(Box::new(fact))));
         }
     }
     out
@@ -197,6 +234,56 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
     out
 }
 
+/// Fewer hours are a day's or a week's work, or the hour of a clock.
+const LEAST_HOURS: f64 = 25.0;
+
+/// Hours and shares that sentences of the clause give, each with its lots.
+fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
+    pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
+    pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
+    pattern!(OF_WORK, r"heures?|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
+    pattern!(
+        OTHER_SENTENCE,
+        r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|bilan|transmi|proratis|moitie du montant"
+    );
+    let mut out = Vec::new();
+    for (i, sentence) in sentences.iter().enumerate() {
+        let text = sentence.folded.as_str();
+        if !topics.is_clause(i) || sentence.is_heading || text.contains(" | ") || OTHER_SENTENCE.is_match(text) {
+            continue;
+        }
+        let words = &piece.text[sentence.range.clone()];
+        let mentions = figures::mentions(words);
+        for unit in [Unit::Hours, Unit::Percent] {
+            let plain = |f: &figures::Figure| {
+                let (before, after) = (&words[..f.range.start], &words[f.range.end..]);
+                let other = OTHER_HOURS.is_match(&vigie_classify::fold::fold(before))
+                    || OF_OTHERS.is_match(&vigie_classify::fold::fold(after));
+                match unit {
+                    Unit::Hours => f.n >= LEAST_HOURS && !other,
+                    _ => OF_WORK.is_match(text) && f.n < 100.0,
+                }
+            };
+            let found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
+            let shared = figures::shared(&found, &mentions);
+            let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
+            for share in shared.into_iter().filter(|_| told) {
+                let quote = piece.words(sentence.range.clone());
+                let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
+                let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+                provision.lots = share.lots;
+                provision.mandatory = Some(true);
+                match unit {
+                    Unit::Hours => provision.hours = Some(share.n),
+                    _ => provision.percent = Some(share.n),
+                }
+                out.push(Finding::new(What::Provision(Box::new(provision)), piece, sentence.range.clone(), 0));
+            }
+        }
+    }
+    out
+}
+
 /// Whether a criterion's name, folded, weighs social merit: no building set in its landscape.
 fn is_social(name: &str) -> bool {
     SOCIAL_CRITERION.is_match(name) && !homonyms::is_of_things(name)
@@ -216,10 +303,11 @@ fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
     // What details a social criterion is social, whatever its own words.
     let mut within = false;
     let social = criteria.iter().filter_map(|f| match &f.what {
-        What::Criterion { name, weight, sub } if is_social_one(name, *sub, &mut within) => {
+        What::Criterion { name, weight, sub, lots } if is_social_one(name, *sub, &mut within) => {
             let evidence = Evidence { field: Some(f.at.piece.clone()), quote: Some(f.quote.clone()) };
             let mut provision = Provision::new(ProvisionKind::AwardCriterion, evidence);
             provision.weight = *weight;
+            provision.lots.clone_from(lots);
             Some(Finding { what: What::Provision(Box::new(provision)), ..f.clone() })
         }
         _ => None,
@@ -227,12 +315,13 @@ fn social_criteria(criteria: &[Finding]) -> Vec<Finding> {
     social.collect()
 }
 
-/// A finding at the line of its quote that gives its figure, else at the first that is no heading; without a quote that stands in the
+/// A finding at the line of its quote that gives its figure, else at the one that names its lot, else at the first that is no heading; without a quote that stands in the
 /// text, nothing is told.
 fn located(
     piece: &Written,
     quote: Option<String>,
     figure: Option<String>,
+    lots: &[String],
     what: impl FnOnce() -> What,
 ) -> Option<Finding> {
     let quote = quote?;
@@ -250,6 +339,8 @@ fn located(
         _ => whole,
     };
     let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
+    let names = |l: &&&Line| figures::mentions(&piece.text[l.range.clone()]).iter().any(|m| m.lots == lots);
+    let says = says.or_else(|| lines.iter().filter(|_| !lots.is_empty()).find(names));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
     let what = verbatim(what(), &piece.text[whole.clone()]);
     let range: Range<usize> =

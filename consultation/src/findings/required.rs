@@ -2,19 +2,22 @@
 //!
 //! An item is a line of a list, a row of a table, or what semicolons part in a sentence that says "produira : …". The heading, else the
 //! sentence that opens the list, tells which envelope it belongs to.
+//!
+//! A list under a heading that says nothing of the kind ("Qui vous êtes", "Premier dossier") is known by what it lists: most of its items
+//! name documents, and those of who one is are not those of what one offers.
 
 use std::ops::Range;
 
 use vigie_classify::pattern;
 
 use super::sentence::Sentence;
-use super::{Envelope, Finding, What};
+use super::{Envelope, Finding, Term, What};
 use crate::piece::Kind;
 use crate::written::{Line, Written};
 
 pattern!(
     ABOUT,
-    r"(?:contenu|composition|presentation|constitution|elements?|pieces?|documents?|dossiers?|renseignements|justificatifs|conditions de participation|situation juridique|capacites?)[^|]*(?:candidature|offre|pli|reponse|produire|fournir|remettre|attributaire|soumissionnaire|participation|economique|technique|financiere)|^(?:la |l'|les )?(?:candidature|offre|projet de marche|pli|pieces? de)s?\b|pieces? (?:de la|du|des?) (?:candidature|offre|candidat)|(?:candidature|offre|pli)s? (?:contien|compren|comport|comptera|se compos|est compos|doi)"
+    r"(?:contenu|composition|presentation|constitution|elements?|pieces?|documents?|dossiers?|renseignements|justificatifs|conditions de participation|situation juridique|capacites?)[^|]*(?:candidature|offre|pli|reponse|produire|fournir|remettre|attributaire|soumissionnaire|participation|economique|technique|financiere)|^(?:la |l'|les |votre )?(?:candidature|offre|projet de marche|pli|pieces? de)s?\b|^capacites?\b|dossiers? (?:« ?)?(?:entreprise|candidat|offre|administratif|technique)|(?:pieces?|documents?) (?:relative?s? (?:au|a la|a l')|d[ue] )|pieces? (?:de la|du|des?) (?:candidature|offre|candidat)|(?:candidature|offre|pli)s? (?:contien|compren|comport|comptera|se compos|est compos|doi)"
 );
 pattern!(
     NO_LIST,
@@ -35,7 +38,7 @@ pattern!(
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
     CANDIDATURE,
-    r"candidatur|participation|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
+    r"candidat|participation|concurrent|\bentreprise\b|operateur|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
 pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(
@@ -67,6 +70,16 @@ pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
     r"^(?:nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+);
+
+// What one shows of oneself, and what one offers: by these a list is known.
+pattern!(
+    OF_WHO,
+    r"\bdc ?[12]\b|\bdume\b|lettre de candidature|formulaire|imprime|declaration|chiffre d'affaires|references?\b|liste des? |attestation|effectifs?|pouvoir|habilit|extrait|kbis|registre|qualification|certificat|agrement|licence|recepisse|convention|contrat d'objectifs|arrete|assurance|clients|prestations (?:comparables|similaires)|moyens (?:humains|techniques)"
+);
+pattern!(
+    OF_WHAT,
+    r"acte d'engagement|bordereau|decomposition|detail (?:quantitatif|estimatif)|\bdpgf\b|\bbpu\b|\bdqe\b|\bprix\b|memoire|\bnote\b|planning|calendrier|\bplan\b|fiches? techniques?|echantillon|menus?\b|cadre de (?:reponse|decomposition)|questionnaire|schema|methode|visite|passage|projet social|simulation|devis"
 );
 
 /// The checklist of a piece.
@@ -139,7 +152,78 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             }
         }
     }
+    by_content(piece, &mut out);
     asked(piece, sentences, out)
+}
+
+/// Adds the lists that no heading announces.
+fn by_content(piece: &Written, out: &mut Vec<Finding>) {
+    /// Least items of such a list.
+    const LEAST: usize = 3;
+    let mut run: Vec<&Line> = Vec::new();
+    let mut runs: Vec<Vec<&Line>> = Vec::new();
+    for line in &piece.lines {
+        let row = line.folded.contains(" | ");
+        if is_list_item(piece, line) && !row && !line.is_heading && !is_no_item(line) {
+            run.push(line);
+        } else {
+            runs.push(std::mem::take(&mut run));
+        }
+    }
+    runs.push(run);
+    for run in runs.into_iter().filter(|r| r.len() >= LEAST) {
+        let known = |l: &&Line| out.iter().any(|f| f.quote == piece.words(l.range.clone()));
+        let own = run[0].article.map_or("", |a| piece.articles[a].title.as_str());
+        if run.iter().any(known) || NO_LIST.is_match(own) || WINNER.is_match(own) {
+            continue;
+        }
+        let count = |of: &regex::Regex| run.iter().filter(|l| of.is_match(&l.folded)).count();
+        let (who, what) = (count(&OF_WHO), count(&OF_WHAT));
+        let named = run.iter().filter(|l| OF_WHO.is_match(&l.folded) || OF_WHAT.is_match(&l.folded)).count();
+        if named * 2 < run.len() || named < 2 {
+            continue;
+        }
+        let envelope = if what > who { Envelope::Tender } else { Envelope::Candidature };
+        for line in run {
+            push(piece, out, envelope, vec![line.range.clone()]);
+        }
+    }
+}
+
+/// What items of a checklist are besides: references, insurances, certificates and a turnover that are asked.
+pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
+    pattern!(
+        CERTIFIES,
+        r"certificat|agrement|licence|recepisse|habilitation|\bnormes?\b|\bqualifi|\biso ?[0-9]|formation|convention|contrat d'objectifs|\barretes?\b|decision administrative|carte professionnelle|\blabels?\b"
+    );
+    pattern!(
+        NO_CERTIFICATE,
+        r"visite|passage|signature|convention collective|assurance|bonne execution|capacite|urssaf|fiscal"
+    );
+    pattern!(
+        REFERS,
+        r"references?\b|(?:liste|deux|trois|quatre|cinq|six|coordonnees|attestations?|presentation)\b[^;]{0,50}(?:chantiers?|prestations?|clients?|realisations?|marches|operations|sites|services|travaux)\b"
+    );
+    let mut out = Vec::new();
+    let asked = found.iter().filter_map(|f| match &f.what {
+        What::Required { envelope: Envelope::Candidature, name } => Some((f, vigie_classify::fold::fold(name))),
+        _ => None,
+    });
+    for (item, name) in asked {
+        let terms = [
+            (Term::References, REFERS.is_match(&name)),
+            (Term::Insurance, name.contains("assurance") || name.contains("decennale")),
+            (Term::Certificate, CERTIFIES.is_match(&name) && !NO_CERTIFICATE.is_match(&name)),
+            (Term::MinimumTurnover, name.contains("chiffre d'affaires") || name.contains("chiffres d'affaires")),
+        ];
+        for (term, _) in terms.into_iter().filter(|(_, is)| *is) {
+            let mentions = super::figures::mentions(&item.quote);
+            let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
+            let what = What::Term { term, amount: None, lots };
+            out.push(Finding { what, weight: 16, at: item.at.clone(), quote: item.quote.clone(), also: Vec::new() });
+        }
+    }
+    out
 }
 
 /// The same with the documents that sentences ask for outside any list.

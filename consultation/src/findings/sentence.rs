@@ -44,7 +44,10 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
         let numbers = |w: &str| w.contains('.') && w.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let short = words[start..i].rsplit([' ', '(', '’', '\'']).next().is_some_and(|w| {
             let opens = w.len() == i - start;
-            w.chars().count() <= 2 && (opens || w.chars().all(char::is_alphabetic)) || w == "art" || numbers(w)
+            let letters = w.chars().count();
+            // "M.", "St.", "n."; "un an." ends.
+            let cut = letters == 1 && w.chars().all(char::is_alphabetic) || w.starts_with(char::is_uppercase);
+            letters <= 2 && (opens || cut) || w == "art" || numbers(w)
         });
         // "le suivi prévu.6 Le deuxième": the call of a note.
         let call = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -81,5 +84,7 @@ mod tests {
         let text = "Selon l’art. 5, M. Durand vient. Il part à 12 h. 5.2. Suite du texte";
         let cut: Vec<&str> = split(text, &(0..text.len())).into_iter().map(|r| &text[r]).collect();
         assert_eq!(cut, ["Selon l’art. 5, M. Durand vient.", "Il part à 12 h. 5.2. Suite du texte"]);
+        let text = "Lot 1 : 700 heures par période d’un an. Ces volumes sont fermes.";
+        assert_eq!(split(text, &(0..text.len())).len(), 2);
     }
 }

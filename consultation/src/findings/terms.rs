@@ -1,11 +1,14 @@
 //! Terms: one table of what is looked for, by what words, under which headings, in which pieces, and how its number is read.
 //!
-//! A sentence tells a term if its words do; that it stands under an article of that name, in the piece where it belongs, and gives the
-//! number, makes it surer. The two surest of a piece are kept.
+//! A sentence tells a term if its words do, or if it holds together what such a term is made of, in whatever order (an offer, what binds,
+//! a delay); that it stands under an article of that name, in the piece where it belongs, and gives the number, makes it surer. Parts of
+//! a sentence that say different things of different lots are told one by one.
 
 use regex::Regex;
+use vigie_classify::fold::fold;
 use vigie_classify::pattern;
 
+use super::figures::{self, Figure, Unit};
 use super::sentence::Sentence;
 use super::{Amount, Finding, Term, What};
 use crate::piece::Kind;
@@ -15,22 +18,30 @@ pattern!(
     NO_CLAUSE,
     r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)|(?:consideration|clause|condition)s?[^.:;]{0,60}social[^.:;]{0,40} ?: ?(?:aucune?|neant|non|sans objet)\b"
 );
-pattern!(VISIT, r"\bvisites?\b");
+pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez)\b");
+// Of going there, under an article about it.
+pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
 pattern!(
     OTHER_VISIT,
-    r"^[-–• \x{f0b7}]*(?:l'|une? |le )?(?:attestation|certificat) de visite|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^[-–• \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
-pattern!(MUST_VISIT, r"obligatoire|impose|doi[vt]|exige|irregul");
+pattern!(
+    MUST_VISIT,
+    r"obligatoire|impose|\bdoi(?:t|vent)\b|exige|irregul|prealable|\bnul ne peut|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)"
+);
 // A row that says of a lot whether its place is visited.
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
-pattern!(MAY_VISIT, r"sans etre (?:imposee|obligatoire)|n'est pas (?:obligatoire|imposee)|non obligatoire|facultati");
+pattern!(
+    MAY_VISIT,
+    r"sans etre (?:imposee|obligatoire)|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|conseille|recommande|le souhaite"
+);
 pattern!(
     NO_VISIT,
     r"aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
 );
 pattern!(
     IS_VISIT,
-    r"facultative|rendez-vous|conseillee|sur place|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
+    r"facultative|rendez-vous|conseillee|sur place|\blibres?\b|\bdepart\b|parcour|prealable|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
 pattern!(ASKED, r"minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
@@ -45,7 +56,7 @@ pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\b
 pattern!(TURNOVER, r"chiffres? d'affaires");
 pattern!(
     REFERENCES,
-    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
+    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$|aupres)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
 );
 pattern!(
     NO_INSURANCE,
@@ -61,11 +72,13 @@ pattern!(
     r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets moratoires|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
+// Prices that move.
+pattern!(MOVES, r"revis|\bindex|indice|varie|variation|evolue|bougent|augment|hausse|actualis|semestriel");
 // A part of the contract that is firm, the rules in force when prices were made.
 pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
 pattern!(
     INDEXED,
-    r"indice|formule|coefficient|%|\bferme|mois|revis|actualis|\bp ?0|\bicht|\bterme fixe|plafon|hausse|index"
+    r"indice|formule|coefficient|%|pour cent|annuel|semestriel|\bferme|mois|revis|actualis|\bp ?0|\bicht|\bterme fixe|plafon|hausse|index"
 );
 pattern!(
     ON_VARIANTS,
@@ -76,33 +89,53 @@ pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme
 // What secures either of them, or says when it ends: of the one spoken of last.
 pattern!(
     SECURITY,
-    r"garantie a premiere demande|\bcaution|substitu|restitu|\bliberee?\b|recuper|rembours|resorb|^elle (?:est|n'est|s'eleve|peut)|^(?:celle-ci|son montant)"
+    r"garantie a premiere demande|\bcaution|substitu|restitu|exempt|dispens|\bliberee?\b|recuper|rembours|resorb|^elle (?:est|n'est|s'eleve|peut)|^(?:celle-ci|son montant)"
 );
 pattern!(
     PRICES,
     r"\bp ?= ?\(?p|\bp ?0 ?[x×\[(]|\bicht\b|\b(?:bt|tp) ?[0-9]{2}|prix (?:varient|evoluent)|valeurs de base|mois (?:zero|d'etablissement)|conditions economiques|(?:hausse|augmentation)[^.]{0,60} (?:ecrete|plafonn|limite|depass|exced)|prix[^.]{0,60}\b(?:fermes?|revisables?|revises?|actualisables?|ajustables?|actualises?)|revision (?:annuelle )?(?:des|du|de) prix|formule (?:de (?:revision|variation)|p ?=|cn ?=|du ccap)|mois zero|(?:hausse|augmentation)[^.]{0,40} (?:limitee?|excede|plafonn)|revises? (?:annuellement|une fois|au )|ind(?:ex|ices?) (?:bt|tp|icht)|coefficient de revision|clause (?:butoir|de sauvegarde)"
 );
 
+// What a validity of tenders is made of: an offer, what binds or may not be undone, and a delay.
+pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?)\b");
 pattern!(
-    EUROS,
-    r"(?P<n>[0-9]{1,3}(?:[ .\u{a0}\u{202f}][0-9]{3})+(?:,[0-9]{1,2})?|[0-9]+(?:,[0-9]{1,2})?) ?(?:€|euros?\b|eur\b)"
-);
-pattern!(PERCENT, r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?:\([^)]{0,20}\) ?)?(?:%|pour ?cent)");
-pattern!(
-    DAYS,
-    r"(?P<n>[0-9]{1,3}) ?(?:\([^)]{1,30}\) ?)?jours?|\((?P<m>[0-9]{1,3})\) ?jours?|(?P<w>trente|quarante-cinq|quarante|cinquante|soixante|quatre-vingt-dix|cent vingt|cent quatre-vingts?|dix|huit|quinze|six) (?:\([0-9]{1,3}\) )?jours"
+    BINDS,
+    r"engag|\bli(?:e|ent|ee?s?)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
-    MONTHS,
-    r"(?P<n>[0-9]{1,2}) ?(?:\([^)]{1,20}\) ?)?mois|(?P<w>deux|trois|quatre|cinq|six) (?:\([0-9]{1,2}\) )?mois"
+    NO_VALIDITY,
+    r"retenue|attributaire|notifi|negoci|derniere offre|echantillon|anormalement|question|renseignement|visite|publication|execution|livraison|penalite"
 );
-pattern!(A_DAY, r"\bjours?\b");
-pattern!(A_MONTH, r"\bmois\b");
-// "Sixième", "dixième": the number, and what makes a rank of it.
-pattern!(ORDINAL_DAY, r"\b(?P<stem>deux|trois|quatr|cinq|six|sept|huit|dix|douz|quinz|vingt)u?iemes? jours?");
+// Of a payment: somebody pays, and in how many days.
+pattern!(
+    PAYS,
+    r"\b(?:pai(?:e|es|ent|ement|ements)|payee?s?|payer|payent|regle(?:e|es|nt|ment|ments|r)?|mandat[a-z]*|virement|verses?)\b"
+);
+pattern!(
+    NO_PAYMENT,
+    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|contest|reclamation|resili"
+);
+pattern!(WITHHELD, r"\bretenue?s?\b|preleve");
+// Who is covered, and for how much.
+pattern!(COVERED, r"\bassure(?:e|es|s|nt)?\b|\bcouverte?s?\b|garantie minimale|\bsinistres?\b");
+// When a contract begins, lasts and ends.
+pattern!(
+    A_DATE,
+    r"\b(?:[0-9]{1,2}|1er) (?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)\b|\b[0-9]{1,2}/[0-9]{1,2}/20[0-9]{2}\b|\b(?:en|de|debut|fin) (?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre) 20[0-9]{2}"
+);
+pattern!(
+    STARTS,
+    r"commenc|\bdebut|demarr|prend(?:ra)? (?:effet|cours)|prennent effet|\bcourt\b|conclus? [^.]{0,30}a compter|entre en vigueur|ordre de service"
+);
+pattern!(ENDS, r"\bterme\b|s'eteint|prend(?:ra)? fin|s'acheve|expire|se termine|s'eteindra|echeance");
+pattern!(LASTS, r"\bdure(?:e|nt|ra|ront)?\b|\breconduc|\brenouvel|\bprolongeable");
+pattern!(
+    NO_PERIOD,
+    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|revis|paie|avance|penalit|insertion|assurance|\bformation|jours? ouvres|negoci|marche en cours"
+);
 pattern!(
     REFUSES,
-    r"(?:ne|n')[^.]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|non autoris|neant|refuse"
+    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul"
 );
 pattern!(
     ALLOWS,
@@ -141,7 +174,7 @@ const ADMINISTRATIVE: &[Kind] = &[Kind::Ccap, Kind::Ccp, Kind::SocialAnnex, Kind
 const PRICED: &[Kind] = &[Kind::Ccap, Kind::Ccp, Kind::Ae, Kind::Bpu, Kind::Dpgf];
 const RULES: &[Kind] = &[Kind::Rc, Kind::Ccp, Kind::Notice];
 
-fn sought() -> [Sought; 13] {
+fn sought() -> [Sought; 14] {
     let row = |term, words, under, pieces, reads| Sought { term, words, under, pieces, reads, needs_amount: false };
     [
         row(Term::NoClause, &NO_CLAUSE, "execution", RULES, Reads::Absent),
@@ -157,6 +190,7 @@ fn sought() -> [Sought; 13] {
         row(Term::Advance, &ADVANCE, "avance", ADMINISTRATIVE, Reads::Share),
         row(Term::Retention, &RETENTION, "retenue", ADMINISTRATIVE, Reads::Share),
         row(Term::PriceRevision, &PRICES, "prix", PRICED, Reads::Nothing),
+        row(Term::Period, &ENDS, "duree", RULES, Reads::Nothing),
     ]
 }
 
@@ -190,7 +224,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             match of {
                 Some(of) if *of == sought.term => found.push(of_money(sought, piece, sentence)),
                 Some(_) if matches!(sought.term, Term::Advance | Term::Retention) => {}
-                _ => found.extend(told(sought, piece, sentence, (above, own))),
+                _ => found.extend(parts(piece, sentence, |part| told(sought, piece, part, (above, own)))),
             }
         }
         found.sort_by_key(|f| std::cmp::Reverse(f.weight));
@@ -226,68 +260,124 @@ fn secured(sentences: &[Sentence]) -> Vec<Option<Term>> {
 
 /// What goes on about an advance or a retention.
 fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Finding {
-    Finding::new(What::Term { term: sought.term, amount: None }, piece, sentence.range.clone(), 12)
+    let what = What::Term { term: sought.term, amount: None, lots: Vec::new() };
+    Finding::new(what, piece, sentence.range.clone(), 12)
+}
+
+/// What a sentence says, or what the parts of it say one by one, where semicolons part different things.
+fn parts(piece: &Written, sentence: &Sentence, told: impl Fn(&Sentence) -> Vec<Finding>) -> Vec<Finding> {
+    let whole = told(sentence);
+    let text = &piece.text[sentence.range.clone()];
+    if whole.is_empty() || sentence.is_heading || !text.contains(';') || text.contains(" | ") {
+        return whole;
+    }
+    let amount = |f: &Finding| match f.what {
+        What::Term { amount, .. } => amount,
+        _ => None,
+    };
+    let mut at = sentence.range.start;
+    let mut out: Vec<Finding> = Vec::new();
+    for part in text.split(';') {
+        let blank = part.len() - part.trim_start().len();
+        let range = at + blank..at + part.trim_end().len().max(blank);
+        at += part.len() + 1;
+        let folded = fold(&piece.judged()[range.clone()]);
+        out.extend(told(&Sentence { range, folded, article: sentence.article, is_heading: false }));
+    }
+    let differ = out.iter().any(|f| amount(f).is_some() && amount(f) != amount(&out[0]));
+    if differ && out.iter().all(|f| amount(f).is_some()) { out } else { whole }
+}
+
+/// Whether a sentence holds together what a term is made of; `own`: the heading of its article.
+fn is_made_up(term: Term, text: &str, own: &str) -> bool {
+    let has = |unit: &[Unit]| figures::all(text).iter().any(|f| unit.contains(&f.unit));
+    let headed = |words: &[&str]| words.iter().any(|w| own.contains(w));
+    match term {
+        Term::Validity => OFFER.is_match(text) && BINDS.is_match(text) && !NO_VALIDITY.is_match(text),
+        Term::PaymentDelay => PAYS.is_match(text) && !NO_PAYMENT.is_match(text) && has(&[Unit::Days]),
+        Term::Retention => {
+            WITHHELD.is_match(text)
+                && headed(&["garantie", "retenue"])
+                && has(&[Unit::Percent])
+                && !text.contains("penalit")
+        }
+        Term::Insurance => COVERED.is_match(text) && has(&[Unit::Euros]) && !text.contains("penalit"),
+        Term::Visit => VISIT_HEADING.is_match(own) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)),
+        Term::Period => {
+            let dated = A_DATE.is_match(text) && (STARTS.is_match(text) || ENDS.is_match(text));
+            (dated || LASTS.is_match(text) && has(&[Unit::Months])) && !NO_PERIOD.is_match(text)
+        }
+        _ => false,
+    }
 }
 
 /// `above`: the headings over a sentence; `own`: that of its article.
-fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Option<Finding> {
+fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Vec<Finding> {
     let text = &sentence.folded;
     let named = own.contains(sought.under);
-    let says = sought.words.is_match(text);
+    let made_up = is_made_up(sought.term, text, own);
+    let says = sought.words.is_match(text) && sought.term != Term::Period || made_up;
     // Under an article of that very name a sentence may leave the name out.
     let alone = !sentence.is_heading
         && match sought.term {
             Term::Insurance => named && own.len() < 60,
             Term::PriceRevision => {
-                ["revis", "variation", "actualis"].iter().any(|w| above.contains(w)) && INDEXED.is_match(text)
+                let of_prices = ["revis", "variation", "actualis", "evolution"].iter().any(|w| above.contains(w));
+                of_prices && INDEXED.is_match(text) || own.contains("prix") && MOVES.is_match(text)
             }
-            Term::Visit => named && own.len() < 60 && IS_VISIT.is_match(text),
+            Term::Visit => VISIT_HEADING.is_match(own) && own.len() < 60 && IS_VISIT.is_match(text),
             Term::Variants => named && own.len() < 60 && ON_VARIANTS.is_match(text),
             _ => false,
         };
     let bare = alone || named && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
     if !says && !bare {
-        return None;
+        return Vec::new();
     }
     let is_row = text.contains(" | ");
-    match sought.term {
+    let passed_over = match sought.term {
         // The head of a table, and what only opens a list.
         _ if is_row
             && !text.bytes().any(|b| b.is_ascii_digit())
             && text.len() < 90
-            && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text)) =>
+            && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text))
+            && !(sought.term == Term::Validity && delay(text).is_some()) =>
         {
-            return None;
+            true
         }
         // A line of a form that leaves the matter open.
-        Term::Variants if text.trim_end().ends_with('|') => return None,
-        Term::References if !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':') => {
-            return None;
+        Term::Variants => text.trim_end().ends_with('|'),
+        Term::References => !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':'),
+        Term::Insurance => NO_INSURANCE.is_match(text),
+        Term::Visit => {
+            !alone && OTHER_VISIT.is_match(text)
+                || !RULES.contains(&piece.kind)
+                || text.contains("echantillon") && !text.contains("visite")
         }
-        Term::Insurance if NO_INSURANCE.is_match(text) => return None,
-        Term::Visit if !alone && OTHER_VISIT.is_match(text) || !RULES.contains(&piece.kind) => return None,
-        Term::NoClause if !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap) => return None,
-        Term::MinimumTurnover if !ASKED.is_match(text) => return None,
-        Term::Advance if NO_ADVANCE.is_match(text) && !text.contains("une avance") && !text.contains("renon") => {
-            return None;
-        }
-        Term::Visit if text.contains("echantillon") && !text.contains("visite") => return None,
-        Term::PriceRevision if NO_PRICES.is_match(text) => return None,
+        Term::NoClause => !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap),
+        Term::MinimumTurnover => !ASKED.is_match(text),
+        Term::PriceRevision => NO_PRICES.is_match(text),
         // A percentage under « Avance et retenue de garantie » is of what its sentence names.
-        Term::Advance if !says && RETENTION.is_match(text) => return None,
-        Term::Retention if !says && ADVANCE.is_match(text) => return None,
-        Term::PaymentDelay if text.contains("avance") && !text.contains("paiement") => return None,
-        _ => {}
+        Term::Advance => {
+            NO_ADVANCE.is_match(text) && !text.contains("une avance") && !text.contains("renon")
+                || !says && RETENTION.is_match(text)
+        }
+        Term::Retention => !says && ADVANCE.is_match(text),
+        Term::PaymentDelay => text.contains("avance") && !text.contains("paiement"),
+        Term::Validity | Term::Period => !(RULES.contains(&piece.kind) || matches!(piece.kind, Kind::Ae | Kind::Other)),
+        _ => false,
+    };
+    if passed_over {
+        return Vec::new();
     }
     let amount = amount(sought.reads, text);
     // A heading names the matter; only with its figure does it say something.
     if sentence.is_heading
         && !matches!(amount, Some(Amount::Euros(_) | Amount::Percent(_) | Amount::Days(_) | Amount::Months(_)))
     {
-        return None;
+        return Vec::new();
     }
     if amount.is_none() && (sought.needs_amount || !says && !alone) {
-        return None;
+        return Vec::new();
     }
     let mut weight = 10;
     weight += if amount.is_some() { 8 } else { 0 };
@@ -301,8 +391,34 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     if text.len() < 25 {
         weight -= 4;
     }
-    let what = What::Term { term: sought.term, amount };
-    Some(Finding::new(what, piece, sentence.range.clone(), weight))
+    let found = |amount: Option<Amount>, lots: Vec<String>| {
+        let what = What::Term { term: sought.term, amount, lots };
+        Finding::new(what, piece, sentence.range.clone(), weight)
+    };
+    let words = &piece.text[sentence.range.clone()];
+    let by_lot = by_lot(words, amount);
+    if by_lot.is_empty() {
+        let mentions = figures::mentions(words);
+        let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
+        return vec![found(amount, lots)];
+    }
+    by_lot.into_iter().map(|(amount, lots)| found(Some(amount), lots)).collect()
+}
+
+/// The figures of a sentence that gives several, each with its lots; none where it is not said whose they are.
+fn by_lot(words: &str, first: Option<Amount>) -> Vec<(Amount, Vec<String>)> {
+    let (unit, make): (Unit, fn(f64) -> Amount) = match first {
+        Some(Amount::Euros(_)) => (Unit::Euros, Amount::Euros),
+        Some(Amount::Percent(_)) => (Unit::Percent, Amount::Percent),
+        Some(Amount::Days(_)) => (Unit::Days, Amount::Days),
+        Some(Amount::Months(_)) => (Unit::Months, Amount::Months),
+        _ => return Vec::new(),
+    };
+    let shared = figures::shared(&figures::written(words, unit), &figures::mentions(words));
+    if shared.len() < 2 || shared.iter().any(|s| !s.told) {
+        return Vec::new();
+    }
+    shared.into_iter().map(|s| (make(s.n), s.lots)).collect()
 }
 
 /// The rows of a table that gives a least turnover lot by lot.
@@ -310,7 +426,7 @@ fn turnover_rows(piece: &Written) -> Vec<Finding> {
     let mut out = Vec::new();
     let mut head = "";
     for line in &piece.lines {
-        let row = line.folded.contains(" | ") && EUROS.is_match(&line.folded);
+        let row = line.folded.contains(" | ") && first(&line.folded, Unit::Euros).is_some();
         if !row {
             // What a cell wraps into stands between two rows.
             if line.folded.len() > 40 || TURNOVER.is_match(&line.folded) || line.is_heading {
@@ -318,8 +434,9 @@ fn turnover_rows(piece: &Written) -> Vec<Finding> {
             }
             continue;
         }
-        if let Some(euros) = number(&EUROS, &line.folded).filter(|_| TURNOVER.is_match(head)) {
-            let what = What::Term { term: Term::MinimumTurnover, amount: Some(Amount::Euros(euros)) };
+        if let Some(euros) = first(&line.folded, Unit::Euros).filter(|_| TURNOVER.is_match(head)) {
+            let lots = figures::mentions(&piece.text[line.range.clone()]).into_iter().flat_map(|m| m.lots).collect();
+            let what = What::Term { term: Term::MinimumTurnover, amount: Some(Amount::Euros(euros)), lots };
             out.push(Finding::new(what, piece, line.range.clone(), 30));
         }
     }
@@ -334,9 +451,9 @@ pub(super) fn amount(reads: Reads, text: &str) -> Option<Amount> {
     };
     match reads {
         Reads::Nothing => None,
-        Reads::Euros => number(&EUROS, text).map(Amount::Euros),
+        Reads::Euros => first(text, Unit::Euros).map(Amount::Euros),
         Reads::Delay => delay(text),
-        Reads::Share => number(&PERCENT, text).map(Amount::Percent).or_else(yes_no),
+        Reads::Share => first(text, Unit::Percent).map(Amount::Percent).or_else(yes_no),
         Reads::YesNo => yes_no(),
         Reads::Absent => Some(Amount::Allowed(false)),
         Reads::Visit if NO_VISIT.is_match(text) => Some(Amount::Allowed(false)),
@@ -345,45 +462,22 @@ pub(super) fn amount(reads: Reads, text: &str) -> Option<Amount> {
     }
 }
 
-/// A delay in days, else in months, in digits or words: "180 jours", "six (6) mois", "sixième jour ouvré".
+/// A delay in days, else in months: "180 jours", "six (6) mois", "sixième jour ouvré"; of a row that asks for days, the number.
 fn delay(text: &str) -> Option<Amount> {
-    let in_words = |unit: &Regex| {
-        let before = unit.find(text)?.start();
-        let words: Vec<&str> = text[..before].split_whitespace().rev().take(4).collect();
-        // The longest run of words that is a number.
-        (1..=words.len()).rev().find_map(|n| {
-            let run: Vec<&str> =
-                words[..n].iter().rev().map(|w| w.trim_start_matches(|c: char| !c.is_alphanumeric())).collect();
-            vigie_classify::numerals::counted(&run.join(" ")).filter(|n| *n > 0).map(f64::from)
-        })
+    let in_row = || {
+        let (asks, answer) = text.split_once(" | ")?;
+        let (_, n) = figures::in_words(answer.trim()).or_else(|| Some((0, answer.trim().parse().ok()?)))?;
+        match (asks.contains("jours"), asks.contains("mois")) {
+            (true, _) => Some(Amount::Days(n)),
+            (false, true) => Some(Amount::Months(n)),
+            (false, false) => None,
+        }
     };
-    let ordinal = || {
-        ORDINAL_DAY
-            .captures(text)
-            .and_then(|c| vigie_classify::numerals::counted(c["stem"].trim_end_matches('i')))
-            .map(f64::from)
-    };
-    number(&DAYS, text)
-        .or_else(|| in_words(&A_DAY))
-        .or_else(ordinal)
-        .map(Amount::Days)
-        .or_else(|| number(&MONTHS, text).or_else(|| in_words(&A_MONTH)).map(Amount::Months))
+    let days = first(text, Unit::Days).map(Amount::Days);
+    days.or_else(|| first(text, Unit::Months).map(Amount::Months)).or_else(in_row)
 }
 
-fn number(expression: &Regex, text: &str) -> Option<f64> {
-    let found = expression.captures(text)?;
-    let group = |name| found.name(name).map(|m: regex::Match<'_>| m.as_str());
-    if let Some(digits) = group("n").or_else(|| group("m")) {
-        let bare: String = digits.chars().filter(|c| c.is_ascii_digit() || *c == ',').collect();
-        // "1.500" is a thousand and more, "2.5" is not: amounts of money part thousands, shares do not.
-        let bare = if digits.contains('.') && digits.rsplit('.').next().is_some_and(|d| d.len() < 3) {
-            digits.to_owned()
-        } else {
-            bare
-        };
-        return bare.replace(',', ".").parse().ok();
-    }
-    let words = group("w").and_then(vigie_classify::numerals::counted).map(f64::from);
-    // "quatre-vingt-dix (90) jours": the digits of what was found, where its words are no number.
-    words.or_else(|| found.get(0)?.as_str().split(|c: char| !c.is_ascii_digit()).find(|d| !d.is_empty())?.parse().ok())
+/// The first figure of a unit.
+fn first(text: &str, unit: Unit) -> Option<f64> {
+    figures::of(text, unit).first().map(|f: &Figure| f.n)
 }

@@ -33,13 +33,8 @@ pub fn contracts(procedure: &str, notices: &[Published<'_>]) -> Vec<Contract> {
     }
     let mut out: Vec<Contract> =
         by_lot.into_iter().filter_map(|(lot, told)| contract(procedure, lot, told, base, &known)).collect();
-    out.sort_by(|a, b| natural(&a.lot).cmp(&natural(&b.lot)));
+    out.sort_by(|a, b| Lot::order(&a.lot).cmp(&Lot::order(&b.lot)));
     out
-}
-
-/// Lots in the order of their numbers.
-fn natural(lot: &str) -> (u32, &str) {
-    (lot.parse().unwrap_or(u32::MAX), lot)
 }
 
 /// The notice that says what was asked for: the latest that is no result nor cancellation; else the latest.
@@ -269,6 +264,9 @@ impl Contract {
         let is_award = |s: &&&Statement<'_>| s.of.notice.kind == NoticeKind::Award;
         let first = awards.iter().filter(is_award).filter(|s| s.published().is_some()).min_by_key(|s| s.published());
         self.awarded_on = first.and_then(|s| Some(s.stated(s.published()?)));
+        // Nobody publishes before they decide.
+        let decided = |s: &&Statement<'_>| Some(s.stated(s.award.decided.filter(|d| Some(*d) <= s.published())?));
+        self.decided_on = awards.iter().find_map(decided);
         let data = |s: &&Statement<'_>| s.award.contract.clone();
         self.notified_on = awards.iter().find_map(|s| Some(s.stated(data(s)?.notified?)));
         self.lasts = self.duration(awards, changes, base);
@@ -276,13 +274,17 @@ impl Contract {
         let from = |from: NaiveDate, lasts: Lasts, of: fn(NaiveDate, Lasts) -> EndFormula| {
             Some(LatestEnd { on: after_months(from, lasts.months)?, formula: of(from, lasts) })
         };
-        self.ends = match (told, &self.notified_on, &self.awarded_on, &self.lasts) {
+        let awarded = self.decided_on.as_ref().or(self.awarded_on.as_ref()).map(|s| s.value);
+        self.ends = match (told, &self.notified_on, awarded, &self.lasts) {
             (Some(on), ..) => Some(LatestEnd { on, formula: EndFormula::Told }),
             (None, Some(day), _, Some(l)) => {
                 from(day.value, l.value, |from, lasts| EndFormula::FromNotification { from, lasts })
             }
+            (None, None, Some(day), Some(l)) if self.decided_on.is_some() => {
+                from(day, l.value, |from, lasts| EndFormula::FromPublication { from, lasts, decided: true })
+            }
             (None, None, Some(day), Some(l)) => {
-                from(day.value, l.value, |from, lasts| EndFormula::FromPublication { from, lasts })
+                from(day, l.value, |from, lasts| EndFormula::FromPublication { from, lasts, decided: false })
             }
             _ => None,
         };

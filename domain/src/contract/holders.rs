@@ -40,6 +40,8 @@ const FORMS: [&str; 26] = [
 /// The winners of an award with all that is said of each.
 pub(super) fn companies(award: &Award) -> Vec<Company> {
     let mut out = award.companies.clone();
+    // Those that no winner's name repeats may be a winner under another spelling; the others are themselves.
+    let loose: Vec<Company> = out.iter().filter(|c| !award.winners.iter().any(|w| w == c.said())).cloned().collect();
     for winner in &award.winners {
         let number =
             Company::number(winner).filter(|n| matches!(n.len(), 9 | 14) && n.bytes().all(|b| b.is_ascii_digit()));
@@ -48,7 +50,7 @@ pub(super) fn companies(award: &Award) -> Vec<Company> {
             Some(id) => Company { id: Some(id), ..Company::default() },
             None => Company::named(winner.clone()),
         };
-        if !out.iter().any(|c| c.said() == winner || is_same(c, &company)) {
+        if !out.iter().any(|c| c.said() == winner) && !loose.iter().any(|c| is_same(c, &company)) {
             out.push(company);
         }
     }
@@ -60,14 +62,14 @@ pub(super) fn companies(award: &Award) -> Vec<Company> {
 pub(super) fn of(awards: &[&Statement<'_>], changes: &[Change]) -> Vec<Holder> {
     let mut out: Vec<Holder> = Vec::new();
     if let Some(last) = changes.iter().rev().find(|c| !c.change.holders.is_empty()) {
-        last.change.holders.iter().for_each(|c| merge(&mut out, c, &last.notice));
+        merge(&mut out, &last.change.holders, &last.notice);
         // The numbers and seats of those who stay are known from before.
-        let before: Vec<Company> = awards.iter().flat_map(|s| companies(&s.award)).collect();
-        for holder in &mut out {
-            for known in &before {
-                if is_same(known, &holder.company) {
-                    complete(&mut holder.company, known);
-                }
+        let mut before: Vec<Holder> = Vec::new();
+        awards.iter().for_each(|s| merge(&mut before, &companies(&s.award), &s.key));
+        let known: Vec<Company> = before.into_iter().map(|h| h.company).collect();
+        for (known, stays) in known.iter().zip(assigned(&out, &known)) {
+            if let Some(n) = stays {
+                complete(&mut out[n].company, known);
             }
         }
         return out;
@@ -84,20 +86,54 @@ pub(super) fn of(awards: &[&Statement<'_>], changes: &[Change]) -> Vec<Holder> {
                     && !companies(&o.award).is_empty()
             });
         if !outdated {
-            companies(&s.award).iter().for_each(|c| merge(&mut out, c, &s.key));
+            merge(&mut out, &companies(&s.award), &s.key);
         }
     }
     out
 }
 
-fn merge(holders: &mut Vec<Holder>, company: &Company, notice: &str) {
-    if company.said().is_empty() {
-        return;
+/// Joins the companies that one notice names to the holders known so far. Two that it names apart are two, however alike their names
+/// (« Dupont » and « Dupont Nettoyage »): each is one of those known, or a new one.
+fn merge(holders: &mut Vec<Holder>, companies: &[Company], notice: &str) {
+    let before = holders.len();
+    for (company, known) in companies.iter().zip(assigned(holders, companies)).filter(|(c, _)| !c.said().is_empty()) {
+        match known {
+            Some(n) => complete(&mut holders[n].company, company),
+            // Said twice by the same notice.
+            None if holders[before..].iter().any(|h| is_spelled_as(&h.company, company)) => {}
+            None => holders.push(Holder { company: company.clone(), notice: notice.to_owned() }),
+        }
     }
-    match holders.iter_mut().find(|h| is_same(&h.company, company)) {
-        Some(known) => complete(&mut known.company, company),
-        None => holders.push(Holder { company: company.clone(), notice: notice.to_owned() }),
+}
+
+/// Which of the holders each company is: one at most, and each holder is one company at most. Very names and numbers before like ones.
+fn assigned(holders: &[Holder], companies: &[Company]) -> Vec<Option<usize>> {
+    let mut taken: Vec<Option<usize>> = vec![None; companies.len()];
+    for like in [is_spelled_as, is_same] {
+        for (at, company) in companies.iter().enumerate() {
+            if taken[at].is_none() {
+                taken[at] =
+                    (0..holders.len()).find(|n| !taken.contains(&Some(*n)) && like(&holders[*n].company, company));
+            }
+        }
     }
+    taken
+}
+
+/// Whether two mentions are one word for word: the same number, or the same name where one of them has no number.
+fn is_spelled_as(a: &Company, b: &Company) -> bool {
+    if let (Some(a), Some(b)) = (a.siren(), b.siren()) {
+        return a == b;
+    }
+    let (a, b) = (commune::key(&a.name), commune::key(&b.name));
+    // However short the name ("3M") and whatever it is made of ("L’Agence").
+    let alike = !a.is_empty() && a == b;
+    alike || !telling(&a).is_empty() && telling(&a) == telling(&b)
+}
+
+/// The words of a folded name that tell which company it is.
+fn telling(key: &str) -> Vec<&str> {
+    key.split(' ').filter(|w| !w.is_empty() && !FORMS.contains(w)).collect()
 }
 
 fn complete(known: &mut Company, other: &Company) {
@@ -113,21 +149,16 @@ fn complete(known: &mut Company, other: &Company) {
     }
 }
 
-/// Whether two mentions are of one company: by number where both have one, else by name.
+/// Whether two mentions are of one company: by number where both have one, else by name, which may be a part of the other.
 pub(super) fn is_same(a: &Company, b: &Company) -> bool {
-    if let (Some(a), Some(b)) = (a.siren(), b.siren()) {
-        return a == b;
-    }
-    let (a, b) = (commune::key(&a.name), commune::key(&b.name));
-    // Spelled alike, they are one, however short the name ("3M") and whatever it is made of ("L’Agence").
-    if !a.is_empty() && a == b {
+    if is_spelled_as(a, b) {
         return true;
     }
-    let words = |key: &str| -> Vec<String> {
-        key.split(' ').filter(|w| !w.is_empty() && !FORMS.contains(w)).map(str::to_owned).collect()
-    };
-    let (a, b) = (words(&a), words(&b));
+    if a.siren().is_some() && b.siren().is_some() {
+        return false;
+    }
+    let (a, b) = (commune::key(&a.name), commune::key(&b.name));
+    let (a, b) = (telling(&a), telling(&b));
     let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
-    let alike = !a.is_empty() && a == b;
-    alike || short.iter().any(|w| w.len() >= 3) && short.iter().all(|w| long.contains(w))
+    short.iter().any(|w| w.len() >= 3) && short.iter().all(|w| long.contains(w))
 }

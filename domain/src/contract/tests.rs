@@ -140,6 +140,22 @@ fn each_lot_has_its_own_end() {
 }
 
 #[test]
+fn a_duration_runs_from_the_day_of_the_decision_where_the_notice_of_it_came_a_year_later() {
+    let decided = |on: &str| {
+        let award = Award { decided: Some(day(on)), ..won("1", "Martin SARL") };
+        read(&[call(), One::of("boamp", "27-9", NoticeKind::Award, "2027-03-01").with(vec![award])]).remove(0)
+    };
+    let c = decided("2026-02-02");
+    let end = c.ends.unwrap();
+    assert_eq!((end.on, c.decided_on.unwrap().value), (day("2030-02-02"), day("2026-02-02")));
+    assert!(end.in_french().starts_with("attribué le 2 février 2026 (jour de notification inconnu)"));
+    assert_eq!(c.awarded_on.unwrap().value, day("2027-03-01"));
+    // Nobody publishes before they decide: another century is a slip.
+    let c = decided("2106-02-02");
+    assert_eq!((c.ends.unwrap().on, c.decided_on), (day("2031-03-01"), None));
+}
+
+#[test]
 fn what_cannot_be_is_left_out_and_told() {
     for (amount, months, euros, end) in [
         (1.0, 48.0, None, Some("2030-02-20")),
@@ -213,6 +229,40 @@ fn two_winners_share_a_lot_and_a_later_notice_of_the_same_source_corrects() {
     // A number in the place of a name is a number.
     let number = One::of("decp", "1", NoticeKind::Award, "2026-03-01").with(vec![won("1", "55204599900869")]);
     assert_eq!(read(&[number]).remove(0).holders[0].company.siren(), Some("552045999"));
+}
+
+#[test]
+fn winners_that_one_notice_names_apart_are_apart_however_alike_their_names() {
+    let lot = || Some("1".to_owned());
+    let (short, long) = (Company::named("Dupont"), Company::named("Dupont Nettoyage SARL"));
+    let with = |c: &Company, id: &str| Company { id: Some(id.into()), ..c.clone() };
+    let award = || {
+        One::of("boamp", "26-9", NoticeKind::Award, "2026-03-01")
+            .with(vec![Award::to(lot(), vec![short.clone(), long.clone()])])
+    };
+    let data = |id: &str, company: Company| {
+        One::decp(id, "2026-02-20", Award::to(lot(), vec![company]), ContractData::default())
+    };
+    let names = |c: &Contract| -> Vec<(String, Option<String>)> {
+        let mut all: Vec<_> =
+            c.holders.iter().map(|h| (h.company.name.clone(), h.company.siren().map(str::to_owned))).collect();
+        all.sort();
+        all
+    };
+    let found = read(&[call(), award()]).remove(0);
+    assert_eq!(names(&found).len(), 2, "{:?}", found.holders);
+    // Their numbers come with the data of each one's contract, and go to the one that bears the name.
+    let all = [
+        call(),
+        award(),
+        data("2026-14", with(&long, "55204599900869")),
+        data("2026-15", with(&short, "44332211000017")),
+    ];
+    let expected = [("Dupont", "443322110"), ("Dupont Nettoyage SARL", "552045999")];
+    let expected: Vec<_> = expected.iter().map(|(n, s)| ((*n).to_owned(), Some((*s).to_owned()))).collect();
+    assert_eq!(names(&read(&all).remove(0)), expected);
+    let one = [call(), award(), data("2026-14", with(&long, "55204599900869"))];
+    assert_eq!(names(&read(&one).remove(0)), [("Dupont".to_owned(), None), expected[1].clone()]);
 }
 
 #[test]

@@ -57,6 +57,10 @@ async fn contracts_are_found_by_their_parties_and_end_and_a_corrected_holder_is_
         };
         let holder = |n: &str| ContractQuery { holder: Some(n.into()), ..ContractQuery::default() };
         assert_eq!((of(holder("552045999")).await, of(holder("999999999")).await), (1, 0));
+        // By name only who has no number.
+        let named = |name: &str| holder(&keys(None, name)[0]);
+        assert_eq!((of(named("DUPONT")).await, of(named("Martin SARL")).await), (1, 0));
+        assert_eq!(store.name_of(&keys(None, "dupont")[0]).await.unwrap().as_deref(), Some("Dupont"));
         assert_eq!(of(ContractQuery { buyer: Some("216204982".into()), ..ContractQuery::default() }).await, 2);
         let from = |d: &str| ContractQuery { ends_from: Some(day(d)), ..ContractQuery::default() };
         assert_eq!((of(from("2030-02-20")).await, of(from("2030-02-21")).await), (2, 0));

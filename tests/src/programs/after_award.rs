@@ -10,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -208,15 +209,28 @@ async fn live(app: &Arc<App>, notices: &[(NaiveDate, Notice)], start: NaiveDate,
     let mut next = notices.iter().peekable();
     let mut refused = Refused::new();
     let store = &app.service.store;
+    let mut took = [Duration::ZERO; 3];
     for day in 0..days {
         let today = start + Days::new(day);
         let now = at(today);
         app.service.clock.set(now);
+        let began = Instant::now();
         while let Some((_, notice)) = next.next_if(|(at, _)| *at <= today) {
             ingest::ingest(&app.service, notice, None).await?;
         }
+        let ingested = Instant::now();
         scheduler::run(&app.service, now).await.map_err(|f| f.to_string())?;
+        let scheduled = Instant::now();
         worker::drain(&app.delivery).await.map_err(|f| f.to_string())?;
+        for (sum, one) in took.iter_mut().zip([ingested - began, scheduled - ingested, scheduled.elapsed()]) {
+            *sum += one;
+        }
+        if (day + 1).is_multiple_of(MONTH.unsigned_abs()) {
+            let [ingest, scheduler, sending] = took.map(|t| t.as_secs_f64());
+            let line =
+                format!("day {}: ingest {ingest:.1} s, scheduler {scheduler:.1} s, sending {sending:.1} s", day + 1);
+            writeln!(std::io::stderr(), "{line}")?;
+        }
         if day % 7 != 0 {
             continue;
         }

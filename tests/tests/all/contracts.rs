@@ -26,6 +26,7 @@ use vigie_service::decisions::{self, DecisionEdit, Seen};
 use vigie_service::{Clock, ingest, sources};
 use vigie_store::contracts::ContractQuery;
 use vigie_store::people::{AddressState, NewSubscriber};
+use vigie_tests::pages::Pages;
 use vigie_tests::publishers::Publishers;
 use vigie_tests::replay::Replay;
 use vigie_tests::servers::Smtp;
@@ -331,6 +332,177 @@ async fn from_the_call_to_the_next_call() {
     bench.live(at("2030-07-13T08:00:00Z"), 25).await;
     assert!(!bench.mails().split_off(before).iter().any(|m| m.2.contains("BIENTÔT À RENOUVELER")));
     bench.app.service.store.close().await;
+}
+
+/// What BOAMP published of one purchase (16-652 of January 2016 and 17-4742, its award, a year later), people's names left out: in the flat
+/// tree of those years, without any number of the buyer or of its three holders.
+fn hospital(id: &str, day: &str, closes: Option<&str>, own: Value) -> Value {
+    let title = "DAMR 2016/01 PRESTATION D'INTERIM MEDICAL EN ANESTHESIE-REANIMATION";
+    let mut donnees = json!({
+        "IDENTITE": {"DENOMINATION": "CHU St Etienne", "CP": "42055", "VILLE": "St etienne", "URL_PROFIL_ACHETEUR": "http://www.achats-hopitaux.com"},
+        "TYPE_ORGANISME": {"AUTRE": ""},
+        "OBJET": {"TYPE_MARCHE": {"SERVICE": "27"}, "OBJET_COMPLET": title, "CPV": {"PRINCIPAL": "79625000"},
+            "LIEU_EXEC_LIVR": {"ADRESSE": "Chu de St-Etienne", "CP": "42055", "VILLE": "Saint etienne cédex 2", "CODE_NUTS": "FR715"}, "AMP_OUI": ""},
+        "PROCEDURE": {"TYPE_PROCEDURE": {"PROCEDURE_ADAPTE": ""}, "CRITERES_ATTRIBUTION": {"CRITERES_PONDERES": {"CRITERE": [
+            {"@POIDS": "60", "#text": "Prix"}, {"@POIDS": "40", "#text": "Valeur technique : aptitude de la société à répondre aux besoins"}]}}},
+    });
+    if let Some(closes) = closes {
+        donnees["OBJET"]["CARACTERISTIQUES"] = json!({"PRINCIPALES": format!("{title}Marché à bon de commande -durée du marché de la date de notification au 31/12/2016 reconductible 2 fois par période de 12 mois. Prix ajustables.")});
+        donnees["OBJET"]["DUREE_DELAI"] = json!({"DUREE_MOIS": "34"});
+        donnees["OBJET"]["DIV_EN_LOTS"] = json!({"NON": ""});
+        donnees["CONDITION_DELAI"] = json!({"RECEPT_OFFRES": closes, "VALIDITE_OFFRE": {"DUREE_JOUR": "120"}});
+        donnees["CONDITION_ADMINISTRATIVE"] = json!({"REFERENCE_MARCHE": "DAMR 2016/01"});
+    }
+    let award = closes.is_none();
+    if award {
+        donnees["ATTRIBUTION"] = own;
+    }
+    let nature = if award { "ATTRIBUTION" } else { "APPEL_OFFRE" };
+    json!({"idweb": id, "objet": title, "dateparution": day, "nature": nature, "etat": "INITIAL", "famille": "FNS", "nomacheteur": "CHU St Etienne",
+        "code_departement": ["42"], "donnees": donnees.to_string(), "gestion": null, "annonce_lie": award.then(|| vec!["16-652"]),
+        "url_avis": format!("https://www.boamp.fr/pages/avis/?q=idweb:{id}")})
+}
+
+/// A recorded call and its recorded award, and the next call of a buyer that is known by its name alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recorded_purchase_is_followed_by_the_name_of_its_buyer_until_it_is_called_for_again() {
+    let Some(bench) = Bench::new(at("2016-01-06T08:00:00Z")).await else { return };
+    let service = &bench.app.service;
+    let store = &service.store;
+    let here = Filter { departments: Department::parse("42").into_iter().collect(), ..Filter::default() };
+    bench.person("temps", Some(StructureKind::Etti), &here).await;
+    for id in ["follows", "other"] {
+        let profile = Profile { kind: Some(StructureKind::Etti), ..Profile::default() };
+        let subscriber = Subscriber { id: id.into(), name: id.into(), role: Role::Structure, profile };
+        let addresses = vec![(Channel::Email, format!("{id}@x.example"), AddressState::Active)];
+        store
+            .put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, service.clock.now())
+            .await
+            .unwrap();
+    }
+    let person = store.subscriber("follows").await.unwrap().unwrap();
+    let followed = accounts::follow(service, &person, "Ana", "CHU St-Étienne").await.unwrap();
+    assert_eq!(followed, Followed::Yes { name: "CHU St-Étienne".into(), committed: false });
+
+    bench
+        .boamp
+        .with(|s| s.records.push(hospital("16-652", "2016-01-05", Some("2016-01-25T16:00:00+01:00"), Value::Null)));
+    bench.poll().await;
+    bench.live(at("2016-01-06T08:00:00Z"), 3).await;
+    assert!(bench.told("follows", "").concat().contains("INTERIM MEDICAL"), "{:?}", bench.mails());
+    let procedure = store.notice("boamp:16-652").await.unwrap().unwrap().procedure;
+    bench.decide("follows", &procedure, "", Stage::Submitted).await;
+    bench.live(at("2016-02-25T08:00:00Z"), 3).await;
+    let asked = bench.told("follows", "Résultat ?");
+    assert!(asked.len() == 1 && asked[0].contains("Clos depuis le 25 janvier 2016"), "{asked:?}");
+
+    let party = |name: &str, code: &str, city: &str| json!({"DENOMINATION": name, "CP": code, "VILLE": city});
+    let decision = json!({"ATTRIBUE": "", "DESCRIPTION": "Prestation d'intérim médical en anesthésie réanimation pour le CHU de Saint-Etienne",
+        "TITULAIRE": [party("ARC INTERIM (Rang 1)", "75019", "PARIS"), party("PROMAN MEDICAL (Rang 2)", "33000", "Bordeaux"),
+            party("ADECCO MEDECINS (Rang 3)", "13001", "Marseille")],
+        "RENSEIGNEMENT": [{"DATE_ATTRIBUTION": "2016-02-02"}, {"DATE_ATTRIBUTION": "2016-02-03"}, {"DATE_ATTRIBUTION": "2016-02-02"}]});
+    let own = json!({"ATTRIBUE_PAR_LOTS_MARCHES": "", "DECISION": decision});
+    bench.boamp.with(|s| s.records.push(hospital("17-4742", "2017-01-11", None, own)));
+    service.clock.set(at("2017-01-12T08:00:00Z"));
+    bench.poll().await;
+    assert_eq!(store.notice("boamp:17-4742").await.unwrap().unwrap().procedure, procedure);
+    let found = store.contracts_of(&procedure).await.unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let c = &found[0].contract;
+    let holders: Vec<(&str, Option<&str>)> =
+        c.holders.iter().map(|h| (h.company.name.as_str(), h.company.place.city.as_deref())).collect();
+    assert_eq!(
+        holders,
+        [
+            ("ARC INTERIM (Rang 1)", Some("PARIS")),
+            ("PROMAN MEDICAL (Rang 2)", Some("Bordeaux")),
+            ("ADECCO MEDECINS (Rang 3)", Some("Marseille"))
+        ]
+    );
+    // Awarded eleven months before anybody published it: the 34 months run from there.
+    let end = c.ends.unwrap();
+    assert_eq!(end.on.to_string(), "2018-12-02", "{}", end.in_french());
+    assert!(end.in_french().starts_with("attribué le 2 février 2016"), "{}", end.in_french());
+    assert!(!c.owes_work());
+    bench.live(at("2017-01-12T08:00:00Z"), 4).await;
+    let asked = bench.told("follows", "Résultat ?");
+    assert!(asked.len() == 2 && asked[1].contains("PROMAN MEDICAL (Rang 2)"), "{asked:?}");
+    assert!(bench.mails().iter().all(|m| !m.1.contains("Proposer vos services")), "no clause, no offer");
+
+    // A year before the end one line, and none six months before it: the buyer has called again.
+    let ends = |mails: Vec<(String, String, String)>| -> Vec<String> {
+        mails.into_iter().filter(|m| m.2.contains("BIENTÔT À RENOUVELER")).map(|m| m.0).collect()
+    };
+    bench.live(at("2017-11-28T08:00:00Z"), 10).await;
+    assert_eq!(ends(bench.mails()), ["follows"]);
+    bench
+        .boamp
+        .with(|s| s.records.push(hospital("18-7001", "2018-05-14", Some("2018-06-25T16:00:00+02:00"), Value::Null)));
+    service.clock.set(at("2018-05-15T08:00:00Z"));
+    bench.poll().await;
+    assert_ne!(store.notice("boamp:18-7001").await.unwrap().unwrap().procedure, procedure);
+    bench.live(at("2018-05-30T08:00:00Z"), 10).await;
+    assert_eq!(ends(bench.mails()), ["follows"]);
+    assert!(bench.told("other", "").is_empty());
+    store.close().await;
+}
+
+/// National forms mostly name parties without their numbers: these have a page, and are followed, by their names.
+#[tokio::test(flavor = "multi_thread")]
+async fn parties_without_a_number_have_a_page_and_are_followed_by_their_name() {
+    let now = at("2026-11-21T08:00:00Z");
+    let pages = Pages::start(now, "").await.unwrap();
+    pages.person("ana", "Ana", Role::Structure, None).await.unwrap();
+    let notice = |id: &str, kind, siret: Option<&str>| {
+        let mut notice = Notice::new("boamp", id, kind);
+        notice.title = "Entretien des espaces verts".into();
+        (notice.buyer.name, notice.buyer.siret) = ("Mairie d’Étampes".into(), siret.map(str::to_owned));
+        notice.departments = Department::parse("91").into_iter().collect();
+        notice.published = Some(now.date_naive());
+        notice
+    };
+    let procedure = pages.take(&notice("26-1", NoticeKind::Call, None)).await.unwrap();
+    let mut award = notice("26-2", NoticeKind::Award, None);
+    award.links.earlier = vec!["26-1".into()];
+    award.awards = vec![Award::to(None, vec![Company::named("Jardins & Co")])];
+    pages.take(&award).await.unwrap();
+    // Another buyer of that name, with a number.
+    let mut other = notice("26-9", NoticeKind::Call, Some("21910223000012"));
+    other.title = "Restauration scolaire".into();
+    pages.take(&other).await.unwrap();
+
+    let ana = pages.signed_in("ana").await.unwrap();
+    let contract = ana.get(&vigie_service::links::contract_path(&procedure, "")).await.unwrap().body;
+    for path in ["/acheteur/nom-mairie-d-etampes", "/titulaire/nom-jardins-co"] {
+        assert!(contract.contains(&format!("href=\"{path}\"")), "{path}: {contract}");
+        let shown = ana.get(path).await.unwrap();
+        assert_eq!(shown.status, 200, "{path}");
+        assert!(shown.body.contains("Sans SIREN publié") && shown.body.contains("espaces verts"), "{}", shown.body);
+        assert!(!shown.body.contains("Restauration scolaire"), "the other’s: {}", shown.body);
+    }
+    let market = ana.get(&format!("/procedure/{procedure}")).await.unwrap().body;
+    assert!(market.contains("href=\"/acheteur/nom-mairie-d-etampes\""), "{market}");
+    for path in ["/acheteur/nom-", "/acheteur/nom-inconnu", "/titulaire/nom-mairie-d-etampes-2", "/acheteur/12"] {
+        assert_eq!(ana.get(path).await.unwrap().status, 404, "{path}");
+    }
+    let store = &pages.app.service.store;
+    let mine = async || -> Vec<String> { store.accounts_of("ana").await.unwrap().into_iter().map(|a| a.key).collect() };
+    // Of two of one name, the one with a number is meant; the other is followed from its page.
+    ana.post_form("/contrats/suivre", &[("qui", "Mairie d'Etampes")]).await.unwrap();
+    assert_eq!(mine().await, ["219102230"]);
+    ana.post_form("/contrats/oublier", &[("qui", "219102230")]).await.unwrap();
+    ana.post_form("/contrats/suivre", &[("qui", "nom:Mairie d’Étampes")]).await.unwrap();
+    assert_eq!(mine().await, ["name:mairie d etampes"]);
+    let shown = ana.get("/acheteur/nom-mairie-d-etampes").await.unwrap().body;
+    assert!(shown.contains("Ne plus suivre") && shown.contains("value=\"name:mairie d etampes\""), "{shown}");
+    ana.post_form("/contrats/oublier", &[("qui", "name:mairie d etampes")]).await.unwrap();
+    assert!(mine().await.is_empty());
+    // Followed before anything is known of it: a page for who follows it, and for nobody else.
+    ana.post_form("/contrats/suivre", &[("qui", "Syndicat de la Juine")]).await.unwrap();
+    let shown = ana.get("/acheteur/nom-syndicat-de-la-juine").await.unwrap();
+    assert!(shown.status == 200 && shown.body.contains("Rien n’est encore connu de ce nom"), "{}", shown.body);
+    let stranger = pages.stranger().unwrap().get("/acheteur/nom-syndicat-de-la-juine").await.unwrap();
+    assert_eq!(stranger.status, 404);
 }
 
 /// Whatever comes first: the data of a contract, its award or its call's.

@@ -7,6 +7,7 @@ use vigie_domain::subscription::Role;
 use vigie_domain::{
     Channel, DateKind, Department, Filter, Lot, Notice, NoticeKind, Passage, Permission, Stage, TypedDate,
 };
+use vigie_store::accounts::Account;
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_store::tokens::Scope;
 use vigie_tests::pages::{Pages, Visitor};
@@ -173,6 +174,39 @@ async fn the_installation_is_run_and_notices_are_passed_on_by_who_may() {
         assert_eq!(health.contains("pour la personne qui gère Vigie"), !operates, "{role:?}: {health}");
         let passed = cast.says(role, said("/transmettre 26-1")).await;
         assert_eq!(passed.contains("pour les réseaux"), !passes, "{role:?}: {passed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_structure_follows_is_chosen_by_who_may() {
+    let cast = Cast::new().await;
+    let store = &cast.pages.app.service.store;
+    for role in Role::ALL {
+        let may = role.may(Permission::Decide) || role == Role::Facilitator;
+        let follows = async || !store.accounts_of(id(role)).await.unwrap().is_empty();
+        let visitor = cast.pages.signed_in(id(role)).await.unwrap();
+        let program = cast.pages.program(id(role), &Scope::OF_PROGRAMS).await.unwrap();
+        visitor.post_form("/contrats/suivre", &[("qui", "215903501")]).await.unwrap();
+        assert_eq!(follows().await, may, "page, {role:?}");
+        visitor.post_form("/contrats/oublier", &[("qui", "215903501")]).await.unwrap();
+        assert!(!follows().await, "page, {role:?}");
+        // What a colleague follows is not given up by who only reads.
+        let account = Account {
+            structure: id(role).into(),
+            key: "215903501".into(),
+            name: "Ville de Lille".into(),
+            by: "Ana".into(),
+            at: now(),
+        };
+        store.follow(&account).await.unwrap();
+        let gone = visitor.post_form("/contrats/oublier", &[("qui", "215903501")]).await.unwrap();
+        assert_eq!((gone.status == 303, !follows().await), (may, may), "page, {role:?}");
+        store.follow(&account).await.unwrap();
+        let gone = program.json("DELETE", "/api/v1/accounts/215903501", &json!({})).await.unwrap();
+        assert_eq!((gone.status.as_u16(), !follows().await), (if may { 204 } else { 403 }, may), "API, {role:?}");
+        store.follow(&account).await.unwrap();
+        cast.says(role, said("/oublier Ville de Lille")).await;
+        assert_eq!(!follows().await, may, "chat, {role:?}");
     }
 }
 

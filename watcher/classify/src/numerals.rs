@@ -24,7 +24,7 @@ impl Sum {
             "zero", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze",
             "treize", "quatorze", "quinze", "seize",
         ];
-        self.part += match word {
+        let more = match word {
             "une" => 1,
             // Four times twenty.
             "vingt" | "vingts" if self.part % 100 == 4 => 76,
@@ -44,6 +44,7 @@ impl Sum {
                 _ => return false,
             },
         };
+        self.part = self.part.saturating_add(more);
         true
     }
 }

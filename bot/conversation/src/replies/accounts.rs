@@ -5,8 +5,9 @@ use vigie_notifier::after_award::spaced;
 use vigie_notifier::card::short;
 use vigie_notifier::chat::Button;
 use vigie_service::Failure;
-use vigie_service::after_award::accounts::{self, Followed, followed_in_french};
+use vigie_service::after_award::accounts::{self, Followed, Unfollowed, followed_in_french};
 use vigie_service::answers::action;
+use vigie_service::answers::outcome_line::READS_ONLY;
 use vigie_store::accounts::Account;
 
 use crate::Reply;
@@ -24,9 +25,10 @@ impl Asker<'_> {
         let mut buttons: Vec<Vec<Button>> = Vec::new();
         if let Followed::Which(some) = &followed {
             buttons.extend(some.iter().map(|n| {
+                let number = if n.siren.is_empty() { "sans SIREN publié".to_owned() } else { spaced(&n.siren) };
                 vec![action::command(
-                    &short(&format!("{} ({})", n.name, spaced(&n.siren)), 60),
-                    &format!("/suivre {}", n.siren),
+                    &short(&format!("{} ({number})", n.name), 60),
+                    &format!("/suivre {}", accounts::meaning(n)),
                 )]
             }));
         }
@@ -67,10 +69,12 @@ impl Asker<'_> {
             _ => None,
         });
         match (one, found.is_empty()) {
-            (Some(account), _) => {
-                self.service.store.unfollow(structure, &account.key).await?;
-                Ok(word(format!("C’est fait : vous ne suivez plus {}.", short(&account.name, 80))))
-            }
+            (Some(account), _) => Ok(word(match accounts::unfollow(self.service, self.person, &account.key).await? {
+                Unfollowed::ReadsOnly => READS_ONLY.to_owned(),
+                Unfollowed::Yes | Unfollowed::NotFollowed => {
+                    format!("C’est fait : vous ne suivez plus {}.", short(&account.name, 80))
+                }
+            })),
             (None, true) => Ok(word("Vous ne suivez personne de ce nom. /suivre montre ceux que vous suivez.")),
             (None, false) => {
                 let button = |a: &Account| {

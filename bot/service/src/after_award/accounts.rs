@@ -2,8 +2,10 @@
 //! the structure, beside what they subscribed to.
 //!
 //! A party is named by its SIREN (a SIRET will do) or by its name. A name that several parties bear, or that holds one of theirs, is
-//! asked back; one that no SIREN is known of is followed as it is spelled.
+//! asked back; one that no SIREN is known of is followed as it is spelled. « nom: » before a name means the party of just that name,
+//! of which no number is published.
 
+use vigie_domain::subscription::Role;
 use vigie_domain::{Buyer, Subscriber, commune};
 use vigie_store::StoreError;
 use vigie_store::accounts::{Account, keys};
@@ -18,6 +20,15 @@ const MAX_CHOICES: i64 = 8;
 const MAX_ACCOUNTS: usize = 100;
 /// Shortest name that is looked for, in characters.
 const SHORTEST: usize = 3;
+
+/// Before a name that means the party of just that name, of which no number is published.
+const BY_NAME: &str = "nom:";
+
+/// The text that means this party and no other.
+#[must_use]
+pub fn meaning(party: &Named) -> String {
+    if party.siren.is_empty() { format!("{BY_NAME}{}", party.name) } else { party.siren.clone() }
+}
 
 /// Whom a text means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +55,26 @@ pub async fn find(service: &Service, text: &str) -> Result<Party, StoreError> {
         let name = service.store.name_of(&siren).await?.unwrap_or_else(|| siren.clone());
         return Ok(Party::One(Named { siren, name }));
     }
-    let name = text.trim();
+    let text = text.trim();
+    let alone = text.strip_prefix(BY_NAME).map(str::trim);
+    let name = alone.unwrap_or(text);
     if commune::key(name).chars().count() < SHORTEST {
         return Ok(Party::Nothing);
+    }
+    if alone.is_some() {
+        return Ok(Party::Unknown(name.to_owned()));
     }
     let mut found = service.store.parties_named(name, MAX_CHOICES).await?;
     let exact: Vec<Named> = found.iter().filter(|n| commune::key(&n.name) == commune::key(name)).cloned().collect();
     if let [one] = exact.as_slice() {
         return Ok(Party::One(one.clone()));
+    }
+    // One that is known by that very name alone is meant as well as those whose names hold it.
+    if !found.is_empty()
+        && let Some(key) = keys(None, name).first()
+        && let Some(name) = service.store.name_of(key).await?
+    {
+        found.push(Named { siren: String::new(), name });
     }
     Ok(match found.len() {
         0 => Party::Unknown(name.to_owned()),
@@ -77,12 +100,41 @@ pub enum Followed {
     ReadsOnly,
 }
 
+/// Whether a person chooses whom their structure follows.
+fn may_choose(person: &Subscriber) -> bool {
+    person.role.may(Permission::Decide) || person.role == Role::Facilitator
+}
+
+/// What came of following no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfollowed {
+    Yes,
+    /// It was not followed.
+    NotFollowed,
+    /// People of this role choose nobody.
+    ReadsOnly,
+}
+
+/// Follows the party of a key no more, for the structure of a person.
+///
+/// # Errors
+/// The database fails: it is followed as before.
+pub async fn unfollow(service: &Service, person: &Subscriber, key: &str) -> Result<Unfollowed, StoreError> {
+    if !may_choose(person) {
+        return Ok(Unfollowed::ReadsOnly);
+    }
+    Ok(match service.store.unfollow(person.structure(), key).await? {
+        true => Unfollowed::Yes,
+        false => Unfollowed::NotFollowed,
+    })
+}
+
 /// Follows whom a text means, for the structure of a person.
 ///
 /// # Errors
 /// The database fails: nobody is followed.
 pub async fn follow(service: &Service, person: &Subscriber, by: &str, text: &str) -> Result<Followed, StoreError> {
-    if !person.role.may(Permission::Decide) && person.role != vigie_domain::subscription::Role::Facilitator {
+    if !may_choose(person) {
         return Ok(Followed::ReadsOnly);
     }
     let (siren, name) = match find(service, text).await? {

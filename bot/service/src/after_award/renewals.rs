@@ -17,6 +17,7 @@ use vigie_notifier::card::Why;
 use vigie_notifier::due::{DigestTimes, next_digest};
 use vigie_notifier::rhythm;
 use vigie_store::ingest::{IngestTx, NewNotification, Share};
+use vigie_store::journal::NoticeRow;
 use vigie_store::renewals::RenewalTold;
 use vigie_store::{StoreError, accounts, derived_id};
 use vigie_watcher::zones;
@@ -75,9 +76,7 @@ pub(super) async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, 
     for ahead in due {
         let Some((from, to)) = window(today, ahead) else { continue };
         for row in service.store.contracts_ending(from, to).await? {
-            if let Some(end) = stands(service, &row.contract, now).await? {
-                made += tell(service, &row.contract, (ahead, end), &mut lines, now).await?;
-            }
+            made += tell(service, &row.contract, ahead, &mut lines, now).await?;
         }
     }
     Ok(made)
@@ -94,10 +93,13 @@ fn window(today: NaiveDate, ahead: u32) -> Option<(NaiveDate, NaiveDate)> {
 /// # Errors
 /// The database fails.
 pub async fn stands(service: &Service, c: &Contract, now: DateTime<Utc>) -> Result<Option<NaiveDate>, StoreError> {
-    let Some(end) = c.ends.filter(|_| c.state_on(zones::paris_day(now)) == ContractState::Awarded) else {
-        return Ok(None);
-    };
-    Ok(if retendered(service, c).await?.is_some() { None } else { Some(end.on) })
+    let Some(end) = under_way_until(c, now) else { return Ok(None) };
+    Ok(if retendered(service, c).await?.is_some() { None } else { Some(end) })
+}
+
+/// The latest end of a contract that is under way.
+fn under_way_until(c: &Contract, now: DateTime<Utc>) -> Option<NaiveDate> {
+    c.ends.filter(|_| c.state_on(zones::paris_day(now)) == ContractState::Awarded).map(|end| end.on)
 }
 
 /// The procedure by which the buyer buys the same again, if it was published.
@@ -105,23 +107,37 @@ pub async fn stands(service: &Service, c: &Contract, now: DateTime<Utc>) -> Resu
 /// # Errors
 /// The database fails.
 pub async fn retendered(service: &Service, c: &Contract) -> Result<Option<String>, StoreError> {
-    let Some(siren) = c.buyer.siren() else { return Ok(None) };
-    let Some(began) = c.notified_on.as_ref().or(c.awarded_on.as_ref()).map(|s| s.value) else { return Ok(None) };
+    let began = c.notified_on.as_ref().or(c.decided_on.as_ref()).or(c.awarded_on.as_ref());
+    let Some(began) = began.map(|s| s.value) else { return Ok(None) };
     let since = began.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc() + RETENDER_AFTER;
+    let bought = service.store.bought_since(c.buyer.siren(), &c.buyer.name, since).await?;
+    if bought.iter().all(|call| call.procedure == c.procedure) {
+        return Ok(None);
+    }
     let whole = service.store.notices_of(&c.procedure).await?.into_iter().next().map(|n| n.assessment.title);
     let titles = [Some(c.title.clone()), whole];
     let same = |title: &str| titles.iter().flatten().any(|t| object::alike((t, &[]), (title, &[])));
-    for call in service.store.bought_since(siren, since).await? {
+    for call in bought {
         if call.procedure == c.procedure || !same(&call.title) {
             continue;
         }
         // A contract of which no call is known may be this very one, told by another source.
         let notices = service.store.notices_of(&call.procedure).await?;
-        if notices.iter().any(|n| n.assessment.notice_kind.opens_a_purchase()) {
+        if notices.iter().any(|n| n.assessment.notice_kind.opens_a_purchase() && is_by(c, n)) {
             return Ok(Some(call.procedure));
         }
     }
     Ok(None)
+}
+
+/// Whether a notice of a like object is of the buyer of a contract. « Mairie » buys everywhere: where a name is all that they have in
+/// common, so is a département, unless one of them gives none.
+fn is_by(c: &Contract, n: &NoticeRow) -> bool {
+    let numbers = (c.buyer.siren(), n.notice.buyer.siren());
+    let departments = &n.assessment.departments;
+    let apart =
+        !c.departments.is_empty() && !departments.is_empty() && !c.departments.iter().any(|d| departments.contains(d));
+    matches!(numbers, (Some(a), Some(b)) if a == b) || !apart
 }
 
 /// Ends of contracts that a structure was told of and that still stand, each with when it was told, latest told first.
@@ -147,53 +163,72 @@ pub async fn ends_of(
 }
 
 /// Tells of one end; gives the number of structures told.
+///
+/// An end is looked at for a month, four times a day, and nearly always everybody was told before: what costs (a turn of ingest,
+/// the notices of the contract and of its buyer's later calls) is done only where somebody may be left.
 async fn tell(
     service: &Service,
     c: &Contract,
-    (ahead, end): (u32, NaiveDate),
+    ahead: u32,
     lines: &mut BTreeMap<String, u32>,
     now: DateTime<Utc>,
 ) -> Result<usize, StoreError> {
     let settings = &service.settings.after_award;
-    let told = service.store.renewals_told(&c.procedure, &c.lot).await?;
-    let (mut tx, mut turn) = Turn::begin(service, None).await?;
-    let Some(called) = audience::called(&mut tx, c).await? else { return Ok(0) };
-    let (mut audience, hits) = audience::reach(&mut tx, &mut turn, &called).await?;
-    drop(turn);
     let structures = settings.renewal_months.contains(&ahead);
     let facilitators = settings.facilitator_renewal_months.contains(&ahead);
     // Only what a lot says of work for people far from it makes its end everybody's business.
     let social = !c.provisions.is_empty();
-    let fits = |role, access| match role {
-        Role::Structure | Role::Network => structures && social && access == Access::Bid,
-        Role::Facilitator => facilitators && social,
-        Role::Subscriber | Role::Operator => false,
-    };
-    let mut people: BTreeMap<String, (Title, Vec<String>)> = BTreeMap::new();
-    for (structure, ids) in audience::by_structure(&audience, &hits, fits) {
-        people.insert(structure, (Title::Suited, ids));
+    let close = if structures { close_to(service, c).await? } else { BTreeMap::new() };
+    if close.is_empty() && !social {
+        return Ok(0);
     }
-    if structures {
-        for (structure, title) in close_to(service, c).await? {
-            let own = audience_of(service, &mut tx, &structure).await?;
-            let ids: Vec<String> = own.ids().collect();
-            if !ids.is_empty() {
-                audience.extend(own);
-                people.insert(structure, (title, ids));
-            }
+    let Some(end) = under_way_until(c, now) else { return Ok(0) };
+    let told = service.store.renewals_told(&c.procedure, &c.lot).await?;
+    let known = |structure: &str| {
+        told.iter().any(|t| t.structure == structure && t.ahead == ahead && (end - t.ends).abs() < MOVED)
+    };
+    if !social && close.keys().all(|structure| known(structure)) {
+        return Ok(0);
+    }
+    let (mut tx, mut turn) = Turn::begin(service, None).await?;
+    let Some(called) = audience::called(&mut tx, c).await? else { return Ok(0) };
+    let mut audience = Audience::default();
+    let mut people: BTreeMap<String, (Title, Vec<String>)> = BTreeMap::new();
+    if social {
+        let fits = |role, access| match role {
+            Role::Structure | Role::Network => structures && access == Access::Bid,
+            Role::Facilitator => facilitators,
+            Role::Subscriber | Role::Operator => false,
+        };
+        let (whom, hits) = audience::reach(&mut tx, &mut turn, &called).await?;
+        for (structure, ids) in audience::by_structure(&whom, &hits, fits) {
+            people.insert(structure, (Title::Suited, ids));
         }
+        audience.extend(whom);
+    }
+    drop(turn);
+    for (structure, title) in close {
+        let own = audience_of(service, &mut tx, &structure).await?;
+        let ids: Vec<String> = own.ids().collect();
+        if !ids.is_empty() {
+            audience.extend(own);
+            people.insert(structure, (title, ids));
+        }
+    }
+    people.retain(|structure, (title, ids)| {
+        let capped = ids.iter().all(|id| audience.person(id).is_some_and(|p| p.role == Role::Structure));
+        let so_far = lines.get(structure).copied().unwrap_or_default();
+        let waits = capped && *title != Title::Holder && so_far >= settings.renewals_a_month;
+        !known(structure) && !waits
+    });
+    if people.is_empty() || retendered(service, c).await?.is_some() {
+        return Ok(0);
     }
     let mut made = 0;
     let mut shares: Vec<Share> = Vec::new();
     let why = Why { lot: Some(c.lot.clone()), remark: Some(renewal_line(c)), ..Why::default() };
-    for (structure, (title, ids)) in people {
-        let known = told.iter().find(|t| t.structure == structure && t.ahead == ahead);
-        if known.is_some_and(|t| (end - t.ends).abs() < MOVED) || said_no(service, &structure, c).await? {
-            continue;
-        }
-        let so_far = lines.entry(structure.clone()).or_default();
-        let capped = ids.iter().all(|id| audience.person(id).is_some_and(|p| p.role == Role::Structure));
-        if capped && title != Title::Holder && *so_far >= settings.renewals_a_month {
+    for (structure, (_, ids)) in people {
+        if said_no(service, &structure, c).await? {
             continue;
         }
         let mine: Vec<Share> =
@@ -202,7 +237,7 @@ async fn tell(
             continue;
         }
         shares.extend(mine);
-        *so_far += 1;
+        *lines.entry(structure.clone()).or_default() += 1;
         made += 1;
         let line =
             RenewalTold { structure, procedure: c.procedure.clone(), lot: c.lot.clone(), ahead, ends: end, at: now };

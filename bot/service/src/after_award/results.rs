@@ -111,17 +111,18 @@ async fn ask(
     now: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let id = derived_id(&["result", &decision.structure, &decision.procedure, &decision.lot, occasion.key()]);
+    // For three months they were asked already, nearly always.
+    for person in service.store.members(&decision.structure).await? {
+        if service.store.has_share(&id, &person).await? {
+            return Ok(false);
+        }
+    }
     let notices = service.store.notices_of(&decision.procedure).await?;
     let Some(row) = main_of(&notices) else { return Ok(false) };
     let mut tx = service.store.begin_ingest_at(|| service.clock.now()).await?;
     let audience = audience_of(service, &mut tx, &decision.structure).await?;
     let people: Vec<String> =
         audience.ids().filter(|id| audience.person(id).is_some_and(|p| p.role.may(Permission::Decide))).collect();
-    for person in &people {
-        if service.store.has_share(&id, person).await? {
-            return Ok(false);
-        }
-    }
     if people.is_empty() {
         return Ok(false);
     }

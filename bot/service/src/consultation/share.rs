@@ -129,7 +129,7 @@ mod tests {
             article: Some("5.2".to_owned()),
         };
         let what = match hours {
-            None => What::Term { term: Term::ClauseDuty, amount: None },
+            None => What::Term { term: Term::ClauseDuty, amount: None, lots: Vec::new() },
             Some(hours) => What::Provision(Box::new(Provision {
                 hours: Some(hours),
                 ..Provision::new(ProvisionKind::ExecutionClause, Evidence { field: None, quote: None })

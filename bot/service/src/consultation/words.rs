@@ -1,6 +1,6 @@
 //! What a consultation says, in lines for every surface: the command line, a page, a mail, a chat.
 
-use vigie_consultation::answer::weight_in_words;
+use vigie_consultation::answer::{of_lots, weight_in_words};
 use vigie_consultation::contradiction::Contradiction;
 use vigie_consultation::{Amount, Consultation, Envelope, Finding, Term, What};
 use vigie_domain::{DateKind, FactKind, ProvisionKind, french};
@@ -182,8 +182,9 @@ fn date(what: &What) -> Option<(String, String)> {
 
 fn criteria(consultation: &Consultation) -> Vec<Said> {
     let lines = consultation.findings.iter().filter_map(|f| match &f.what {
-        What::Criterion { name, weight, sub } => {
-            let label = if *sub { format!("– {name}") } else { name.clone() };
+        What::Criterion { name, weight, sub, lots } => {
+            let name = of_lots(name, lots);
+            let label = if *sub { format!("– {name}") } else { name };
             let text = weight.map(|w| weight_in_words(w, &f.quote)).unwrap_or_default();
             Some(Said { label, text, at: f.at.to_string(), ..Said::default() })
         }
@@ -198,7 +199,11 @@ fn terms(consultation: &Consultation) -> Vec<Said> {
         .flat_map(|term| consultation.of_term(term).map(move |f| (term, f)))
         .map(|(term, f)| {
             let text = match &f.what {
-                What::Term { amount: Some(amount), .. } => amount_in_words(*amount),
+                What::Term { amount, lots, .. } => {
+                    let figure = amount.map(amount_in_words).unwrap_or_default();
+                    let whose = french::lots(lots, 0);
+                    [figure, whose].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ")
+                }
                 _ => String::new(),
             };
             said(term.label().to_owned(), text, f)

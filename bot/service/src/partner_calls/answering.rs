@@ -6,7 +6,7 @@
 
 use vigie_domain::partner_call::{CallState, PartnerCall, PartnerRole, Position, WHOLE_SHARE};
 use vigie_domain::procedure::Status;
-use vigie_domain::{Permission, Subscriber, french};
+use vigie_domain::{Lot, Permission, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::partner_calls::PositionsPut;
@@ -152,6 +152,8 @@ fn fault(said: &Said) -> Option<&'static str> {
 #[must_use]
 pub fn in_french(positions: &[Position]) -> String {
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    let mut positions: Vec<&Position> = positions.iter().collect();
+    positions.sort_by(|a, b| Lot::order(&a.lot).cmp(&Lot::order(&b.lot)));
     for p in positions {
         let said = p.in_french();
         match groups.iter_mut().find(|(s, _)| *s == said) {
@@ -239,6 +241,13 @@ mod tests {
             by: "Ana".into(),
             at: DateTime::<Utc>::UNIX_EPOCH,
         }
+    }
+
+    #[test]
+    fn lots_come_in_the_order_of_their_numbers() {
+        use PartnerRole::CoContractor;
+        let some = ["142", "22", "9"].map(|lot| position(lot, CoContractor));
+        assert_eq!(in_french(&some), "cotraitant : lots 9, 22 et 142");
     }
 
     #[test]

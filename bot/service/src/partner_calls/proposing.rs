@@ -12,7 +12,7 @@ use vigie_domain::access::{self, Access};
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{line_up, uncovered};
 use vigie_domain::subscription::{Profile, Role};
-use vigie_domain::{Assessment, Subscriber, SupplyMode, french};
+use vigie_domain::{Assessment, Subscriber, SupplyMode, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
@@ -230,9 +230,9 @@ fn pick(candidates: &[Candidate], sought: &Sought<'_>, of: &Beside) -> Vec<Propo
         found.push((order, suits.km.unwrap_or(f64::MAX), entry, reasons));
     }
     found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.siret.cmp(&b.2.siret)));
-    // One firm has several establishments: the nearest of them is proposed.
-    let mut firms = BTreeSet::new();
-    found.retain(|(.., entry, _)| firms.insert(firm(&entry.siret)));
+    // One firm has several establishments, some under a number of before: the nearest of them is proposed.
+    let (mut firms, mut names) = (BTreeSet::new(), BTreeSet::new());
+    found.retain(|(.., entry, _)| firms.insert(firm(&entry.siret).to_owned()) & names.insert(proper_name(&entry.name)));
     let mut beside = 0;
     let picked = found.into_iter().filter(|((_, lends, _), ..)| {
         beside += usize::from(*lends);
@@ -246,6 +246,16 @@ fn pick(candidates: &[Candidate], sought: &Sought<'_>, of: &Beside) -> Vec<Propo
         may_be_asked: false,
     });
     proposed.collect()
+}
+
+/// Words before a name that are no part of it.
+const FORMS: [&str; 9] = ["assoc", "association", "ass", "sarl", "sas", "sa", "eurl", "scop", "scic"];
+
+/// A name as it is compared with others: without the form of who bears it.
+fn proper_name(name: &str) -> String {
+    let key = commune::key(name);
+    let words: Vec<&str> = key.split(' ').filter(|w| !FORMS.contains(w)).collect();
+    if words.is_empty() { key } else { words.join(" ") }
 }
 
 /// What its establishments have in common: the SIREN, where the key is a SIRET.

@@ -22,6 +22,9 @@ const STAFF_REACH: f64 = 90.0;
 const WORKS_REACH: f64 = 60.0;
 /// What is done on the spot week after week, or eaten warm.
 const DAILY_REACH: f64 = 35.0;
+/// A restaurant feeds its town; a caterer comes from farther.
+const RESTAURANT_REACH: f64 = 10.0;
+const RESTAURANTS: (&str, &str) = ("561", "restaurant");
 const DAILY: [&str; 5] = [
     "hygiene-et-proprete-64",
     "restauration",
@@ -47,11 +50,13 @@ const BY_NAF: &[(&str, &[&str])] = &[
     ("4332B", &["ouvrages-metalliques"]),
     ("4333", &["carrelage-revetement-des-sols", "peinture-revetement-des-murs"]),
     ("4334", &["peinture-revetement-des-murs"]),
+    ("4331", &["amenagement-interieur"]),
+    ("4391", &["travaux-de-chantiers-74"]),
     ("4311", &["deconstruction-curage-demolition"]),
     ("4399", &["travaux-de-chantiers-74", "tous-travaux-et-petits-bricolages-42"]),
     ("41", &["batiments-et-travaux-publics-65"]),
     ("42", &["travaux-de-chantiers-74"]),
-    ("43", &["batiments-et-travaux-publics-65"]),
+    ("43", &["travaux-de-chantiers-74", "tous-travaux-et-petits-bricolages-42"]),
     ("1071", &["boulangerie-patisserie-confiseries-118"]),
     ("1085", &["restauration"]),
     ("56", &["restauration"]),
@@ -76,7 +81,8 @@ const BY_NAF: &[(&str, &[&str])] = &[
     ("31", &["equipements-et-mobiliers", "travail-du-bois"]),
 ];
 
-/// Words of a name, as keys, and the group of sectors they tell. A word ends there, or goes on where it ends in `*`.
+/// Words of a name, as keys, and the sector, or the whole group of sectors, that they tell. A word ends there, or goes on where it
+/// ends in `*`.
 const BY_NAME: &[(&str, &str)] = &[
     ("jardinage", "espaces-verts-exterieurs-2"),
     ("jardiniers", "espaces-verts-exterieurs-2"),
@@ -107,10 +113,10 @@ const BY_NAME: &[(&str, &str)] = &[
     ("maraich*", "agro-alimentaire"),
     ("cocagne", "agro-alimentaire"),
     ("potager*", "agro-alimentaire"),
-    ("velo*", "reparations-depannages-8"),
-    ("cycles", "reparations-depannages-8"),
+    ("velo*", "reparation-de-velos-14"),
+    ("cycles", "reparation-de-velos-14"),
     ("industrie*", "sous-traitance-industrielle"),
-    ("garage", "reparations-depannages-8"),
+    ("garage", "garage-mecanique-automobile-10"),
     ("demenagement*", "demenagements-livraisons-transports-79"),
     ("transport*", "demenagements-livraisons-transports-79"),
     ("menuiserie", "ameublement-deco-textile-artisanat-73"),
@@ -148,16 +154,22 @@ impl<'a> Sought<'a> {
         let staff = access::of_lot(StructureKind::Etti, a, lot) == Some(Access::Bid);
         Self { assessment: a, lot, trades, groups, communes, departments, staff }
     }
+
+    /// Whether it is of that sector, or of one of that group.
+    fn is_of(&self, sector_or_group: &str) -> bool {
+        self.trades.contains(sector_or_group) || self.groups.contains(sector_or_group)
+    }
 }
 
 /// A structure as lots are looked for it: what its name and its address tell, read once for all lots.
 pub(crate) struct Candidate {
     pub(crate) entry: Structure,
     at: Option<Commune>,
-    /// Groups of sectors that its name tells.
+    /// Sectors, or groups of sectors, that its name tells.
     named: Vec<&'static str>,
     /// Its name tells gardens.
     gardens: bool,
+    restaurant: bool,
 }
 
 impl Candidate {
@@ -171,6 +183,7 @@ impl Candidate {
             at: entry.place.as_ref().and_then(|p| rules::communes().locate(p).into_iter().next()),
             named: BY_NAME.iter().filter(|(word, _)| said(word)).map(|(_, group)| *group).collect(),
             gardens: GARDENS.iter().any(|word| said(word)),
+            restaurant: said(RESTAURANTS.1) || entry.naf.as_ref().is_some_and(|code| code.starts_with(RESTAURANTS.0)),
             entry,
         }
     }
@@ -200,7 +213,7 @@ pub(crate) fn suits(candidate: &Candidate, sought: &Sought<'_>) -> Option<Suits>
             return None;
         }
         // « GEIQ BTP » lends builders.
-        if !candidate.named.is_empty() && !candidate.named.iter().any(|group| sought.groups.contains(group)) {
+        if !candidate.named.is_empty() && !candidate.named.iter().any(|told| sought.is_of(told)) {
             return None;
         }
         let how = if sought.staff {
@@ -231,18 +244,23 @@ fn trade(candidate: &Candidate, sought: &Sought<'_>) -> Option<String> {
     if !entry.sectors.is_empty() {
         return None;
     }
-    if candidate.gardens && !OF_GARDENS.iter().any(|group| sought.groups.contains(group)) {
+    if candidate.gardens && !OF_GARDENS.iter().any(|group| sought.is_of(group)) {
         return None;
     }
     if let Some(code) = &entry.naf
         && let Some((_, trades)) = BY_NAF.iter().find(|(from, _)| code.starts_with(from))
     {
-        let is_it = trades.iter().find(|t| sought.trades.contains(*t) || sought.groups.contains(*t))?;
-        let label = if rules.is_sector(is_it) { rules.trade(is_it) } else { rules.group_label(is_it) };
-        return Some(format!("{label} (code d’activité {code})"));
+        let is_it = trades.iter().find(|told| sought.is_of(told))?;
+        return Some(format!("{} (code d’activité {code})", label(is_it)));
     }
-    let group = candidate.named.iter().find(|group| sought.groups.contains(*group))?;
-    Some(format!("{} (d’après son nom)", rules.group_label(group)))
+    let told = candidate.named.iter().find(|told| sought.is_of(told))?;
+    Some(format!("{} (d’après son nom)", label(*told)))
+}
+
+/// A sector, or a group of sectors, as people read it.
+fn label(sector_or_group: &'static str) -> &'static str {
+    let rules = Rules::embedded();
+    if rules.is_sector(sector_or_group) { rules.trade(sector_or_group) } else { rules.group_label(sector_or_group) }
 }
 
 /// Where a structure is, in words, if it is within reach of a lot; a lot without a place is within nobody's.
@@ -252,6 +270,7 @@ fn place(candidate: &Candidate, sought: &Sought<'_>) -> Option<(String, Option<f
         StructureKind::Ai => AI_REACH,
         StructureKind::Aci => ACI_REACH,
         StructureKind::Etti | StructureKind::Eatt | StructureKind::Geiq => STAFF_REACH,
+        _ if candidate.restaurant => RESTAURANT_REACH,
         _ if DAILY.iter().any(|group| sought.groups.contains(group)) => DAILY_REACH,
         _ => WORKS_REACH,
     };
@@ -335,6 +354,18 @@ mod tests {
         assert_eq!(suits(&entry("Les Ateliers", StructureKind::Aci, "9529Z", "Lens", "62300"), &sought), None);
         let named = entry("Cycles & Go", StructureKind::Aci, "9529Z", "Lens", "62300");
         assert!(suits(&named, &sought).is_some());
+        let garage = entry("Garage pour tous", StructureKind::Ei, "9499Z", "Lens", "62300");
+        assert_eq!(suits(&garage, &sought), None, "it mends cars");
+        let a = lens("Travaux de peinture", "peinture-revetement-des-murs");
+        let sought = Sought::of(&a, a.lots.first());
+        assert_eq!(suits(&entry("SAS DSL", StructureKind::Ei, "4331Z", "Lens", "62300"), &sought), None, "plaster");
+        let a = lens("Traiteur", "traiteur");
+        let sought = Sought::of(&a, a.lots.first());
+        let cooks = |naf: &str, city: &str, postcode: &str| {
+            suits(&entry("La Table", StructureKind::Ei, naf, city, postcode), &sought).is_some()
+        };
+        assert!(cooks("5610A", "Liévin", "62800") && cooks("5621Z", "Oignies", "62590"));
+        assert!(!cooks("5610A", "Oignies", "62590"), "a restaurant feeds its town");
     }
 
     #[test]

@@ -26,6 +26,7 @@ use super::lots;
 use super::{Refused, current, own_lead, to_publish};
 use crate::browse::Choice;
 use crate::chips;
+use crate::contracts::party_page;
 use crate::cookies::Session;
 use crate::dossier;
 use crate::frame::{Site, Trouble, Visitor};
@@ -400,6 +401,7 @@ pub(super) async fn page(
             today => day_of(now),
             page => site.service.procedure_url(id),
             c => Serde(&card),
+            buyer_page => buyer_page(notices, main),
             title => short(&a.title, MAX_TITLE),
             strength => chips::strength_of(a),
             state => stands.label(),
@@ -439,6 +441,14 @@ pub(super) async fn page(
             to_publish => to_publish(visitor, notices).map(|row| row.id.as_str()),
         },
     ))
+}
+
+/// The page of who buys, where everybody may see that they do.
+fn buyer_page(notices: &[NoticeRow], main: &NoticeRow) -> Option<String> {
+    let public = || notices.iter().filter(|n| n.notice.visibility.is_public());
+    let number = public().find_map(|n| n.notice.buyer.siren());
+    public().next()?;
+    party_page("acheteur", number, main.assessment.buyer.as_deref().unwrap_or(&main.notice.buyer.name))
 }
 
 /// The operation by which a structure follows a procedure, with what colleagues noted.

@@ -84,7 +84,7 @@ async fn glance(browser: &Client, screen: Screen, name: &str) {
     if let Some(dir) = screenshots() {
         let png = browser.screenshot().await.unwrap();
         std::fs::write(dir.join(format!("{name}-{}.png", screen.name)), &png).unwrap();
-        let down = "document.querySelector('.matrix-box, .matrix-list, ul.lots')?.scrollIntoView()";
+        let down = "[...document.querySelectorAll('.matrix-box, .matrix-list, ul.lots')].find(e => e.offsetParent)?.scrollIntoView()";
         browser.execute(down, vec![]).await.unwrap();
         let png = browser.screenshot().await.unwrap();
         std::fs::write(dir.join(format!("{name}-plus-bas-{}.png", screen.name)), &png).unwrap();

@@ -9,6 +9,7 @@ use super::fields::{collect_texts, push_deadline};
 use crate::classify::fold::fold;
 use crate::classify::numbers::lot_mentions;
 use crate::tree::{all, first, own_text, text, ticked};
+use crate::zones;
 
 /// The flat tree of 2015–2023 and its XML.
 pub(super) fn legacy(notice: &mut Notice, donnees: &Value) {
@@ -128,10 +129,11 @@ fn legacy_awards(notice: &mut Notice, donnees: &Value) {
             .collect();
         let amount = text(decision, "RENSEIGNEMENT/MONTANT")
             .and_then(|m| m.replace([' ', '\u{a0}'], "").replace(',', ".").parse().ok());
+        let decided = text(decision, "RENSEIGNEMENT/DATE_ATTRIBUTION").and_then(|d| zones::day_of(&d));
         match failed(decision) {
             Some(none) => notice.awards.push(Award { lot, ..none }),
             None if !companies.is_empty() || lot.is_some() => {
-                notice.awards.push(Award { amount, ..Award::to(lot, companies) });
+                notice.awards.push(Award { amount, decided, ..Award::to(lot, companies) });
             }
             None => {}
         }
