@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
 use vigie_domain::{AlertKind, Channel, french};
 
@@ -178,11 +179,14 @@ impl RenderError {
     }
 }
 
-/// Templates, built in or overridden.
+/// Templates, built in or overridden. Those of a folder are read at once, so that a fault in one is told at the start; those that are
+/// built in when the first message is made.
 pub struct Templates {
-    environment: Environment<'static>,
-    /// What is built in, where a folder has others.
-    built_in: Option<Environment<'static>>,
+    /// Those of the operator's folder, where there is one.
+    own: Option<Environment<'static>>,
+    built_in: OnceLock<Environment<'static>>,
+    /// What every template may name.
+    globals: Vec<(&'static str, Value)>,
 }
 
 /// How the names of templates for chats end.
@@ -231,8 +235,20 @@ impl Templates {
     /// # Errors
     /// A template is unreadable.
     pub fn load(dir: Option<&Path>) -> Result<Self, RenderError> {
-        let built_in = dir.map(|_| Self::read(None)).transpose()?;
-        Ok(Self { environment: Self::read(dir)?, built_in })
+        let own = dir.map(|dir| Self::read(Some(dir))).transpose()?;
+        Ok(Self { own, built_in: OnceLock::new(), globals: Vec::new() })
+    }
+
+    /// The templates that are built in.
+    fn built_in(&self) -> Result<&Environment<'static>, RenderError> {
+        if let Some(environment) = self.built_in.get() {
+            return Ok(environment);
+        }
+        let mut environment = Self::read(None)?;
+        for (name, value) in &self.globals {
+            environment.add_global(*name, value.clone());
+        }
+        Ok(self.built_in.get_or_init(|| environment))
     }
 
     fn read(dir: Option<&Path>) -> Result<Environment<'static>, RenderError> {
@@ -267,58 +283,58 @@ impl Templates {
 
     /// The same templates, whose messages say whether one can answer them by a word.
     #[must_use]
-    pub fn with_answers(mut self, answers: bool) -> Self {
-        self.environment.add_global("answers", answers);
-        if let Some(built_in) = &mut self.built_in {
-            built_in.add_global("answers", answers);
-        }
-        self
+    pub fn with_answers(self, answers: bool) -> Self {
+        self.with("answers", answers.into())
     }
 
     /// The same templates, whose messages say who runs the installation.
     #[must_use]
-    pub fn with_operator(mut self, operator: Option<&vigie_config::settings::Operator>) -> Self {
+    pub fn with_operator(self, operator: Option<&vigie_config::settings::Operator>) -> Self {
         let operator = operator.map_or_else(|| context! {}, |o| {
             context! { name => &o.name, contact => &o.contact, organisation => &o.organisation, mail => o.has_mail() }
         });
-        self.environment.add_global("operator", operator);
-        self
+        self.with("operator", operator)
     }
 
     /// The same templates, whose messages lead to their reader's own pages: the first one, and the one where they settle what they
     /// receive.
     #[must_use]
-    pub fn with_pages(mut self, home: Option<String>, manage: Option<String>) -> Self {
-        self.environment.add_global("home", home);
-        self.environment.add_global("manage", manage);
+    pub fn with_pages(self, home: Option<String>, manage: Option<String>) -> Self {
+        self.with("home", home.into()).with("manage", manage.into())
+    }
+
+    /// The same templates, which may name this.
+    fn with(mut self, name: &'static str, value: Value) -> Self {
+        for environment in self.own.iter_mut().chain(self.built_in.get_mut()) {
+            environment.add_global(name, value.clone());
+        }
+        self.globals.push((name, value));
         self
     }
 
-    fn render(&self, name: &str, values: &minijinja::Value) -> Result<String, RenderError> {
+    fn render(&self, name: &str, values: &Value) -> Result<String, RenderError> {
         let of = |environment: &Environment<'_>| environment.get_template(name).and_then(|t| t.render(values));
-        let rendered = of(&self.environment).or_else(|e| match &self.built_in {
+        let rendered = match &self.own {
+            None => of(self.built_in()?),
             // A template of one's own that fails on a message costs its look, and not the message.
-            Some(built_in) => {
-                tracing::error!("template {name}: {e:#}; the built-in one is used");
-                of(built_in)
-            }
-            None => Err(e),
-        });
+            Some(own) => match of(own) {
+                Ok(rendered) => Ok(rendered),
+                Err(e) => {
+                    tracing::error!("template {name}: {e:#}; the built-in one is used");
+                    of(self.built_in()?)
+                }
+            },
+        };
         rendered.map_err(RenderError::of(name))
     }
 
-    fn chat(&self, name: &str, values: &minijinja::Value) -> Result<Rich, RenderError> {
+    fn chat(&self, name: &str, values: &Value) -> Result<Rich, RenderError> {
         let html = tidy(&self.render(name, values)?);
         Rich::parse(html.trim()).map_err(|e| RenderError { name: name.to_owned(), fault: e.into() })
     }
 
     /// The body of that form: `mail` names its templates without their endings, `chat` that of chats.
-    pub(crate) fn body(
-        &self,
-        form: Form,
-        (mail, chat): (&str, &str),
-        values: &minijinja::Value,
-    ) -> Result<Body, RenderError> {
+    pub(crate) fn body(&self, form: Form, (mail, chat): (&str, &str), values: &Value) -> Result<Body, RenderError> {
         Ok(match form {
             Form::Mail => Body::Mail {
                 text: tidy(&self.render(&format!("{mail}.txt"), values)?),

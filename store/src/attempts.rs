@@ -2,8 +2,10 @@
 //!
 //! What several workers write at the same moment becomes durable in one transaction, of few statements over many rows
 //! ([`crate::batch`]). A write counts only with the claim token of who holds the delivery.
+//!
+//! An attempt that is under way stands in its delivery: claimed, and `started`. Its own row is written once, when it has ended.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
@@ -38,8 +40,6 @@ pub(crate) struct Write {
     /// Proof that it is held.
     token: String,
     address: String,
-    /// Number of this attempt, from 1.
-    attempt: u32,
     /// When it happened.
     at: DateTime<Utc>,
     kind: WriteKind,
@@ -56,14 +56,7 @@ enum WriteKind {
 
 impl Write {
     fn of(delivery: &Claimed, at: DateTime<Utc>, kind: WriteKind) -> Self {
-        Self {
-            id: delivery.id.clone(),
-            token: delivery.token.clone(),
-            address: delivery.address.clone(),
-            attempt: delivery.attempts + 1,
-            at,
-            kind,
-        }
+        Self { id: delivery.id.clone(), token: delivery.token.clone(), address: delivery.address.clone(), at, kind }
     }
 }
 
@@ -73,9 +66,7 @@ impl Write {
 async fn start(tx: &mut Transaction, starts: &[(&Write, DateTime<Utc>)]) -> Result<HashSet<String>, StoreError> {
     let rows: Vec<Value> = starts
         .iter()
-        .map(|(w, until)| {
-            json!({"id": w.id, "token": w.token, "at": millis(w.at), "until": millis(*until), "n": w.attempt})
-        })
+        .map(|(w, until)| json!({"id": w.id, "token": w.token, "at": millis(w.at), "until": millis(*until)}))
         .collect();
     if rows.is_empty() {
         return Ok(HashSet::new());
@@ -91,23 +82,10 @@ async fn start(tx: &mut Transaction, starts: &[(&Write, DateTime<Utc>)]) -> Resu
              AND EXISTS (SELECT 1 FROM address a WHERE a.id = delivery.address_id AND a.state IN ('active', 'unconfirmed')
                AND (a.state = 'unconfirmed') = (delivery.cause LIKE 'optin:%')) RETURNING id"]
     ))
-    .bind(Value::from(rows.clone()).to_string())
-    .fetch_all(&mut *tx)
+    .bind(Value::from(rows).to_string())
+    .fetch_all(tx)
     .await?;
-    let started: HashSet<String> = started.into_iter().map(|(id,)| id).collect();
-    let begun = only(rows, &started);
-    if !begun.is_empty() {
-        sql::query(over_rows!(
-            tx.engine(),
-            ["INSERT INTO attempt (delivery_id, n, started)
-             SELECT value ->> 'id', CAST(value ->> 'n' AS BIGINT), CAST(value ->> 'at' AS BIGINT) FROM "],
-            [" WHERE 1 = 1 ON CONFLICT (delivery_id, n) DO NOTHING"]
-        ))
-        .bind(Value::from(begun).to_string())
-        .execute(tx)
-        .await?;
-    }
-    Ok(started)
+    Ok(started.into_iter().map(|(id,)| id).collect())
 }
 
 /// Ends attempts, and gives their lanes back; gives the deliveries that were still held.
@@ -124,33 +102,45 @@ async fn end(tx: &mut Transaction, ends: &[(&Write, &End)]) -> Result<HashSet<St
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let ended: Vec<(String,)> = sql::query_as(over_rows!(
+    let ended: Vec<(String, u32, Option<i64>)> = sql::query_as(over_rows!(
         tx.engine(),
         ["UPDATE delivery SET state = w.new_state, next_at = COALESCE(w.next, next_at), settled_at = w.settled, why = w.words,
              token = NULL, holder = NULL
              FROM (SELECT value ->> 'id' AS key, value ->> 'token' AS proof, value ->> 'state' AS new_state,
                CAST(value ->> 'next' AS BIGINT) AS next, CAST(value ->> 'settled' AS BIGINT) AS settled, value ->> 'why' AS words
                FROM "],
-        [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed' RETURNING id"]
+        [") AS w WHERE delivery.id = w.key AND delivery.token = w.proof AND delivery.state || '' = 'claimed'
+             RETURNING id, attempts, started"]
     ))
-    .bind(Value::from(rows.clone()).to_string())
+    .bind(Value::from(rows).to_string())
     .fetch_all(&mut *tx)
     .await?;
-    let ended: HashSet<String> = ended.into_iter().map(|(id,)| id).collect();
-    let over = only(rows, &ended);
-    if over.is_empty() {
-        return Ok(ended);
+    if ended.is_empty() {
+        return Ok(HashSet::new());
     }
-    sql::query(over_rows!(
-        tx.engine(),
-        ["UPDATE attempt SET ended = w.at, outcome = w.new_state, detail = w.words
-             FROM (SELECT value ->> 'id' AS key, CAST(value ->> 'at' AS BIGINT) AS at, value ->> 'state' AS new_state,
-               value ->> 'why' AS words FROM "],
-        [") AS w WHERE attempt.delivery_id = w.key AND attempt.ended IS NULL"]
-    ))
-    .bind(Value::from(over).to_string())
-    .execute(tx)
-    .await?;
+    let by_id: HashMap<&str, (&Write, &End)> = ends.iter().map(|(w, end)| (w.id.as_str(), (*w, *end))).collect();
+    let attempt = |(id, n, started): &(String, u32, Option<i64>)| {
+        // What was called off before a byte left was no attempt.
+        let (write, end) = by_id.get(id.as_str())?;
+        Some(json!({
+            "id": id, "n": n, "started": (*started)?, "at": millis(write.at), "state": end.state.as_str(), "why": end.why,
+        }))
+    };
+    let attempts: Vec<Value> = ended.iter().filter_map(attempt).collect();
+    if !attempts.is_empty() {
+        sql::query(over_rows!(
+            tx.engine(),
+            ["INSERT INTO attempt (delivery_id, n, started, ended, outcome, detail)
+             SELECT value ->> 'id', CAST(value ->> 'n' AS BIGINT), CAST(value ->> 'started' AS BIGINT), CAST(value ->> 'at' AS BIGINT),
+               value ->> 'state', value ->> 'why' FROM "],
+            // A process of the version before writes the row when the attempt starts.
+            [" WHERE 1 = 1 ON CONFLICT (delivery_id, n) DO UPDATE SET ended = excluded.ended, outcome = excluded.outcome, detail = excluded.detail"]
+        ))
+        .bind(Value::from(attempts).to_string())
+        .execute(tx)
+        .await?;
+    }
+    let ended: HashSet<String> = ended.into_iter().map(|(id, ..)| id).collect();
     let mut free: BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
     for (write, end) in ends.iter().filter(|(w, _)| ended.contains(&w.id)) {
         let lane = free.entry(&write.address).or_insert((end.free, write.at));
@@ -158,12 +148,6 @@ async fn end(tx: &mut Transaction, ends: &[(&Write, &End)]) -> Result<HashSet<St
     }
     lanes::release_all(tx, &free).await?;
     Ok(ended)
-}
-
-/// The rows of these deliveries.
-fn only(mut rows: Vec<Value>, ids: &HashSet<String>) -> Vec<Value> {
-    rows.retain(|r| r["id"].as_str().is_some_and(|id| ids.contains(id)));
-    rows
 }
 
 impl Store {

@@ -131,7 +131,7 @@ impl Store {
                 expires: None,
             })
             .collect();
-        let ids = deliveries.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
+        let ids = deliveries.iter().map(|_| unguessable_id(now)).collect::<Result<Vec<String>, StoreError>>()?;
         let carrier = ids.first().cloned().unwrap_or_else(|| "none".to_owned());
         let taken = sql::query(format!(
             "{}{}{}",

@@ -37,7 +37,7 @@ pub(crate) async fn put_deliveries(
     new: &[&NewDelivery],
     now: DateTime<Utc>,
 ) -> Result<Vec<String>, StoreError> {
-    let ids = new.iter().map(|_| unguessable_id()).collect::<Result<Vec<String>, StoreError>>()?;
+    let ids = new.iter().map(|_| unguessable_id(now)).collect::<Result<Vec<String>, StoreError>>()?;
     put_deliveries_as(tx, &ids, new, now).await?;
     Ok(ids)
 }
@@ -81,8 +81,36 @@ pub(crate) async fn put_deliveries_as(
     Ok(())
 }
 
+/// Figures of an identifier that tell its moment, and how long one such moment is, in milliseconds as a power of two: they go round
+/// in a day and a half, so that nothing of what waits or was sent of late can be told from them but the order.
+const MOMENT: usize = 5;
+const MOMENT_LASTS: u32 = 7;
+
 /// The identifier of a message: it stands in its Message-ID, in its links and under its buttons, and whoever names it answers for
-/// its reader. So nobody can guess it, and it is made once: (address, cause) is unique.
-pub(crate) fn unguessable_id() -> Result<String, StoreError> {
-    Ok(hex::encode(&random_bytes()?[..12]))
+/// its reader. So nobody can guess it (76 bits of chance), and it is made once: (address, cause) is unique. What is made at one moment
+/// begins alike, so that it stands together in the indexes that each message goes through four times.
+pub(crate) fn unguessable_id(now: DateTime<Utc>) -> Result<String, StoreError> {
+    let moment = format!("{:0MOMENT$x}", now.timestamp_millis() >> MOMENT_LASTS);
+    let moment = &moment[moment.len() - MOMENT..];
+    Ok(format!("{moment}{}", &hex::encode(random_bytes()?)[..24 - MOMENT]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_one_moment_begin_alike_and_no_two_are_the_same() {
+        let at = |ms| DateTime::<Utc>::from_timestamp_millis(ms).unwrap();
+        let id = |ms| unguessable_id(at(ms)).unwrap();
+        let (one, other, later) = (id(1_796_000_000_000), id(1_796_000_000_000), id(1_796_000_000_128));
+        assert!(
+            one != other && one[..MOMENT] == other[..MOMENT] && one[..MOMENT] < later[..MOMENT],
+            "{one} {other} {later}"
+        );
+        for ms in [-5, 0, 1, i64::from(u32::MAX)] {
+            let id = id(ms);
+            assert!(id.len() == 24 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+        }
+    }
 }

@@ -83,8 +83,10 @@ impl Store {
         let mut tx = self.begin().await?;
         sql::query("UPDATE delivery SET state = 'pending', token = NULL WHERE state = 'claimed' AND lease_until < $1 AND started IS NULL").bind(millis(now)).execute(&mut tx).await?;
         sql::query(
-            "UPDATE attempt SET ended = $1, outcome = 'ambiguous', detail = 'interrompu après le début de l’envoi'
-             WHERE ended IS NULL AND delivery_id IN (SELECT id FROM delivery WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL)",
+            "INSERT INTO attempt (delivery_id, n, started, ended, outcome, detail)
+             SELECT id, attempts, started, $1, 'ambiguous', 'interrompu après le début de l’envoi' FROM delivery
+             WHERE state = 'claimed' AND lease_until < $1 AND started IS NOT NULL
+             ON CONFLICT (delivery_id, n) DO UPDATE SET ended = excluded.ended, outcome = excluded.outcome, detail = excluded.detail",
         )
         .bind(millis(now))
         .execute(&mut tx)
@@ -280,12 +282,17 @@ impl Store {
         Ok(query.bind(id).fetch_optional(&self.key_reader).await?)
     }
 
-    /// Attempts of a delivery, in order.
+    /// Attempts of a delivery, in order; the one that is under way stands in the delivery itself.
     pub async fn attempts(&self, delivery: &str) -> Result<Vec<AttemptRow>, StoreError> {
-        Ok(sql::query_as("SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1 ORDER BY n")
-            .bind(delivery)
-            .fetch_all(&self.key_reader)
-            .await?)
+        Ok(sql::query_as(
+            "SELECT n, started, ended, outcome, detail FROM attempt WHERE delivery_id = $1
+             UNION ALL SELECT attempts, started, NULL, NULL, NULL FROM delivery d
+             WHERE id = $1 AND state = 'claimed' AND started IS NOT NULL
+               AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery_id = d.id AND a.n = d.attempts) ORDER BY n",
+        )
+        .bind(delivery)
+        .fetch_all(&self.key_reader)
+        .await?)
     }
 
     /// How many deliveries were refused for good since then.

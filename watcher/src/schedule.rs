@@ -46,7 +46,8 @@ fn next_time(schedule: &Schedule, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| at.with_timezone(&Paris).offset().fix();
     // As clocks are set now, and as they are once they were changed.
     let set = [offset(now), offset(now + Duration::hours(2))];
-    let as_set = set.into_iter().filter_map(|set| {
+    let changes = set[0] != set[1];
+    let as_set = set.into_iter().take(1 + usize::from(changes)).filter_map(|set| {
         let times = schedule.after(&now.with_timezone(&set)).map(|t| t.with_timezone(&Utc));
         times.take(LOOKED_AT).find(|t| *t > now && offset(*t) == set && !comes_again(schedule, *t))
     });

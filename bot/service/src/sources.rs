@@ -1,5 +1,6 @@
 //! The sources that are watched, each with its reader and its schedule: those of the settings file, and those set on the pages.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -53,7 +54,13 @@ impl Watched {
 /// # Errors
 /// A block that its reader refuses.
 pub fn enabled(settings: &settings::Settings) -> Result<Vec<Watched>, Failure> {
-    settings.source.iter().filter(|b| b.enabled).map(watched).collect()
+    made(&settings.source)
+}
+
+/// Makes those of these sources that are enabled. Most have the schedule of their reader, which is read once.
+fn made(blocks: &[settings::Source]) -> Result<Vec<Watched>, Failure> {
+    let mut schedules = HashMap::new();
+    blocks.iter().filter(|b| b.enabled).map(|block| watched_at(block, &mut schedules)).collect()
 }
 
 /// Blocks of the sources that are known: those of the settings file, then those set on the pages that can be read.
@@ -77,8 +84,7 @@ pub async fn blocks(settings: &settings::Settings, store: &Store) -> Result<Vec<
 /// # Errors
 /// The database fails, or a block of the settings file is refused by its reader.
 pub async fn all(service: &Service) -> Result<Vec<Watched>, Failure> {
-    let blocks = blocks(&service.settings, &service.store).await?;
-    blocks.iter().filter(|b| b.enabled).map(watched).collect()
+    made(&blocks(&service.settings, &service.store).await?)
 }
 
 /// Makes a source out of its block.
@@ -86,14 +92,27 @@ pub async fn all(service: &Service) -> Result<Vec<Watched>, Failure> {
 /// # Errors
 /// Its reader refuses it.
 pub fn watched(block: &settings::Source) -> Result<Watched, Failure> {
-    let place = format!("[[source]] id = \"{}\"", block.id);
+    watched_at(block, &mut HashMap::new())
+}
+
+/// The same, with the schedules read so far, by what is written.
+fn watched_at<'b>(block: &'b settings::Source, schedules: &mut HashMap<&'b str, Schedule>) -> Result<Watched, Failure> {
+    let place = || format!("[[source]] id = \"{}\"", block.id);
     let kind = sources::kind(&block.kind).ok_or_else(|| {
-        Failure::usage(format!("lecteur inconnu « {} »", block.kind), &place, "vigie sources list énumère les lecteurs")
+        let what = format!("lecteur inconnu « {} »", block.kind);
+        Failure::usage(what, place(), "vigie sources list énumère les lecteurs")
     })?;
     let written = block.schedule.as_deref().unwrap_or(kind.default_schedule);
-    let schedule = Schedule::from_str(written).map_err(|e| {
-        Failure::usage(format!("horaire « {written} » illisible : {e}"), &place, "écrivez six champs, secondes d’abord")
-    })?;
-    let source = (kind.build)(block).map_err(|e| Failure::usage(e.what, &place, e.fix))?;
+    let schedule = match schedules.get(written) {
+        Some(schedule) => schedule.clone(),
+        None => {
+            let schedule = Schedule::from_str(written).map_err(|e| {
+                let what = format!("horaire « {written} » illisible : {e}");
+                Failure::usage(what, place(), "écrivez six champs, secondes d’abord")
+            })?;
+            schedules.entry(written).or_insert(schedule).clone()
+        }
+    };
+    let source = (kind.build)(block).map_err(|e| Failure::usage(e.what, place(), e.fix))?;
     Ok(Watched { block: block.clone(), schedule, source })
 }

@@ -12,6 +12,7 @@
 //!
 //! On failure: a [`FetchError`] that names the URL and what happened. Nothing is retried here; the schedule decides.
 
+mod authorities;
 mod guard;
 mod headers;
 mod post;
@@ -254,6 +255,7 @@ impl Fetcher {
             .timeout(Duration::from_secs(limits.timeout_s))
             .connect_timeout(Duration::from_secs(limits.timeout_s.min(20)))
             .dns_resolver(Arc::new(GuardedResolver { allowed: allowed.clone() }))
+            .tls_backend_preconfigured(authorities::of_the_system().map_err(|e| format!("TLS : {e}"))?)
             .build()
             .map_err(|e| format!("client HTTP : {e}"))?;
         Ok(Self::Http(Box::new(Http {

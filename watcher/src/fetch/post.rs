@@ -12,6 +12,7 @@ use reqwest::redirect;
 use url::Url;
 use vigie_config::settings;
 
+use super::authorities;
 use super::guard::{self, GuardedResolver};
 use super::headers::retry_after;
 use super::root_cause;
@@ -58,6 +59,7 @@ impl Poster {
             .timeout(timeout)
             .connect_timeout(timeout.min(CONNECT))
             .dns_resolver(Arc::new(GuardedResolver { allowed: allowed.clone() }))
+            .tls_backend_preconfigured(authorities::of_the_system().map_err(|e| format!("TLS : {e}"))?)
             .build()
             .map_err(|e| format!("client HTTP : {e}"))?;
         Ok(Self { client, allowed, timeout })
