@@ -431,9 +431,11 @@ fn coordinator_page(
     let silent: Vec<String> = view.answered_and_silent().1.into_iter().map(|i| i.name).collect();
     let bidders = view.line_up.iter().map(|l| l.on.iter().filter(|p| p.role.bids()).count()).max().unwrap_or(0);
     let many = bidders >= vigie_domain::partner_call::MANY_TOGETHER;
+    let uncovered: Vec<String> = lines.iter().filter(|l| l.uncovered).map(|l| l.lot.clone()).collect();
+    let (lot_count, asked) = (lines.len(), columns.len() + silent.len());
     let values = context! {
-        lines => Serde(&lines), columns => Serde(&columns), asked => columns.len() + silent.len(), silent => silent,
-        uncovered => lines.iter().filter(|l| l.uncovered).map(|l| l.lot.as_str()).collect::<Vec<_>>(), lot_count => lines.len(), bidders => bidders, many => many,
+        lines => Serde(&lines), columns => Serde(&columns), asked => asked, silent => silent,
+        uncovered => uncovered, lot_count => lot_count, bidders => bidders, many => many,
         done => done, refused => refused, own => own.map(|v| context! { ..head(&v.call, &v.about, now), ..own_answer(v, typed) }),
     };
     Ok(site.page_as(status, visitor, "groupement.html", context! { ..head(&view.call, &view.about, now), ..values }))
