@@ -237,7 +237,7 @@ async fn story(pages: Pages, mut room: Option<Salon>) {
     // The coordinator sees who is where; what is read is noted for those whose answers were read.
     let table = page(&gie, &format!("/groupements/{id}")).await;
     assert!(table.contains("5 réponses sur 23") || table.contains("<strong>5</strong> réponses sur 23"), "{table}");
-    assert!(table.contains("non couvert") && table.contains("Structure 04") && table.contains("C 40"), "{table}");
+    assert!(table.contains("non couvert") && table.contains("Structure 04") && table.contains("C<br>40"), "{table}");
     let looks = store.looks("m04", 20).await.unwrap();
     assert!(looks.iter().any(|l| l.who == "gie" && l.what.contains(&id)), "{looks:?}");
     assert!(store.looks("m06", 20).await.unwrap().is_empty(), "who answered nothing was not read");
