@@ -140,12 +140,12 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
             // "Au lieu de 7 janvier 2027, lire 14 janvier 2027."
             let replaced =
                 near.iter().any(|t| t.word == "lieu" || t.begins(FORMERLY)) && !near.iter().any(|t| t.word == "lire");
-            let moved = moves(&words[start..end]);
+            let moved = moves(&words[start..end]) || near.iter().any(|t| t.word == "lire");
             let rank = match (claimed || stamp || replaced, when.time.is_some()) {
                 (true, _) => return None,
                 (false, true) if moved => 0,
                 (false, true) if alone || closes => 1,
-                (false, false) if bounded && closes => 2,
+                (false, false) if bounded && (closes || alone) => 2,
                 // The one moment of a text that has a time of day.
                 (false, true) => 3,
                 _ => return None,

@@ -104,6 +104,7 @@ concepts! {
     NotCompulsory = "not_compulsory",
     Facilitator = "facilitator",
     WorkForPeople = "work_for_people",
+    WorkHint = "work_hint",
     NotWeighed = "not_weighed",
 }
 

@@ -69,6 +69,7 @@ pub(crate) fn is_labelled(line: &str) -> bool {
 /// Reads the places of a text. `sure`: only behind words that make a name a place whatever else the text speaks of.
 pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
     let in_capitals = !text.chars().any(char::is_lowercase);
+    let accented = !text.is_ascii() && text.chars().any(|c| c.is_lowercase() && !c.is_ascii());
     let mut accepted_until = 0;
     // The name that a text begins with: a place where it heads a list of them.
     let mut head: Option<(usize, Place)> = None;
@@ -87,6 +88,11 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         }
         let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
         let end = start + length;
+        // "Lire :" is not Liré, where accents are written.
+        if accented && !in_capitals && place.city.as_deref().is_some_and(|city| lacks_accents(&text[start..end], city))
+        {
+            continue;
+        }
         let behind = &text[end..text.floor_char_boundary((end + LOOK_BACK).min(text.len()))];
         if !ENDS.is_match(behind) || STREET.is_match(before) {
             continue;
@@ -145,6 +151,14 @@ pub(crate) fn notable(line: &str) -> Option<Department> {
             }
         })
     })
+}
+
+/// Whether words are a name but for accents of its small letters: capitals often have none.
+fn lacks_accents(words: &str, name: &str) -> bool {
+    let letters = |t: &str| t.chars().filter(|c| c.is_alphabetic()).collect::<Vec<char>>();
+    let (words, name) = (letters(words), letters(name));
+    let differs = |(w, n): (&char, &char)| w.is_lowercase() && !n.to_lowercase().eq([*w]);
+    words.len() == name.len() && words.iter().zip(&name).any(differs)
 }
 
 /// Where the words of a name begin.
@@ -227,6 +241,9 @@ mod tests {
             ("Collège Jean Moulin BERCK", &["Berck"]),
             ("COLLEGE JEAN MOULIN - LENS", &["Lens"]),
             ("Lens", &["Lens"]),
+            ("Réfection, Saint-Etienne", &["Saint-Étienne"]),
+            ("Marché de Noël, Liré", &["Liré"]),
+            ("Étude – Lire", &[]),
             ("Lens, Liévin et Avion", &["Lens", "Liévin", "Avion"]),
             ("Gymnase rue de Lille, Béthune", &["Béthune"]),
             ("Secteur Calais", &["Calais"]),

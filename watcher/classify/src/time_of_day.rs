@@ -50,9 +50,10 @@ pub(crate) fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)
         }
         return Some((hm(hour, digits(m)?.0)?, at + 1));
     }
-    // "À 17.00", "(12.00)".
+    // "À 17.00", "(12.00)", "15/02/2027 12.00".
+    let led = |before: &Token<'_>| before.word == "a" || matches!(digits(&before.word), Some((2020..=2099, 4)));
     let dotted = word.split_once('.').filter(|(h, m)| {
-        h.len() <= 2 && m.len() == 2 && at > 0 && (tokens[at - 1].word == "a" || tokens[at].after(mark::OPEN))
+        h.len() <= 2 && m.len() == 2 && at > 0 && (led(&tokens[at - 1]) || tokens[at].after(mark::OPEN))
     });
     if let Some((h, m)) = dotted
         && let (Some(h), Some(m)) = (digits(h), digits(m))
