@@ -253,7 +253,9 @@ pub fn chances(s: &Statement<'_>, about: About) -> Chances {
             sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w * said / length);
         }
     }
-    sums.map(|sum| 1.0 / (1.0 + (-sum).exp()))
+    let chances = sums.map(|sum| 1.0 / (1.0 + (-sum).exp()));
+    // No kind is likelier than anything at all.
+    chances.map(|c| c.min(chances[ANYTHING]))
 }
 
 /// What a number counts, as the table names it.

@@ -22,7 +22,7 @@ pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|chantier|adresse)\b");
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
-pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
+pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|[.;][  ]+|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
 pattern!(
     NUMBER_BEFORE,
     r"(?i)(?:n[°ºo]s?|num[ée]ro|avis|annonce|r[ée]f\w*|iso|cs|bp|tsa|siret|article|lot|val_\w+)\.?[ :]*(?:[0-9A-Z]+[-–/. ])*$"
@@ -202,6 +202,7 @@ fn with(mut known: Vec<Department>, more: Department) -> Vec<Department> {
 
 /// The département of a postcode before its commune's name, or of a number in brackets behind a name: `62000 Arras`, `Arras (62)`.
 fn in_address(line: &str) -> Vec<Department> {
+    let mut found = Vec::new();
     for c in POSTCODE.captures_iter(line) {
         let Some(p) = c.name("p") else { continue };
         let Some(department) = Department::of_postcode(p.as_str()) else { continue };
@@ -217,8 +218,11 @@ fn in_address(line: &str) -> Vec<Department> {
         // "Marly 59770", "(59360)", a line of its own: the number alone, where it is the postcode of some commune.
         let announced = ANNOUNCED.is_match(before) && !communes().by_postcode(p.as_str()).is_empty();
         if cedex || known || announced {
-            return vec![department];
+            found = with(found, department);
         }
+    }
+    if !found.is_empty() {
+        return found;
     }
     numbered(line, false).fold(Vec::new(), with)
 }
@@ -310,7 +314,7 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let between = folded.get(end..m.start() + 1).unwrap_or_default();
         let mut joining = between.split(' ').filter(|w| !w.is_empty()).peekable();
         // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
-        let beside = joining.peek().is_some() || many_uses != &true || department.as_str() == "62";
+        let beside = joining.peek().is_some() || run.1 && !many_uses || department.as_str() == "62";
         let listed =
             !run.0.is_empty() && beside && joining.all(|w| JOINS.contains(w) || w.bytes().all(|b| b.is_ascii_digit()));
         if !listed {

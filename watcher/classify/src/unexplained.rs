@@ -93,7 +93,8 @@ pub fn read(
             let telling = match (aside, hinted) {
                 (true, false) => chances[kind] >= ASIDE,
                 (true, true) => chances[kind] >= SURE,
-                (false, true) => chances[kind] >= HINTED,
+                // A title that speaks of somebody at work says what is bought, of whatever kind.
+                (false, true) => s.index > 0 && chances[kind] >= HINTED,
                 (false, false) => chances[kind] >= DOUBTED || chances[ANYTHING] >= LIKELY && !known.contains(&true),
             };
             telling.then_some(Likely { at, kind, chance: chances[kind], hit, aside })
@@ -143,7 +144,8 @@ pub fn read(
 pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
     for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
         s.chances = learned::social(s).map(|_| learned::chances(s, about));
-        if s.unit.ticked.is_none() && s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) {
+        let nothing = s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) || polarity::taken_away(s);
+        if s.unit.ticked.is_none() && nothing {
             s.unit.to_mut().ticked = Some(false);
         }
     }
