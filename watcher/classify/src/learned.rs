@@ -158,7 +158,7 @@ const WHO: &[&[Concept]] = &[
     &[Concept::InsertionAction, Concept::Facilitator, Concept::FormObjective, Concept::OrdinaryBidder],
     ARTICLES,
     &[Concept::WorkForPeople, Concept::SocialMerit, Concept::SocialDuty, Concept::Reserve],
-    &[Concept::WorkHint],
+    &[Concept::WorkHint, Concept::OtherSocial],
 ];
 
 /// The words of a statement that make it social: without any, it is not looked at.
