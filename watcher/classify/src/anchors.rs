@@ -121,7 +121,10 @@ const ANCHORS: &[(&[Topic], &str)] = &[
          recherche active|une activite|des metiers|de lycee|du lycee|astreint|eligible|au chomage|transition prof|\
          marchand|concurrentiel|retrouver un|incarcer|cocagne|hamon|31 juillet 2014|carceral|seconde chance|\
          descolaris|inactivite|employab|placement exterieur|\
-         contrat d'engagement|contrats d'engagement|contrat engagement|marche du travail",
+         contrat d'engagement|contrats d'engagement|contrat engagement|marche du travail|salarie|debutant|quota|\
+         cl soc|cl. soc|cs volume|recyclerie|ressourcerie|premieres heures|boulot|a la rue|inactive|reprendre pied|reconversion|public valid|\
+         publics valid|a.i.|encadrant|moniteur|sorties |projet professionnel|salaire|pris parmi|prise parmi|\
+         employer|ces personnes|impose|personne que|tremplin|coup de pouce|retour au|locale|humain|liste d'attente",
     ),
     (
         &[Topic::Closing],

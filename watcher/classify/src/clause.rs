@@ -13,6 +13,7 @@ use super::amount::{counts, has_volume, share_of_work};
 use super::criterion;
 use super::finding::Reading;
 use super::given::{below_article, buyer_speaks, listed_below, seen_to, volume_of_heading, work_given};
+use super::learned::Kind;
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
@@ -34,7 +35,7 @@ pub fn read(
 ) -> Vec<Provision> {
     let reserved = explained.clone();
     let mut owed: Vec<Owed> = Vec::new();
-    for (at, s) in statements.iter().enumerate() {
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| !s.hardly_tells(Kind::Clause)) {
         // "Assistance à la mise en œuvre des clauses sociales": the clauses it speaks of are of other contracts.
         let of_others = s.has_word(0, s.tokens.len(), &["dce", "marches", "entreprises"]);
         if reading.about.studied

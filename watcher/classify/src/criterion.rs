@@ -8,6 +8,7 @@ use vigie_domain::{Evidence, Provision, ProvisionKind, notice::Criterion};
 use super::amount::{of_a_lot, share_of_work};
 use super::finding::Reading;
 use super::given::only_a_place;
+use super::learned::Kind;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::quantity::{Quantity, Unit};
@@ -30,7 +31,8 @@ const SOCIAL: &[Concept] = &[
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let mut out: Vec<Provision> = Vec::new();
-    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
+    let likely = |s: &Statement<'_>| s.unit.ticked != Some(false) && !s.hardly_tells(Kind::Criterion);
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| likely(s)) {
         let named = s.any_of(SOCIAL).find(|h| holds(reading, statements, at, h)).copied();
         let Some(hit) = named.or_else(|| bare(s).filter(|h| holds(reading, statements, at, h))) else { continue };
         let weight = weight_of(statements, at, &hit);

@@ -137,15 +137,17 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
                 .iter()
                 .any(|t| matches!(t.word.as_ref(), "avant" | "jusqu" | "pour" | "ici"));
             let near = &words[when.from.saturating_sub(4)..when.from];
-            // "Au lieu de 7 janvier 2027, lire 14 janvier 2027."
-            let replaced =
-                near.iter().any(|t| t.word == "lieu" || t.begins(FORMERLY)) && !near.iter().any(|t| t.word == "lire");
-            let moved = moves(&words[start..end]);
+            // "Au lieu de 7 janvier 2027, lire 14 janvier 2027.", "la date du 21 décembre est remplacée par celle du 11 janvier".
+            let given_up = words[when.to..].iter().take(4).any(|t| t.begins(&["remplac"]));
+            let replaced = given_up
+                || near.iter().any(|t| t.word == "lieu" || t.begins(FORMERLY))
+                    && !near.iter().any(|t| t.word == "lire");
+            let moved = moves(&words[start..end]) || near.iter().any(|t| t.word == "lire");
             let rank = match (claimed || stamp || replaced, when.time.is_some()) {
                 (true, _) => return None,
                 (false, true) if moved => 0,
                 (false, true) if alone || closes => 1,
-                (false, false) if bounded && closes => 2,
+                (false, false) if bounded && (closes || alone) => 2,
                 // The one moment of a text that has a time of day.
                 (false, true) => 3,
                 _ => return None,
@@ -293,10 +295,13 @@ fn of_unit(
         };
         last = cue.or(named);
         floor = when.to;
-        let replaced = words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
+        let replaced = words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "place")
+                && words[when.from.saturating_sub(4)..when.from].iter().any(|t| t.word == "lieu")
+                || words[when.from.saturating_sub(7)..when.from].windows(2).any(|w| w[0].word == "au" && w[1].word == "lieu")
                 && !words[when.from.saturating_sub(3)..when.from].iter().any(|t| t.word == "lire")
                 || words[when.from.saturating_sub(2)..when.from].iter().any(|t| t.word == "non" || t.begins(FORMERLY))
                 || words.get(when.to..).is_some_and(|w| w.iter().take(3).any(|t| t.begins(&["caduc", "caduq"])))
+                || found.get(i + 1).is_some() && words[when.to..].iter().take(3).any(|t| t.begins(&["remplac"]))
                 // "14/12/2026 à 12:00 devient 04/01/2027".
                 || words.get(when.to).is_some_and(|t| t.word.starts_with("devien")) && found.get(i + 1).is_some();
         let annulled = words[when.to..]
@@ -345,8 +350,10 @@ fn moves(words: &[Token<'_>]) -> bool {
 }
 
 /// What moves a date.
-const MOVES: &[&str] =
-    &["report", "prorog", "decal", "repouss", "lire", "deplace", "nouvelle", "devien", "gliss", "recul", "portee"];
+const MOVES: &[&str] = &[
+    "report", "prorog", "prolong", "remplac", "decal", "repouss", "lire", "deplace", "nouvelle", "devien", "gliss",
+    "recul", "portee",
+];
 /// What a date was before it moved.
 const FORMERLY: &[&str] = &["initialement", "ancien", "precedemment", "auparavant"];
 
@@ -417,8 +424,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 && (before(3, &["ouverture", "validite", "examen", "analyse", "valable", "ouvert"])
                     || behind(&["valable", "validite", "maintenu"]));
             // "Réponses de l'acheteur : 25/01/2027".
-            let of_buyer =
-                word.starts_with("reponse") && behind(&["acheteur", "pouvoir", "collectivite", "maitre", "apportee"]);
+            let of_buyer = word.starts_with("reponse")
+                && behind(&["acheteur", "pouvoir", "collectivite", "maitre", "apportee", "publie", "diffuse"]);
             if of_offers || of_buyer {
                 return Some(Cue::Other);
             }
@@ -447,17 +454,24 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         match word {
             // "Nouvelle date : 12/02/2027".
             "date" if before(1, &["nouvelle"]) => bound = Some(Cue::Bound),
-            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" => {
-                bound = Some(Cue::Bound)
-            }
+            "delai" if before(1, &["dernier"]) => bound = Some(Cue::Bound),
+            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" | "fermeture"
+            | "deadline" => bound = Some(Cue::Bound),
+            // "(rectificatif du 27/11/2026)".
+            "rectificatif" | "erratum" if i + 3 >= at => return Some(Cue::Other),
             w if words_of!(
                 "publication publie notification demarrage debut commencement signature compter conclusion ordonnance loi decret
                  arrete livraison achevement deliberation commission jury resultats parution envoye attribution conclu accord
                  convention election effet validite rendez reunion audition auditions echantillon echantillons maquette travaux
-                 chantier depasse depasser ligne"
+                 chantier depasse depasser"
             )
-            .contains(w) =>
+            .contains(w)
+                || w == "ligne" && before(2, &["mise", "mis"]) =>
             {
+                // "Offres et échantillons pour le 8 janvier".
+                if word.starts_with("echantillon") && before(2, &["offre", "pli"]) {
+                    continue;
+                }
                 // "Visite sur rendez-vous le 14 janvier".
                 if restated || word == "rendez" && before(8, &["visite"]) {
                     continue;

@@ -90,6 +90,8 @@ pattern!(
     r"exig|demand|requis|obligatoire|fournir|titulaires? d|justifi|devra|doit|produire|equivalent"
 );
 
+pattern!(UNTIL, r"(?:duree|notification|conclu)[^.\n]{0,60} (?:jusqu'au|au) (?:1er|[0-9]{1,2})[/ .][a-z0-9]");
+
 /// Reads the facts of text and fields.
 #[must_use]
 pub fn read(reading: &Reading<'_>, units: &Units, notice: &Notice) -> Vec<DecisionFact> {
@@ -103,7 +105,10 @@ pub fn read(reading: &Reading<'_>, units: &Units, notice: &Notice) -> Vec<Decisi
         let told = reading.matches(Topic::Renewal, &RENEWAL_PERIOD).next();
         let period = told.and_then(|r| months_of(RENEWAL_PERIOD.captures(&reading.doc.text()[r])?));
         let firm = said(&FIRM).and_then(|r| months_of(FIRM.captures(&reading.doc.text()[r])?));
+        // "De la notification au 31/12/2026, reconductible 2 fois 12 mois": a form's number of months that is more than the renewals counts them.
+        let until = said(&UNTIL).is_some() && period.is_some_and(|p| months > renewals * p);
         let whole = match firm {
+            None if until => months,
             // A form's number often counts the renewals; the firm part that the text tells does not.
             Some(firm) => firm + renewals * period.unwrap_or(firm),
             None if said(&ALL_IN).is_some() && period.is_none() && months > 12.0 => months,

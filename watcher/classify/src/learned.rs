@@ -21,7 +21,33 @@ use super::title::About;
 use super::token::Token;
 use vigie_config::rules;
 
-/// The kinds, in the order of the table's columns: reserved, execution clause, award criterion, insertion service.
+/// The kinds, in the order of the table's columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Access is kept.
+    Reserved,
+    /// An execution clause.
+    Clause,
+    /// An award criterion.
+    Criterion,
+    /// An insertion service.
+    Service,
+}
+
+impl Kind {
+    /// The likelihood below which no frame reads a statement as this kind, from statements that served no learning: below it, as many were
+    /// read wrongly as rightly.
+    #[must_use]
+    pub const fn least(self) -> f32 {
+        match self {
+            Self::Reserved | Self::Service => 0.08,
+            Self::Clause => 0.25,
+            Self::Criterion => 0.2,
+        }
+    }
+}
+
+/// How many kinds there are.
 pub const KINDS: usize = 4;
 /// The last column: anything that a reader should look at.
 pub const ANYTHING: usize = KINDS;
@@ -132,6 +158,7 @@ const WHO: &[&[Concept]] = &[
     &[Concept::InsertionAction, Concept::Facilitator, Concept::FormObjective, Concept::OrdinaryBidder],
     ARTICLES,
     &[Concept::WorkForPeople, Concept::SocialMerit, Concept::SocialDuty, Concept::Reserve],
+    &[Concept::WorkHint, Concept::OtherSocial],
 ];
 
 /// The words of a statement that make it social: without any, it is not looked at.
@@ -226,7 +253,9 @@ pub fn chances(s: &Statement<'_>, about: About) -> Chances {
             sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w * said / length);
         }
     }
-    sums.map(|sum| 1.0 / (1.0 + (-sum).exp()))
+    let chances = sums.map(|sum| 1.0 / (1.0 + (-sum).exp()));
+    // No kind is likelier than anything at all.
+    chances.map(|c| c.min(chances[ANYTHING]))
 }
 
 /// What a number counts, as the table names it.

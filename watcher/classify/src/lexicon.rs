@@ -104,6 +104,7 @@ concepts! {
     NotCompulsory = "not_compulsory",
     Facilitator = "facilitator",
     WorkForPeople = "work_for_people",
+    WorkHint = "work_hint",
     NotWeighed = "not_weighed",
 }
 
@@ -299,9 +300,15 @@ impl Lexicon {
                 }
             }
         }
-        hits.retain(|h| !puts_a_thing_in(tokens, h));
+        hits.retain(|h| !puts_a_thing_in(tokens, h) && !is_identifier(tokens, h));
         settle(hits)
     }
+}
+
+/// "SIAE-2026-13": the number of something, whatever its letters stand for.
+fn is_identifier(tokens: &[Token<'_>], hit: &Hit) -> bool {
+    let numbered = |t: &Token<'_>| t.is_number() && t.before == mark::HYPHEN;
+    hit.to - hit.from == 1 && STRUCTURES.contains(&hit.concept) && tokens.get(hit.to).is_some_and(numbered)
 }
 
 /// "insertion d'un produit", "insertion du bio dans les menus": something is put somewhere; nobody goes back to work.

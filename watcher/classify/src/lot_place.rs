@@ -17,7 +17,7 @@ pattern!(
 );
 pattern!(
     MADE_A_PLACE,
-    r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier)(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
+    r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier|lot (?:n° ?)?[0-9]{1,2})(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
 );
 pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[.?!][ \u{a0}]+$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
 pattern!(
@@ -69,6 +69,7 @@ pub(crate) fn is_labelled(line: &str) -> bool {
 /// Reads the places of a text. `sure`: only behind words that make a name a place whatever else the text speaks of.
 pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Vec<Place>) {
     let in_capitals = !text.chars().any(char::is_lowercase);
+    let accented = !text.is_ascii() && text.chars().any(|c| c.is_lowercase() && !c.is_ascii());
     let mut accepted_until = 0;
     // The name that a text begins with: a place where it heads a list of them.
     let mut head: Option<(usize, Place)> = None;
@@ -87,6 +88,11 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         }
         let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
         let end = start + length;
+        // "Lire :" is not Liré, where accents are written.
+        if accented && !in_capitals && place.city.as_deref().is_some_and(|city| lacks_accents(&text[start..end], city))
+        {
+            continue;
+        }
         let behind = &text[end..text.floor_char_boundary((end + LOOK_BACK).min(text.len()))];
         if !ENDS.is_match(behind) || STREET.is_match(before) {
             continue;
@@ -147,6 +153,14 @@ pub(crate) fn notable(line: &str) -> Option<Department> {
     })
 }
 
+/// Whether words are a name but for accents of its small letters: capitals often have none.
+fn lacks_accents(words: &str, name: &str) -> bool {
+    let letters = |t: &str| t.chars().filter(|c| c.is_alphabetic()).collect::<Vec<char>>();
+    let (words, name) = (letters(words), letters(name));
+    let differs = |(w, n): (&char, &char)| w.is_lowercase() && !n.to_lowercase().eq([*w]);
+    words.len() == name.len() && words.iter().zip(&name).any(differs)
+}
+
 /// Where the words of a name begin.
 fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
     let behind = name.char_indices().filter(|(_, c)| matches!(c, ' ' | '\'' | '’')).map(|(i, c)| i + c.len_utf8());
@@ -161,7 +175,10 @@ fn longest(words: &str, within: &[Department]) -> Option<(usize, Place)> {
 
 /// The one commune of that name.
 fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
-    if name.chars().count() < 3 || department_names::of_name(&commune::key(name)).is_some() {
+    // Communes of these names there are; the words are mostly of something else.
+    words!(COMMON, "port bourg parc lac marche centre campagne plage bois mairie ville salle arc");
+    let key = commune::key(name);
+    if name.chars().count() < 3 || COMMON.contains(key.as_str()) || department_names::of_name(&key).is_some() {
         return None;
     }
     let departments: Vec<Department> = if within.is_empty() {
@@ -235,6 +252,16 @@ mod tests {
         ] {
             assert_eq!(read_in(title, &["62"]), places, "{title}");
         }
+    }
+
+    /// Capitals often have no accents; a word without them is not a name that has some.
+    #[test]
+    fn accents_part_a_word_from_a_name() {
+        let read =
+            |title| places(title, std::iter::empty(), &[]).into_iter().filter_map(|p| p.city).collect::<Vec<_>>();
+        assert_eq!(read("Réfection, Saint-Etienne"), ["Saint-Étienne"]);
+        assert_eq!(read("Marché de Noël, Liré"), ["Liré"]);
+        assert_eq!(read("Étude générale, Lire"), Vec::<String>::new());
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub(crate) const SOCIAL: Concepts = Concepts::of(&[
     Concept::FormObjective,
 ]);
 
+/// What makes a line worth a look: what it tells was learned, if it tells anything.
+const SEEN: Concepts = SOCIAL.with(Concepts::of(&[Concept::WorkHint]));
+
 /// Why a line is cut into statements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Near {
@@ -122,7 +125,7 @@ fn is_social(doc: &Document, anchor: &Range<usize>, line: &Line) -> bool {
     let end = text.get(anchor.end..end).and_then(|tail| tail.find(". ")).map_or(end, |i| anchor.end + i);
     let words = tokens(text, &(start..end.max(start)));
     let hits = Lexicon::embedded().find(&words, |i| doc.in_capitals(&words[i].range));
-    hits.iter().any(|h| SOCIAL.has(h.concept))
+    hits.iter().any(|h| SEEN.has(h.concept))
 }
 
 /// The rows of the table that a line is one of.
@@ -148,7 +151,13 @@ pub(crate) fn has_moment(text: &str) -> bool {
         let begins = !in_word;
         in_word = b.is_ascii_alphabetic();
         match b {
-            b'-' if i > 1 && bytes[i - 1] == b' ' => digit(i - 2) && bytes.get(i + 1) == Some(&b' ') && digit(i + 2),
+            b'-' | b'/' if i > 1 && bytes[i - 1] == b' ' => {
+                digit(i - 2) && bytes.get(i + 1) == Some(&b' ') && digit(i + 2)
+            }
+            // "29 12 2026".
+            b' ' if i > 0 && digit(i - 1) => {
+                digit(i + 1) && digit(i + 2) && bytes.get(i + 3) == Some(&b' ') && bytes[i + 4..].starts_with(b"20")
+            }
             b'/' | b'.' | b'-' => i > 0 && digit(i - 1) && digit(i + 1),
             b'j' | b'f' | b'm' | b'a' | b's' | b'o' | b'n' | b'd' if begins => {
                 MONTHS.iter().any(|m| m[0] == *b && bytes[i..].starts_with(m))
@@ -164,9 +173,16 @@ mod tests {
 
     #[test]
     fn days_are_seen_whatever_their_shape() {
-        for text in
-            ["le 12/03/2027", "1er mars", "2027-03-12", "12.3.27", "o9/o3/2o26", "vingt mars deux mille vingt-six"]
-        {
+        for text in [
+            "le 12/03/2027",
+            "1er mars",
+            "2027-03-12",
+            "12.3.27",
+            "o9/o3/2o26",
+            "29 12 2026",
+            "11 / 01 / 2027",
+            "vingt mars deux mille vingt-six",
+        ] {
             assert!(has_moment(text), "{text}");
         }
         for text in ["les offres sont remises par voie electronique", "article 12 du reglement"] {

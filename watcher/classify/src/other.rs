@@ -3,9 +3,13 @@
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
+use super::learned::ANYTHING;
 use super::lexicon::Concept;
 use super::polarity;
 use super::statement::Statement;
+
+/// The likelihood of anything at all below which a statement asks nothing.
+const LEAST: f32 = 0.4;
 
 /// Reads the first other consideration the text asks for.
 #[must_use]
@@ -15,7 +19,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
     for s in statements.iter().filter(|s| s.unit.ticked != Some(false)) {
         let Some(hit) = s.of(Concept::OtherSocial).find(|h| !polarity::void(s, h)) else { continue };
         let asked = s.heading_or_own(ASKS) && !reading.about.served;
-        if asked && !s.says.has(Concept::OtherSocialAside) {
+        // "Nombre d'apprentis dans l'entreprise : …" asks nothing of anybody, as far as was learned.
+        let likely = s.chances.is_none_or(|c| c[ANYTHING] >= LEAST);
+        if asked && likely && !s.says.has(Concept::OtherSocialAside) {
             explained.push(s.index);
             return vec![Provision::new(ProvisionKind::Other, reading.doc.evidence_within(s.bytes(hit), &s.context))];
         }

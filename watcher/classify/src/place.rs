@@ -4,6 +4,7 @@
 //! "ISO 27001" are no places. The strongest statement counts alone: a label of the form, NUTS codes, the place of performance, an
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -15,13 +16,13 @@ use super::label::behind_label;
 
 pattern!(
     LABEL,
-    r"(?i)\b(?:dept\.?|d[ée]partement\(?s?\)?)[ ]?(?:de publication|d['’]ex[ée]cution|concern[ée]s?)?[ ]?:[ ]?(?P<d>(?:2[AaBb]|97[1-8]|[0-9]{2})\b(?:[ ]?(?:,|;|/|et)[ ]?(?:2[AaBb]|97[1-8]|[0-9]{2})\b)*)"
+    r"(?i)\b(?:d[ée]p(?:[t.]|ts?\b\.?)?|dpts?\.?|d[ée]partement\(?s?\)?)[ ]?(?:(?:de publication|d['’]ex[ée]cution|concern[ée]s?|n°)[ ]?)?(?::[ ]?)?\(?(?P<d>(?:2[AaBb]|97[1-8]|[0-9]{2})\b(?:[ ]?(?:,|;|/|et)[ ]?(?:2[AaBb]|97[1-8]|[0-9]{2})\b)*)(?:[ ]?(?P<unit>%|€|lots?\b|ans?\b|mois\b|jours?\b|h\b|[/.:][0-9]))?"
 );
 pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|chantier|adresse)\b");
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
-pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
+pattern!(ANNOUNCED, r"(?:^|[\n(–—,:-]|[.;][  ]+|\p{Lu}[\p{L}'’-]*,?)[  ]*\(?$");
 pattern!(
     NUMBER_BEFORE,
     r"(?i)(?:n[°ºo]s?|num[ée]ro|avis|annonce|r[ée]f\w*|iso|cs|bp|tsa|siret|article|lot|val_\w+)\.?[ :]*(?:[0-9A-Z]+[-–/. ])*$"
@@ -32,17 +33,26 @@ pattern!(
 );
 pattern!(
     NUMBERED,
-    r"\p{Lu}[\p{L}'’-]*(?:[ ]\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}"
+    r"\p{Lu}[\p{L}'’-]*(?:[  ]?\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}|\p{Lu}[\p{L}'’-]*(?:[  ]|, ?| [–-] )(?P<f>2[ABab]|97[1-8]|[0-9]{2})(?:[.;,]|$)"
+);
+pattern!(WEIGHED_LINE, r"(?i)crit[èe]res?|pond[ée]r|\bprix\b[^0-9\n]{0,12}[0-9]|not[ée]e?s? |points?\b");
+pattern!(LOT_LINE, r"(?i)^[ \t•*-]*lot[  ]*(?:n°[  ]*)?[0-9A-Z]{1,3}\b");
+pattern!(MISREAD, r"\p{L}0\p{L}|[0-9][lO][0-9]|[0-9]{3}[lO]\b");
+pattern!(
+    WEIGHED,
+    r"(?i)(?:prix|valeur|techniques?|qualit[ée]s?|d[ée]lais?|rse|environnement\w*|social\w*|insertion|crit[èe]res?|note|points?)[  ]*[(,–-]*[  ]*$"
 );
 pattern!(
     SEVERAL,
     r"\((?P<d>(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5])(?:(?:[ ]?[,/;][ ]?|[ ]et[ ])(?:2[ABab]|97[1-8]|0[1-9]|[1-8][0-9]|9[0-5]))+)\)"
 );
-pattern!(BRACKETED, r"\((?P<n>\p{Lu}[\p{L}'’ -]{2,30})\)");
+pattern!(BRACKETED, r"\((?P<n>\p{L}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
 pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
 pattern!(NOT_A_PLACE, r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion ");
 
+/// How far before a number the name of a place begins, in bytes.
+const NAME_BEFORE: usize = 60;
 /// How much of the text is looked at.
 const HEAD: usize = 60_000;
 /// Its beginning, where a body says who and where it is, in bytes.
@@ -53,7 +63,8 @@ const LINES: usize = 60;
 /// Départements where a text says the contract is carried out; empty where it does not say.
 #[must_use]
 pub fn departments(title: &str, text: &str) -> Vec<Department> {
-    let text = &text[..text.floor_char_boundary(HEAD)];
+    let (title, text) = (&rescanned(title), &rescanned(&text[..text.floor_char_boundary(HEAD)]));
+    let (title, text) = (title.as_ref(), text.as_ref());
     let mut found: Vec<Department> = Vec::new();
     let mut add = |d: Option<Department>| {
         if let Some(d) = d.filter(|d| !found.contains(d)) {
@@ -72,7 +83,8 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
             return found;
         }
     }
-    let labelled = LABEL.captures(text).and_then(|c| c.name("d")).map_or("", |m| m.as_str());
+    let labelled = LABEL.captures_iter(text).filter(|c| c.name("unit").is_none()).find_map(|c| c.name("d"));
+    let labelled = labelled.map_or("", |m| m.as_str());
     let labelled =
         labelled.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with);
     if !labelled.is_empty() {
@@ -82,7 +94,15 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     let head = format!("{title}\n{lead}");
     // Places in the text before the seat of the buyer.
     let (seat, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| SEAT_LINE.is_match(l));
-    let numbered = || rest.iter().flat_map(|l| numbered(l)).fold(Vec::new(), with);
+    // Criteria have their weights in brackets: numbers that no name of a place stands before count beside those that one does, or alone.
+    let numbers_of = || {
+        let sure = rest.iter().find(|l| numbered(l, true).next().is_some());
+        sure.map(|l| numbered(l, false)).into_iter().flatten().fold(Vec::new(), with)
+    };
+    let of_numbers = || {
+        let all = rest.iter().flat_map(|l| numbered(l, false)).fold(Vec::new(), with);
+        Some(all).filter(|all| all.len() == 1).unwrap_or_default()
+    };
     let addressed = || rest.iter().map(|l| in_address(l)).find(|d| !d.is_empty()).unwrap_or_default();
     let sites = || {
         rest.iter()
@@ -100,22 +120,32 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let lines = rest.iter().chain(&seat).take(LINES).filter(|l| !NOT_A_PLACE.is_match(l));
         let lines: Vec<&str> = std::iter::once(title).chain(lines.copied()).collect();
         // "Ville de Draguignan" before a name that may be a river's.
-        let read = |sure| lines.iter().map(|l| communes_in(l, sure)).find(|d| !d.is_empty());
+        // "Lot 1 Lille / Lot 2 Arras – Lens / Lot 3 Amiens": each lot has its place.
+        let lots = |sure| {
+            lines.iter().filter(|l| LOT_LINE.is_match(l)).flat_map(move |l| communes_in(l, sure)).fold(Vec::new(), with)
+        };
+        let read = |sure| {
+            let line = lines.iter().find(|l| !communes_in(l, sure).is_empty())?;
+            Some(if LOT_LINE.is_match(line) { lots(sure) } else { communes_in(line, sure) })
+        };
         read(true).or_else(|| intercommunal(&head)).or_else(|| read(false)).unwrap_or_default()
     };
     // "(67, 68)", "(63, 43 et 03)".
     let several = || {
-        let listed = SEVERAL.captures(lead).and_then(|c| c.name("d")).map_or("", |m| m.as_str());
+        let all = SEVERAL.captures_iter(lead).filter_map(|c| c.name("d")).map(|m| m.as_str());
+        let listed = all.into_iter().find(|d| !is_day(d)).unwrap_or_default();
         listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
     };
-    let steps: [&dyn Fn() -> Vec<Department>; 17] = [
+    let steps: [&dyn Fn() -> Vec<Department>; 19] = [
         &|| in_address(title),
         &several,
-        &numbered,
+        &numbers_of,
+        &of_numbers,
         &in_brackets,
         &sites,
         &addressed,
         &postal,
+        &|| of_region(&head, ANTILLES),
         &|| named(title, true),
         &|| named(lead, true),
         &seated,
@@ -124,10 +154,42 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &|| standing_alone(&head),
         &|| numbered_at_end(lead),
         &|| named(text, true),
-        &|| of_region(&head),
+        &|| of_region(&head, CORSE),
         &|| rest.iter().chain(&seat).take(LINES).map(|l| notable(l)).find(|d| !d.is_empty()).unwrap_or_default(),
     ];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
+}
+
+/// A text with the digits and letters that a scanner took for each other put right: "B0UCHAIN (5911l)", "HAUTE-SAV0IE".
+fn rescanned(text: &str) -> Cow<'_, str> {
+    if !MISREAD.is_match(text) {
+        return Cow::Borrowed(text);
+    }
+    let letters = |c: Option<char>| c.is_some_and(char::is_alphabetic);
+    let digits = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let chars: Vec<char> = text.chars().collect();
+    let at = |i: Option<usize>| i.and_then(|i| chars.get(i).copied());
+    let right = |(i, c): (usize, &char)| {
+        let (before, behind) = (at(i.checked_sub(1)), at(Some(i + 1)));
+        match c {
+            '0' if letters(before) && letters(behind)
+                || letters(behind) && behind.is_some_and(char::is_uppercase) && !digits(before) =>
+            {
+                'O'
+            }
+            'l' if digits(before) && !letters(behind) || digits(before) && digits(behind) => '1',
+            'O' if digits(before) && digits(behind) => '0',
+            c => *c,
+        }
+    };
+    Cow::Owned(chars.iter().enumerate().map(right).collect())
+}
+
+/// Whether numbers in brackets are a day of a month: "(25/11)".
+fn is_day(numbers: &str) -> bool {
+    let mut parts = numbers.split('/').map(|n| n.trim().parse::<u32>());
+    let (day, month, more) = (parts.next(), parts.next(), parts.next());
+    matches!((day, month, more), (Some(Ok(1..=31)), Some(Ok(1..=12)), None))
 }
 
 /// Adds what is not there yet.
@@ -140,6 +202,7 @@ fn with(mut known: Vec<Department>, more: Department) -> Vec<Department> {
 
 /// The département of a postcode before its commune's name, or of a number in brackets behind a name: `62000 Arras`, `Arras (62)`.
 fn in_address(line: &str) -> Vec<Department> {
+    let mut found = Vec::new();
     for c in POSTCODE.captures_iter(line) {
         let Some(p) = c.name("p") else { continue };
         let Some(department) = Department::of_postcode(p.as_str()) else { continue };
@@ -155,20 +218,50 @@ fn in_address(line: &str) -> Vec<Department> {
         // "Marly 59770", "(59360)", a line of its own: the number alone, where it is the postcode of some commune.
         let announced = ANNOUNCED.is_match(before) && !communes().by_postcode(p.as_str()).is_empty();
         if cedex || known || announced {
-            return vec![department];
+            found = with(found, department);
         }
     }
-    numbered(line).fold(Vec::new(), with)
+    if !found.is_empty() {
+        return found;
+    }
+    numbered(line, false).fold(Vec::new(), with)
 }
 
-/// Numbers of départements in brackets beside a name: `Arras (62)`, `(59) Nord`, `(Bibracte, 71)`.
-fn numbered(line: &str) -> impl Iterator<Item = Department> + '_ {
-    NUMBERED.captures_iter(line).filter_map(|c| Department::parse(c.name("d").or(c.name("e"))?.as_str()))
+/// Numbers of départements beside a name: `Arras (62)`, `(59) Nord`, `(Bibracte, 71)`, `Cachan 94.`; `sure`: only beside names of places of that
+/// département.
+fn numbered(line: &str, sure: bool) -> impl Iterator<Item = Department> + '_ {
+    let beside = move |c: regex::Captures<'_>| {
+        let number = c.name("d").or(c.name("e")).or(c.name("f"))?;
+        let department = Department::parse(number.as_str())?;
+        let before = &line[line.ceil_char_boundary(number.start().saturating_sub(NAME_BEFORE))..number.start()];
+        let known =
+            is_of(before, &department) || c.name("e").is_some_and(|e| begins_with(&line[e.end()..], &department));
+        (known || !sure && c.name("d").is_some() && !WEIGHED.is_match(before)).then_some(department)
+    };
+    NUMBERED.captures_iter(line).filter_map(beside)
 }
 
-/// Names of départements that stand alone in brackets. "(Nord)" is a direction more often.
+/// Whether the first words of a text are the name of a place of a département.
+fn begins_with(behind: &str, department: &Department) -> bool {
+    let words: Vec<&str> = behind.split([' ', ',', ')', '(', '.']).filter(|w| !w.is_empty()).take(4).collect();
+    (1..=words.len()).any(|n| is_of(&words[..n].join(" "), department))
+}
+
+/// Whether the last words of a text are the name of a place of a département.
+fn is_of(before: &str, department: &Department) -> bool {
+    let name = before.trim_end_matches([' ', '\u{a0}', ',', '(', '–', '-']);
+    let starts = name.char_indices().filter(|(i, c)| c.is_uppercase() && !name[..*i].ends_with(char::is_alphanumeric));
+    starts.map(|(i, _)| &name[i..]).any(|name| {
+        !communes().named(name, Some(department)).is_empty()
+            || of_name(&commune::key(name)).as_ref() == Some(department)
+    })
+}
+
+/// Names of départements that stand alone in brackets. "(Nord)" is a direction more often, "(lot)" a lot.
 fn bracketed(text: &str) -> Vec<Department> {
-    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).filter(|n| n.as_str() != "Nord");
+    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n"));
+    let names = names
+        .filter(|n| !matches!(n.as_str(), "Nord" | "nord" | "NORD" | "lot" | "lots" | "manche" | "landes" | "var"));
     names.filter_map(|n| of_name(&commune::key(n.as_str()))).collect()
 }
 
@@ -191,7 +284,8 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
     // "Secteur nord" is a direction.
     const PARTS: &[&str] = &["secteur", "antenne", "agence", "comite", "direction", "territoire"];
     let folded = format!(" {} ", commune::key(text));
-    let mut found: Vec<Department> = Vec::new();
+    // Names that only joining words part, and whether one of them is surely a département: then all are.
+    let mut run: (Vec<Department>, bool) = (Vec::new(), false);
     let mut end = 0;
     for m in NAMES.automaton.find_iter(&folded) {
         if !folded[m.end()..].starts_with(' ') {
@@ -209,13 +303,6 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         if number && department.as_str() == "46" {
             continue;
         }
-        // "de la Loire et de la Haute-Loire": only what joins names stands between.
-        let listed = !found.is_empty()
-            && end < m.start()
-            && folded[end..m.start() + 1].split(' ').filter(|w| !w.is_empty()).all(|w| JOINS.contains(w));
-        if !found.is_empty() && !listed {
-            break;
-        }
         let before: Vec<&str> = folded[..m.start()].rsplit(' ').take(3).collect();
         let led = before.iter().find(|w| !ARTICLES.contains(*w));
         let made = led.is_some_and(|w| MAKES.contains(w) || PARTS.contains(w) && department.as_str() != "59");
@@ -223,21 +310,29 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         if matches!(department.as_str(), "977" | "978") && !made {
             continue;
         }
+        // "de la Loire et de la Haute-Loire", "lot 1 Essonne, lot 2 Val-d'Oise": only what joins names stands between.
+        let between = folded.get(end..m.start() + 1).unwrap_or_default();
+        let mut joining = between.split(' ').filter(|w| !w.is_empty()).peekable();
+        // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
+        let beside = joining.peek().is_some() || run.1 && !many_uses || department.as_str() == "62";
+        let listed =
+            !run.0.is_empty() && beside && joining.all(|w| JOINS.contains(w) || w.bytes().all(|b| b.is_ascii_digit()));
+        if !listed {
+            if run.1 {
+                break;
+            }
+            run = (Vec::new(), false);
+        }
         let article = before.first().is_some_and(|w| ARTICLES.contains(w));
         let river = matches!(
             &folded[m.start() + 1..m.end()],
             "lot" | "manche" | "loire" | "rhone" | "var" | "landes" | "vienne"
         );
-        if listed || made || !many_uses || !sure && article && !river {
-            // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
-            if folded[..=m.start()].ends_with(" nord ") && department.as_str() == "62" {
-                found = Department::parse("59").into_iter().fold(found, with);
-            }
-            found = with(found, department.clone());
-            end = m.end();
-        }
+        run.1 |= made || !many_uses || !sure && article && !river;
+        run.0 = with(run.0, department.clone());
+        end = m.end();
     }
-    found
+    if run.1 { run.0 } else { Vec::new() }
 }
 
 /// Whether words end as the name of a street does, before a name: "rue de", "place de la".
@@ -248,7 +343,7 @@ fn in_street(before: &str) -> bool {
 }
 
 words!(ARTICLES, "de du des d la le les l");
-words!(JOINS, "de du des d la le les l et ou dans en a");
+words!(JOINS, "de du des d la le les l et ou dans en a lot lots");
 
 /// Départements whose names stand alone between commas, dashes or brackets: "Comité de ski, Ariège", "Paris, Hauts-de-Seine". A lot may be called "Nord".
 fn standing_alone(text: &str) -> Vec<Department> {
@@ -263,26 +358,31 @@ fn standing_alone(text: &str) -> Vec<Department> {
     names.filter(|key| !matches!(key.as_str(), "nord" | "lot")).filter_map(|key| of_name(&key)).fold(Vec::new(), with)
 }
 
-/// "Lannion-Trégor rural – 22": a département's number behind a dash, at the end of one of the first lines.
+/// "Lannion-Trégor rural – 22", "86 lits, 29.": a département's number behind a dash, a comma or in brackets, at the end of one of the first lines.
 fn numbered_at_end(lead: &str) -> Vec<Department> {
     const FIRST: usize = 4;
+    // Criteria have weights: "la formation des agents (15)".
+    let weighs = |line: &&str| !WEIGHED_LINE.is_match(line);
     let number = |line: &str| {
-        line.trim_end()
-            .rsplit_once([' ', '\u{a0}'])
-            .filter(|(head, _)| head.trim_end().ends_with(['–', '—', '-']))
-            .and_then(|(_, n)| Department::parse(n))
+        let (head, number) = line.trim_end_matches(['.', ' ', '\u{a0}', ')']).rsplit_once([' ', '\u{a0}', '('])?;
+        let head = head.trim_end();
+        let parted = line.contains(&format!("({number})")) || head.ends_with(['–', '—', '-', ',', ';']);
+        // "Lots 1, 2, 14", "prix 60, délai 40" count.
+        let counts =
+            head.trim_end_matches([',', ';', '–', '—', '-', ' ']).ends_with(|c: char| c.is_ascii_digit() || c == '%');
+        (parted && !counts && number.len() >= 2 && !WEIGHED.is_match(head)).then(|| Department::parse(number))?
     };
-    lead.lines().take(FIRST).find_map(number).into_iter().collect()
+    lead.lines().take(FIRST).filter(weighs).find_map(number).into_iter().collect()
 }
 
 /// The départements of a region of few, where its name alone says where.
-fn of_region(text: &str) -> Vec<Department> {
-    const REGIONS: &[(&str, &[&str])] =
-        &[(" corse ", &["2A", "2B"]), (" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
+fn of_region(text: &str, regions: &[(&str, &[&str])]) -> Vec<Department> {
     let folded = format!(" {} ", commune::key(text));
-    let meant = REGIONS.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
+    let meant = regions.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
     meant.iter().filter_map(|code| Department::parse(code)).collect()
 }
+const ANTILLES: &[(&str, &[&str])] = &[(" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
+const CORSE: &[(&str, &[&str])] = &[(" corse ", &["2A", "2B"])];
 
 /// The département of a town whose intercommunality is named after it, where a line names it behind a word that makes it a place, whatever goes on behind:
 /// "Hôpital de Cayenne Andrée-Rosemon", "aéroport de Bordeaux-Mérignac".

@@ -48,6 +48,14 @@ fn replaced(s: &Statement<'_>, hit: &Hit) -> bool {
     instead.is_some_and(|i| !s.has_word(i, hit.from, &["lire"]))
 }
 
+/// Whether a statement is what a correction takes away, and nothing else.
+#[must_use]
+pub fn taken_away(s: &Statement<'_>) -> bool {
+    let words = || s.tokens.iter().take(6).map(|t| t.word.as_ref());
+    let instead = words().zip(words().skip(1)).any(|pair| pair == ("au", "lieu"));
+    instead && !s.has_word(0, s.tokens.len(), &["lire"])
+}
+
 /// Whether it is denied, before or behind, or lifted.
 #[must_use]
 pub fn denied(s: &Statement<'_>, hit: &Hit) -> bool {

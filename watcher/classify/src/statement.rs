@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::anaphora;
 use super::anchors::Anchors;
 use super::document::Document;
-use super::learned::Chances;
+use super::learned::{Chances, Kind};
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
 use super::pattern::Words;
@@ -86,6 +86,12 @@ pub struct Statement<'a> {
 }
 
 impl Statement<'_> {
+    /// Whether it hardly tells a kind, as far as was learned: no frame reads it as that.
+    #[must_use]
+    pub fn hardly_tells(&self, kind: Kind) -> bool {
+        self.chances.is_some_and(|c| c[kind as usize] < kind.least())
+    }
+
     /// Hits of a concept.
     pub fn of(&self, concept: Concept) -> impl Iterator<Item = &Hit> {
         self.hits_where(self.says.has(concept)).iter().filter(move |h| h.concept == concept)

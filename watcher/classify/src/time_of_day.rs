@@ -50,9 +50,13 @@ pub(crate) fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)
         }
         return Some((hm(hour, digits(m)?.0)?, at + 1));
     }
-    // "À 17.00", "(12.00)".
+    // "À 17.00", "(12.00)", "15/02/2027 12.00".
+    let led = |before: &Token<'_>| {
+        let year = before.word.rsplit('.').next().unwrap_or_default();
+        before.word == "a" || matches!(digits(year), Some((2020..=2099, 4)))
+    };
     let dotted = word.split_once('.').filter(|(h, m)| {
-        h.len() <= 2 && m.len() == 2 && at > 0 && (tokens[at - 1].word == "a" || tokens[at].after(mark::OPEN))
+        h.len() <= 2 && m.len() == 2 && at > 0 && (led(&tokens[at - 1]) || tokens[at].after(mark::OPEN))
     });
     if let Some((h, m)) = dotted
         && let (Some(h), Some(m)) = (digits(h), digits(m))
@@ -82,6 +86,10 @@ pub(crate) fn time(tokens: &[Token<'_>], at: usize) -> Option<(NaiveTime, usize)
             return Some((hm(hour, n)?, to));
         }
         return Some((hm(hour, minutes.map_or(0, |n| n.0))?, next + 1 + usize::from(minutes.is_some())));
+    }
+    // "5 pm".
+    if unit.before == 0 && matches!(unit.word.as_ref(), "pm" | "am") && (1..=12).contains(&hour) {
+        return Some((hm(hour % 12 + if unit.word == "pm" { 12 } else { 0 }, 0)?, next + 1));
     }
     // "h30" behind a space.
     if unit.before == 0 && unit.word.len() == 3 && unit.word.starts_with('h') {

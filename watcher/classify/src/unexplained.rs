@@ -9,7 +9,7 @@ use vigie_domain::{Provision, ProvisionKind};
 use super::beneficiary::{self, Found, Told, found};
 use super::finding::Reading;
 use super::learned::{self, ANYTHING, KINDS};
-use super::lexicon::{Hit, STRUCTURES};
+use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::reserved::lots_of;
 use super::statement::Statement;
 use super::title::About;
@@ -24,6 +24,10 @@ const TOLD: f32 = 0.7;
 const SURE: f32 = 0.9;
 /// From which it is a doubt.
 const DOUBTED: f32 = 0.3;
+/// From which it is a doubt beside what a frame reads in the same statement.
+const ASIDE: f32 = 0.4;
+/// From which it is a doubt where nothing but somebody at work is spoken of.
+const HINTED: f32 = 0.5;
 /// From which anything at all is a doubt, where nothing else was read.
 const LIKELY: f32 = 0.6;
 /// Below which likelihood of anything at all a statement is not read.
@@ -31,6 +35,14 @@ const NOTHING: f32 = 0.1;
 
 const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
 const DOUBTFUL: &str = "mention sociale à vérifier au règlement de la consultation et au CCAP";
+
+/// What a statement that a frame explains may tell besides, by kind.
+const ALSO: [&str; KINDS] = [
+    "cette mention peut aussi réserver l’accès : à vérifier au règlement de la consultation",
+    "cette mention peut aussi imposer une clause sociale : à vérifier au CCAP",
+    "cette mention peut aussi être un critère de jugement : à vérifier au règlement de la consultation",
+    "cette mention peut aussi décrire un achat d’insertion : à vérifier au CCTP",
+];
 
 /// The kinds, in the order of what is learned.
 const ORDER: [ProvisionKind; KINDS] = [
@@ -46,6 +58,15 @@ struct Likely {
     kind: usize,
     chance: f32,
     hit: Hit,
+    /// A frame explains it.
+    aside: bool,
+}
+
+impl Likely {
+    /// Whether its kind is told, rather than shown as a doubt.
+    fn tells(&self) -> bool {
+        self.chance >= if self.aside || self.hit.concept == Concept::WorkHint { SURE } else { TOLD }
+    }
 }
 
 /// Reads what the frames left; `told` is what they read.
@@ -68,16 +89,20 @@ pub fn read(
             let chances = s.chances?;
             let new = (0..KINDS).filter(|k| !known[*k]);
             let kind = new.max_by(|a, b| chances[*a].total_cmp(&chances[*b]))?;
-            let telling = match aside {
-                true => chances[kind] >= SURE,
-                false => chances[kind] >= DOUBTED || chances[ANYTHING] >= LIKELY && !known.contains(&true),
+            let hinted = hit.concept == Concept::WorkHint;
+            let telling = match (aside, hinted) {
+                (true, false) => chances[kind] >= ASIDE,
+                (true, true) => chances[kind] >= SURE,
+                // A title that speaks of somebody at work says what is bought, of whatever kind.
+                (false, true) => s.index > 0 && chances[kind] >= HINTED,
+                (false, false) => chances[kind] >= DOUBTED || chances[ANYTHING] >= LIKELY && !known.contains(&true),
             };
-            telling.then_some(Likely { at, kind, chance: chances[kind], hit })
+            telling.then_some(Likely { at, kind, chance: chances[kind], hit, aside })
         })
         .collect();
     let mut out: Vec<Provision> = Vec::new();
     for (kind, of_kind) in ORDER.iter().enumerate() {
-        let those: Vec<&Likely> = likely.iter().filter(|l| l.kind == kind && l.chance >= TOLD).collect();
+        let those: Vec<&Likely> = likely.iter().filter(|l| l.kind == kind && l.tells()).collect();
         if those.is_empty() {
             continue;
         }
@@ -95,16 +120,17 @@ pub fn read(
         provisions.iter_mut().for_each(|p| p.doubt = Some(LEARNED.to_owned()));
         out.extend(provisions);
     }
-    let doubts = likely.iter().filter(|l| l.chance < TOLD).map(|l| {
+    let doubts = likely.iter().filter(|l| !l.tells()).map(|l| {
         let s = &statements[l.at];
         let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&l.hit), &s.context));
         p.lots = lots_of(reading, s, &s.bytes(&l.hit));
-        p.doubt = Some(DOUBTFUL.to_owned());
-        p
+        let doubt = if l.aside { ALSO[l.kind] } else { DOUBTFUL };
+        p.doubt = Some(doubt.to_owned());
+        (l.aside, p)
     });
     let mut shown: Vec<Provision> = Vec::new();
-    for p in doubts {
-        let same = |o: &Provision| o.evidence.quote == p.evidence.quote;
+    for (aside, p) in doubts {
+        let same = |o: &Provision| o.evidence.quote == p.evidence.quote && !aside;
         if shown.len() < MAX_DOUBTS && !told.iter().chain(&out).chain(&shown).any(same) {
             shown.push(p);
         }
@@ -118,7 +144,8 @@ pub fn read(
 pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
     for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
         s.chances = learned::social(s).map(|_| learned::chances(s, about));
-        if s.unit.ticked.is_none() && s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) {
+        let nothing = s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) || polarity::taken_away(s);
+        if s.unit.ticked.is_none() && nothing {
             s.unit.to_mut().ticked = Some(false);
         }
     }
@@ -146,5 +173,5 @@ fn owed(reading: &Reading<'_>, statements: &[Statement<'_>], likely: &Likely) ->
     let s = &statements[likely.at];
     let range = s.bytes(&likely.hit);
     let lots = lots_of(reading, s, &range);
-    Owed { at: likely.at, range, lots, named: false, optional: s.says.has(super::lexicon::Concept::Optional) }
+    Owed { at: likely.at, range, lots, named: false, optional: s.says.has(Concept::Optional) }
 }

@@ -226,7 +226,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                     && !s.has_one(
                         q.from.saturating_sub(1),
                         q.from,
-                        words_of!("article annexe lot lots n lot_no ccap ccag cctp rc art"),
+                        words_of!("article annexe lot lots n lot_no ccap ccag cctp rc art question questions"),
                     )
                     && !replaced(s, &q)
             }
@@ -257,6 +257,17 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         }
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
+    // "Passe de 1 100 à 740 heures": what it was.
+    let was = |q: &Quantity| {
+        let next = s.numbers.iter().find(|o| o.from > q.from);
+        next.is_some_and(|n| n.from == q.to + 1 && n.unit == Unit::Hours && s.has_word(q.to, n.from, &["a"]))
+            && s.has_one(
+                q.from.saturating_sub(3),
+                q.from,
+                words_of!("passe passent passera ramene ramenee ramenees reduit reduite reduites porte portee portees"),
+            )
+    };
+    found.retain(|q| !was(q));
     // "175 h (dont 35 h au titre de la mise en service)": a part.
     let part = |q: &Quantity| {
         mentions.len() <= 1 && s.has_word(q.from.saturating_sub(1), q.from, &["dont"]) && found_before(&found, q)
@@ -321,21 +332,20 @@ fn distribute(
     if let Some(row) = &s.unit.row {
         return found.iter().map(|q| volume(q, vec![row.clone()], false)).collect();
     }
-    // Each of a list of lots, in order.
+    // Each of a list of lots, in order: "lots 1 et 2 : respectivement 300 et 180 heures", "300 h et 180 h".
     let respectively = s.tokens.iter().position(|t| t.word == "respectivement");
-    if let Some(told) = respectively
-        && let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2)
+    let alone = mentions.len() == 1 && !found.iter().any(|q| q.each);
+    let counted = |q: &&Quantity| matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent);
+    if let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2)
+        && let hours = found.iter().filter(|q| position(q) > m.range.end).count()
+        && (respectively.is_some() || alone && hours == m.lots.len())
     {
-        let mut values: Vec<Quantity> = s
-            .numbers
-            .iter()
-            .filter(|q| {
-                position(q) > m.range.end
-                    && (q.from > told || s.tokens[told].range.start < m.range.end)
-                    && matches!(q.unit, Unit::Hours | Unit::None | Unit::Percent)
-            })
-            .cloned()
-            .collect();
+        let behind = s.numbers.iter().filter(|q| position(q) > m.range.end).filter(counted);
+        let told = respectively.filter(|at| s.tokens[*at].range.start > m.range.end).unwrap_or_default();
+        let mut values: Vec<Quantity> = behind.clone().filter(|q| q.from > told).cloned().collect();
+        if values.len() < m.lots.len() {
+            values = found.iter().filter(|q| position(q) > m.range.end).cloned().collect();
+        }
         values.truncate(m.lots.len());
         let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
         if values.len() == m.lots.len() {

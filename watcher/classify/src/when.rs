@@ -84,6 +84,18 @@ fn month(word: &str) -> Option<u32> {
         ("jun", 6),
         ("may", 5),
         ("mar", 3),
+        // Some write in English, and feeds do.
+        ("january", 1),
+        ("february", 2),
+        ("march", 3),
+        ("april", 4),
+        ("june", 6),
+        ("july", 7),
+        ("august", 8),
+        ("september", 9),
+        ("october", 10),
+        ("november", 11),
+        ("december", 12),
     ];
     // A scanner reads "rn" for "m": "decernbre".
     let mended = word.replace("rn", "m");
@@ -217,7 +229,12 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     }
     let (day, next) = day_number(tokens, from)?;
     let name = tokens.get(next).filter(|t| t.before & !(mark::STOP | mark::HYPHEN) == 0)?;
-    let month = month(&name.word)?;
+    // "26 jan vier": torn apart.
+    let torn = tokens.get(next + 1).filter(|t| t.before == 0).map(|t| format!("{}{}", name.word, t.word));
+    let (month, next) = match torn.and_then(|whole| MONTHS.iter().position(|m| *m == whole)) {
+        Some(at) => (at as u32 + 1, next + 1),
+        None => (month(&name.word)?, next),
+    };
     // "20 déc. 2023": the full stop is the abbreviation's.
     let year = year(tokens, next + 1);
     let to = year.map_or(next + 1, |y| y.1);
@@ -375,6 +392,12 @@ fn days_before(tokens: &[Token<'_>], day: &Found) -> Vec<Found> {
 /// The time told behind a day, else before it.
 fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime>, usize) {
     for (at, token) in tokens.iter().enumerate().skip(day.to).take(8) {
+        // "2027-02-22+01:00 11:00:00+01:00": a day's own offset.
+        let offset =
+            token.after(mark::PLUS) || at > day.to && tokens[at - 1].after(mark::PLUS) && token.before == mark::COLON;
+        if offset && at <= day.to + 1 {
+            continue;
+        }
         if token.after(mark::STOP | mark::ASK) && at > day.to {
             break;
         }
@@ -458,7 +481,10 @@ mod tests {
             ("1O decernbre 2O26", "2026-12-10"),
             ("08 - 01 - 2027", "2027-01-08"),
             ("29 12 2026", "2026-12-29"),
+            ("26 jan vier 2027", "2027-01-26"),
+            ("11 / 01 / 2027", "2027-01-11"),
             ("20 janvier 27 / 17 h", "2027-01-20"),
+            ("20 January 2027, 5 pm", "2027-01-20"),
         ] {
             assert_eq!(day(given).map(|d| d.to_string()).as_deref(), Some(read), "{given}");
         }
@@ -526,6 +552,9 @@ mod tests {
             ("15 avril 2026, 10 heures", "2026-04-15T10:00:00+02:00"),
             ("2 avril 2026, 11 h 30", "2026-04-02T11:30:00+02:00"),
             ("Mardi 17 Mars 2026 - 12:00", "2026-03-17T12:00:00+01:00"),
+            ("Date limite : 2027-02-22+01:00 11:00:00+01:00", "2027-02-22T11:00:00+01:00"),
+            ("20 January 2027, 5 pm", "2027-01-20T17:00:00+01:00"),
+            ("18.12.2026 / 17.00", "2026-12-18T17:00:00+01:00"),
             ("12/03/2026 12:00:00 (UTC+1)", "2026-03-12T12:00:00+01:00"),
             ("2026-12-15T12:00:00+04:00", "2026-12-15T12:00:00+04:00"),
             ("Date limite : 2026-12-15T12:00:00-04:00", "2026-12-15T12:00:00-04:00"),
