@@ -108,6 +108,35 @@ impl Document {
         out
     }
 
+    /// "Lot 1 Valgaudemar - Lot 2 Champsaur / lot 3 Ubaye": the lots of a line that names at least two, in order, each before its title.
+    fn lots_in_a_row(&self) -> Option<Vec<Lot>> {
+        pattern!(NAMED, r"(?i)\blot\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3}|[A-H]\b)\s*[:–.-]?\s*");
+        let spans = self.spans.iter().filter(|s| s.field != "title");
+        spans.flat_map(|span| self.lines_naming_lots(span)).filter(|l| l.len() < 2000).find_map(|line| {
+            let line = &self.original[line];
+            let named: Vec<_> = NAMED.captures_iter(line).filter_map(|c| Some((c.get(0)?, c.get(1)?))).collect();
+            let ends = named.iter().skip(1).map(|(whole, _)| whole.start()).chain([line.len()]);
+            let lots: Vec<Lot> = named
+                .iter()
+                .zip(ends)
+                .map(|((whole, id), end)| {
+                    let title = line[whole.end()..end].split(['.', ';']).next().unwrap_or_default();
+                    let title = title.trim_matches(|c: char| !c.is_alphanumeric() && c != ')').trim();
+                    Lot { id: Lot::clean_id(id.as_str()), title: title.to_owned(), ..Lot::default() }
+                })
+                .collect();
+            let first = |id: &str| matches!(id, "1" | "a" | "A");
+            let in_order = lots.windows(2).all(|w| match (w[0].id.parse::<u32>(), w[1].id.parse::<u32>()) {
+                (Ok(a), Ok(b)) => b == a + 1,
+                _ => w[0].id < w[1].id,
+            });
+            let titled =
+                |l: &Lot| l.title.starts_with(char::is_alphabetic) && (3..=80).contains(&l.title.chars().count());
+            (lots.len() >= 2 && lots.first().is_some_and(|l| first(&l.id)) && in_order && lots.iter().all(titled))
+                .then_some(lots)
+        })
+    }
+
     /// Lots that one sentence or line lists with their titles, at least two, in rising order.
     fn lots_in_a_line(&self) -> Vec<Lot> {
         pattern!(
@@ -135,6 +164,9 @@ impl Document {
             }
         }
         if lots.len() >= 2 {
+            return lots;
+        }
+        if let Some(lots) = self.lots_in_a_row() {
             return lots;
         }
         // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".

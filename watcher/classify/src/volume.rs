@@ -89,7 +89,10 @@ pub(super) fn volumes(
                 break;
             }
             let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
-            let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
+            // "14.2 Lot 1 : …": behind the number of a paragraph.
+            let first = below.tokens.iter().find(|t| !(t.is_number() && t.word.contains('.')));
+            let lot_line = first.is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
+                || begins_with_code(below) && below.tokens.len() <= 4
                 || below.unit.row.is_some()
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
                 || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
@@ -373,6 +376,11 @@ fn distribute(
     if placed.len() >= 2 {
         return placed;
     }
+    if let [q] = found.as_slice()
+        && let Some(lot) = code_before(s, std::slice::from_ref(q))
+    {
+        return vec![volume(q, vec![lot], false)];
+    }
     // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
     let numbered = |q: &Quantity| {
         let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
@@ -418,6 +426,19 @@ fn distribute(
             volume(q, if all { own.clone() } else { lots }, total)
         })
         .collect()
+}
+
+/// The lot by whose number or letter a line begins that tells some hours and nothing else: "01 : 620 h", "B – 140 heures".
+fn code_before(s: &Statement<'_>, numbers: &[Quantity]) -> Option<String> {
+    let hours = numbers.iter().find(|q| q.unit == Unit::Hours && q.from == 1 && q.to + 3 > s.tokens.len())?;
+    (begins_with_code(s) && hours.value > 0.0).then(|| vigie_domain::Lot::clean_id(&s.tokens[0].word))
+}
+
+/// Whether a line begins as an item of a list of lots does: "01 : …", "B – …".
+fn begins_with_code(s: &Statement<'_>) -> bool {
+    let [code, next, ..] = s.tokens.as_slice() else { return false };
+    let letter = code.word.len() == 1 && matches!(code.word.as_bytes()[0], b'a'..=b'h');
+    (code.is_number() && code.word.len() <= 2 || letter) && next.after(mark::COLON | mark::ITEM | mark::OPEN)
 }
 
 /// Whether lots stand behind their quantities though a lot was named first ("clause pour deux lots : 300 h (lot 1)").
