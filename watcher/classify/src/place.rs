@@ -136,7 +136,8 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let listed = all.into_iter().find(|d| !is_day(d)).unwrap_or_default();
         listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
     };
-    let steps: [&dyn Fn() -> Vec<Department>; 19] = [
+    let steps: [&dyn Fn() -> Vec<Department>; 20] = [
+        &|| of_region(&head, COLLECTIVITIES),
         &|| in_address(title),
         &several,
         &numbers_of,
@@ -259,7 +260,12 @@ fn is_of(before: &str, department: &Department) -> bool {
 
 /// Names of départements that stand alone in brackets. "(Nord)" is a direction more often, "(lot)" a lot.
 fn bracketed(text: &str) -> Vec<Department> {
-    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n"));
+    // "14:00 (Paris)": whose clock it is.
+    let of_a_clock = |n: &regex::Match<'_>| {
+        let head = text[..n.start()].trim_end_matches(['(', ' ', '\u{a0}']);
+        head.ends_with(|c: char| c.is_ascii_digit()) || head.ends_with(['h', 'H'])
+    };
+    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).filter(|n| !of_a_clock(n));
     let names = names
         .filter(|n| !matches!(n.as_str(), "Nord" | "nord" | "NORD" | "lot" | "lots" | "manche" | "landes" | "var"));
     names.filter_map(|n| of_name(&commune::key(n.as_str()))).collect()
@@ -314,7 +320,8 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let between = folded.get(end..m.start() + 1).unwrap_or_default();
         let mut joining = between.split(' ').filter(|w| !w.is_empty()).peekable();
         // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
-        let beside = joining.peek().is_some() || run.1 && !many_uses || department.as_str() == "62";
+        let of_two = run.0.last().is_some_and(|d| d.as_str() == "75") || department.as_str() == "62";
+        let beside = joining.peek().is_some() || run.1 && !many_uses || of_two;
         let listed =
             !run.0.is_empty() && beside && joining.all(|w| JOINS.contains(w) || w.bytes().all(|b| b.is_ascii_digit()));
         if !listed {
@@ -381,6 +388,7 @@ fn of_region(text: &str, regions: &[(&str, &[&str])]) -> Vec<Department> {
     let meant = regions.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
     meant.iter().filter_map(|code| Department::parse(code)).collect()
 }
+const COLLECTIVITIES: &[(&str, &[&str])] = &[(" collectivite europeenne d alsace ", &["67", "68"])];
 const ANTILLES: &[(&str, &[&str])] = &[(" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
 const CORSE: &[(&str, &[&str])] = &[(" corse ", &["2A", "2B"])];
 
