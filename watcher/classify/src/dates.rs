@@ -107,7 +107,7 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
     );
     words!(
         CLOSING,
-        "remise remettre rendre plis pli offre offres devis candidature candidatures proposition propositions reponse reponses
+        "remis remise remettre rendre plis pli offre offres devis candidature candidatures proposition propositions reponse reponses
          reponds repondez repondre envoyez adressez deposer depot retour close clos cloture clot ferme fermeture delai dernier
          echeance limite soumission tarif tarifs disponibilites adresser dossier dossiers envoi envoyer envois transmettre"
     );
@@ -148,17 +148,19 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
                 (false, true) if moved => 0,
                 (false, true) if alone || closes => 1,
                 (false, false) if bounded && (closes || alone) => 2,
-                // The one moment of a text that has a time of day.
+                // The one moment of a text that has a time of day, or that is bounded.
                 (false, true) => 3,
+                (false, false) if bounded => 4,
                 _ => return None,
             };
             Some((rank, when, stands, line.clone()))
         })
     });
     let told: Vec<_> = told.collect();
-    let only = told.iter().filter(|(rank, ..)| *rank == 3).count() == 1;
-    let (_, when, range, line) =
-        told.into_iter().filter(|(rank, ..)| only || *rank < 3).min_by_key(|(rank, ..)| *rank)?;
+    let only = |n: u8| told.iter().filter(|(rank, ..)| *rank == n).count() == 1;
+    let may = [only(3), only(4)];
+    let counts = |rank: u8| rank < 3 || may[usize::from(rank - 3)];
+    let (_, when, range, line) = told.into_iter().filter(|(rank, ..)| counts(*rank)).min_by_key(|(rank, ..)| *rank)?;
     let (at, has_time) = when.at(zone);
     let evidence = doc.evidence_within(range, &line);
     let (quote, field) = (evidence.quote, evidence.field);
@@ -457,7 +459,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             // "Nouvelle date : 12/02/2027".
             "date" if before(1, &["nouvelle"]) => bound = Some(Cue::Bound),
             "delai" if before(1, &["dernier"]) => (bound, bound_at) = (Some(Cue::Bound), i),
-            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" | "fermeture"
+            "limite" | "limites" | "lirnite" | "cloture" | "terme" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" | "fermeture"
             | "deadline" => (bound, bound_at) = (Some(Cue::Bound), i),
             // "(rectificatif du 27/11/2026)".
             "rectificatif" | "erratum" if i + 3 >= at => return Some(Cue::Other),

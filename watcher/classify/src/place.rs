@@ -49,7 +49,10 @@ pattern!(
 pattern!(BRACKETED, r"\((?P<n>\p{L}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
 pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
-pattern!(NOT_A_PLACE, r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion ");
+pattern!(
+    NOT_A_PLACE,
+    r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion [^,\n]*$"
+);
 
 /// How far before a number the name of a place begins, in bytes.
 const NAME_BEFORE: usize = 60;
@@ -117,8 +120,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     let in_brackets = || bracketed(title).into_iter().chain(bracketed(lead)).fold(Vec::new(), with);
     let seated = || seat.iter().flat_map(|l| in_address(l)).take(1).collect();
     let of_communes = || {
-        let lines = rest.iter().chain(&seat).take(LINES).filter(|l| !NOT_A_PLACE.is_match(l));
-        let lines: Vec<&str> = std::iter::once(title).chain(lines.copied()).collect();
+        // "Ville de Perpignan. Avis publié sous le n° …": sentence by sentence.
+        let sentences = rest.iter().chain(&seat).take(LINES).flat_map(|l| l.split_inclusive(". "));
+        let lines: Vec<&str> = std::iter::once(title).chain(sentences.filter(|l| !NOT_A_PLACE.is_match(l))).collect();
         // "Ville de Draguignan" before a name that may be a river's.
         // "Lot 1 Lille / Lot 2 Arras – Lens / Lot 3 Amiens": each lot has its place.
         let lots = |sure| {
@@ -440,7 +444,7 @@ fn intercommunal(text: &str) -> Option<Vec<Department>> {
         // "Grand Poitiers", "Quimper Bretagne Occidentale": no other thing is called so.
         let name = folded[m.range()].trim();
         let its_own = name.starts_with("grand ") || name.len() >= 20 && name.split(' ').count() >= 3;
-        (found.len() == 1 && (before || behind || its_own)).then(|| found.to_vec())
+        ((1..=2).contains(&found.len()) && (before || behind || its_own)).then(|| found.to_vec())
     })
 }
 
