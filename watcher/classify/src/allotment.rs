@@ -21,7 +21,16 @@ impl Document {
             let within = |at: usize| at.clamp(range.start, range.end) - range.start;
             let of_lots = self.lines_naming_lots(span).into_iter().map(|l| within(l.start)..within(l.end));
             let opened: Vec<(usize, String)> = of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
-            let Some((first, _)) = opened.first() else { continue };
+            let Some((first, _)) = opened.first() else {
+                for (id, line) in listed_lines(text) {
+                    let folded =
+                        self.folded.position(range.start + line.start)..self.folded.position(range.start + line.end);
+                    if !folded.is_empty() {
+                        blocks.push(LotBlock { id, range: folded });
+                    }
+                }
+                continue;
+            };
             let mut ends: Vec<usize> = Vec::new();
             let mut mark = 0;
             let mut at = *first;
@@ -108,6 +117,51 @@ impl Document {
         out
     }
 
+    /// "lots 1 (terrassement), 2 (ouvrages) et 3 (signalisation)": each number before its title in brackets.
+    fn lots_in_brackets(&self) -> Option<Vec<Lot>> {
+        pattern!(
+            LIST,
+            r"(?i)\blots?[ ]+(1[ ]?\([^()\n]{3,60}\)(?:[ ]?,?[ ]?(?:et[ ])?(?:lot[ ])?[0-9]{1,2}[ ]?\([^()\n]{3,60}\))+)"
+        );
+        pattern!(ONE, r"([0-9]{1,2})[ ]?\(([^()\n]{3,60})\)");
+        let spans = self.spans.iter().filter(|s| s.field != "title");
+        spans.flat_map(|span| self.lines_naming_lots(span)).find_map(|line| {
+            let list = LIST.captures(&self.original[line])?;
+            let items =
+                ONE.captures_iter(list.get(1)?.as_str()).filter_map(|c| Some((c.get(1)?.as_str(), c.get(2)?.as_str())));
+            Some(rising(items)).filter(|lots| lots.len() >= 2)
+        })
+    }
+
+    /// "Lot 1 Valgaudemar - Lot 2 Champsaur / lot 3 Ubaye": the lots of a line that names at least two, in order, each before its title.
+    fn lots_in_a_row(&self) -> Option<Vec<Lot>> {
+        pattern!(NAMED, r"(?i)\blot\s*(?:n\s?[°ºo]\.?\s?)?0*([0-9]{1,3}|[A-H]\b)\s*[:–.-]?\s*");
+        let spans = self.spans.iter().filter(|s| s.field != "title");
+        spans.flat_map(|span| self.lines_naming_lots(span)).filter(|l| l.len() < 2000).find_map(|line| {
+            let line = &self.original[line];
+            let named: Vec<_> = NAMED.captures_iter(line).filter_map(|c| Some((c.get(0)?, c.get(1)?))).collect();
+            let ends = named.iter().skip(1).map(|(whole, _)| whole.start()).chain([line.len()]);
+            let lots: Vec<Lot> = named
+                .iter()
+                .zip(ends)
+                .map(|((whole, id), end)| {
+                    let title = line[whole.end()..end].split(['.', ';']).next().unwrap_or_default();
+                    let title = title.trim_matches(|c: char| !c.is_alphanumeric() && c != ')').trim();
+                    Lot { id: Lot::clean_id(id.as_str()), title: title.to_owned(), ..Lot::default() }
+                })
+                .collect();
+            let first = |id: &str| matches!(id, "1" | "a" | "A");
+            let in_order = lots.windows(2).all(|w| match (w[0].id.parse::<u32>(), w[1].id.parse::<u32>()) {
+                (Ok(a), Ok(b)) => b == a + 1,
+                _ => w[0].id < w[1].id,
+            });
+            let titled =
+                |l: &Lot| l.title.starts_with(char::is_alphabetic) && (3..=80).contains(&l.title.chars().count());
+            (lots.len() >= 2 && lots.first().is_some_and(|l| first(&l.id)) && in_order && lots.iter().all(titled))
+                .then_some(lots)
+        })
+    }
+
     /// Lots that one sentence or line lists with their titles, at least two, in rising order.
     fn lots_in_a_line(&self) -> Vec<Lot> {
         pattern!(
@@ -135,6 +189,9 @@ impl Document {
             }
         }
         if lots.len() >= 2 {
+            return lots;
+        }
+        if let Some(lots) = self.lots_in_a_row().or_else(|| self.lots_in_brackets()) {
             return lots;
         }
         // "Six lots : 1 démolition ; 2 façades ; …", "lot 1 amont, lot 2 médian, lot 3 aval".
@@ -202,6 +259,44 @@ fn lot_number(line: &str) -> Option<String> {
     LINE_MARK.captures(start.trim_end()).and_then(|c| c.get(1).or(c.get(2))).map(|id| Lot::clean_id(id.as_str()))
 }
 
+/// The lines of a list of lots below a line that announces it, with their numbers or letters: "6 corps d'état :", "1. Démolition", "2. Menuiseries".
+fn listed_lines(text: &str) -> Vec<(String, Range<usize>)> {
+    pattern!(ANNOUNCES, r"(?i)\b(?:lots|corps d['’][ée]tat|allotissement|d[ée]composition|d[ée]coupage)\b[^\n]{0,90}$");
+    pattern!(OF_OTHERS, r"(?i)crit[èe]res?|pond[ée]r|not[ée]e?s?\b|pi[èe]ces?\b|documents?|visites?");
+    pattern!(
+        ITEM,
+        r"^[ \t]*[-–•*]?[ \t]*(?:0?(?P<n>[1-9][0-9]?)|(?P<l>[A-H]))(?:[ \t]*[.)–:-]+[ \t]*|[ \t]+)(?P<t>\p{L}[^\n]{2,})"
+    );
+    pattern!(MERIT, r"(?i)^(?:prix|valeur|d[ée]lais?|qualit[ée]|m[ée]thodo|m[ée]moire)\b");
+    let mut listed: Vec<(String, Range<usize>)> = Vec::new();
+    let mut announced = false;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let range = at..at + line.len();
+        at = range.end;
+        let item =
+            ITEM.captures(line).filter(|c| announced && !c.name("t").is_some_and(|t| MERIT.is_match(t.as_str())));
+        let id = item.and_then(|c| c.name("n").or(c.name("l")).map(|m| m.as_str().to_owned()));
+        let due = |id: &str| match id.parse::<usize>() {
+            Ok(n) => n == listed.len() + 1,
+            Err(_) => id.bytes().next() == u8::try_from(listed.len()).ok().map(|n| b'A' + n),
+        };
+        match id.filter(|id| due(id)) {
+            Some(id) => listed.push((id, range)),
+            None if line.trim().is_empty() => {}
+            None if listed.len() >= 2 => break,
+            None => {
+                listed.clear();
+                announced = ANNOUNCES.is_match(line.trim_end()) && !OF_OTHERS.is_match(line);
+            }
+        }
+    }
+    if listed.len() < 2 {
+        listed.clear();
+    }
+    listed
+}
+
 /// Whether a line begins an article of a rule book: "3.5 …", "Article 4 – …", "Art. 4".
 fn opens_article(line: &str) -> bool {
     let start = line.trim_start();
@@ -246,9 +341,14 @@ fn lot_title(block: &str) -> String {
         r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
     pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
+    pattern!(NUMBER, r"^[ \t–•*-]*(?:0*[0-9]{1,3}|[A-H])(?:[ \t]*[.)–:-]+[ \t]*|[ \t]+)(?P<t>\p{L}.*)$");
+    pattern!(BRACKET, r"[ \t]*\([^()]*\)[ \t]*$");
     let title = block.lines().map(str::trim).find_map(|line| {
         let line = FORM.replace(line, "");
-        let title = HEAD.replace(&line, "").trim().to_owned();
+        // An item of a list: its number, and what brackets add.
+        let listed =
+            NUMBER.captures(&line).and_then(|c| c.name("t")).map(|t| BRACKET.replace(t.as_str(), "").into_owned());
+        let title = listed.unwrap_or_else(|| HEAD.replace(&line, "").trim().to_owned());
         (!title.is_empty() && !title.starts_with("II.") && !title.to_lowercase().starts_with("lot_no")).then_some(title)
     });
     title.unwrap_or_default().chars().take(200).collect()

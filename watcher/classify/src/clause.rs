@@ -91,7 +91,9 @@ fn bind(reading: &Reading<'_>, statements: &[Statement<'_>], o: &mut Owed) {
             && !(s.has_word(0, 12, &["ne", "n"]) && s.has_word(0, 12, &["pas"]));
         let soumis = s.has_word(0, s.tokens.len(), &["y"])
             && s.has_word(0, s.tokens.len(), &["soumis", "concernes"])
-            && !s.says.has(Concept::Deny);
+            && !s.says.has(Concept::Deny)
+            // "Le lot 2 n'y est pas soumis"; "… n'y est pas soumis, les autres y sont soumis".
+            && (!s.has_word(0, s.tokens.len(), &["pas"]) || reading.mentions(&s.unit.range).len() > 1);
         // "Pas soumis pour le lot 1 ; en revanche les lots 2 et 3 y sont soumis."
         let text = reading.doc.text();
         let bound = |m: &&LotMention| {

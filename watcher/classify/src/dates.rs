@@ -107,7 +107,7 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
     );
     words!(
         CLOSING,
-        "remise remettre rendre plis pli offre offres devis candidature candidatures proposition propositions reponse reponses
+        "remis remise remettre rendre plis pli offre offres devis candidature candidatures proposition propositions reponse reponses
          reponds repondez repondre envoyez adressez deposer depot retour close clos cloture clot ferme fermeture delai dernier
          echeance limite soumission tarif tarifs disponibilites adresser dossier dossiers envoi envoyer envois transmettre"
     );
@@ -135,7 +135,7 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
             let closes = sentence().any(|t| CLOSING.contains(t.word.as_ref()));
             let bounded = words[when.from.saturating_sub(3)..when.from]
                 .iter()
-                .any(|t| matches!(t.word.as_ref(), "avant" | "jusqu" | "pour" | "ici"));
+                .any(|t| matches!(t.word.as_ref(), "avant" | "jusqu" | "pour" | "ici" | "delai"));
             let near = &words[when.from.saturating_sub(4)..when.from];
             // "Au lieu de 7 janvier 2027, lire 14 janvier 2027.", "la date du 21 décembre est remplacée par celle du 11 janvier".
             let given_up = words[when.to..].iter().take(4).any(|t| t.begins(&["remplac"]));
@@ -148,17 +148,19 @@ fn bare_deadline(reading: &Reading<'_>, reference: Option<Reference>, zone: Tz, 
                 (false, true) if moved => 0,
                 (false, true) if alone || closes => 1,
                 (false, false) if bounded && (closes || alone) => 2,
-                // The one moment of a text that has a time of day.
+                // The one moment of a text that has a time of day, or that is bounded.
                 (false, true) => 3,
+                (false, false) if bounded => 4,
                 _ => return None,
             };
             Some((rank, when, stands, line.clone()))
         })
     });
     let told: Vec<_> = told.collect();
-    let only = told.iter().filter(|(rank, ..)| *rank == 3).count() == 1;
-    let (_, when, range, line) =
-        told.into_iter().filter(|(rank, ..)| only || *rank < 3).min_by_key(|(rank, ..)| *rank)?;
+    let only = |n: u8| told.iter().filter(|(rank, ..)| *rank == n).count() == 1;
+    let may = [only(3), only(4)];
+    let counts = |rank: u8| rank < 3 || may[usize::from(rank - 3)];
+    let (_, when, range, line) = told.into_iter().filter(|(rank, ..)| counts(*rank)).min_by_key(|(rank, ..)| *rank)?;
     let (at, has_time) = when.at(zone);
     let evidence = doc.evidence_within(range, &line);
     let (quote, field) = (evidence.quote, evidence.field);
@@ -351,8 +353,8 @@ fn moves(words: &[Token<'_>]) -> bool {
 
 /// What moves a date.
 const MOVES: &[&str] = &[
-    "report", "prorog", "prolong", "remplac", "decal", "repouss", "lire", "deplace", "nouvelle", "devien", "gliss",
-    "recul", "portee",
+    "report", "prorog", "prolong", "remplac", "chang", "decal", "repouss", "lire", "deplace", "nouvelle", "devien",
+    "gliss", "recul", "portee",
 ];
 /// What a date was before it moved.
 const FORMERLY: &[&str] = &["initialement", "ancien", "precedemment", "auparavant"];
@@ -370,6 +372,8 @@ fn named_above_bound(own: Option<Cue>, unit: &Unit) -> bool {
 fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
     let start = floor.max(at.saturating_sub(REACH));
     let mut bound = None;
+    // Where the word that bounds it stands.
+    let mut bound_at = at;
     let mut noun = None;
     // "30 jours après la publication de l'avis, soit le 6 août": what stands before "soit" only counts the days.
     let restated = words[start..at].iter().any(|t| t.word == "soit");
@@ -406,7 +410,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
             w if words_of!(
                 "offre offres pli plis rendu propositions proposition reponse reponses devis remise remises reception depot
-                 date_receipt_tenders retour retours dlro dlo repondre rendre soumissions dossiers"
+                 date_receipt_tenders retour retours retourner dlro dlo repondre rendre soumissions dossiers"
             )
             .contains(w) =>
             {
@@ -454,9 +458,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
         match word {
             // "Nouvelle date : 12/02/2027".
             "date" if before(1, &["nouvelle"]) => bound = Some(Cue::Bound),
-            "delai" if before(1, &["dernier"]) => bound = Some(Cue::Bound),
-            "limite" | "limites" | "lirnite" | "cloture" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" | "fermeture"
-            | "deadline" => bound = Some(Cue::Bound),
+            "delai" if before(1, &["dernier"]) => (bound, bound_at) = (Some(Cue::Bound), i),
+            "limite" | "limites" | "lirnite" | "cloture" | "terme" | "butoir" | "echeance" | "tard" | "jusqu" | "jusque" | "fermeture"
+            | "deadline" => (bound, bound_at) = (Some(Cue::Bound), i),
             // "(rectificatif du 27/11/2026)".
             "rectificatif" | "erratum" if i + 3 >= at => return Some(Cue::Other),
             w if words_of!(
@@ -472,11 +476,18 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 if word.starts_with("echantillon") && before(2, &["offre", "pli"]) {
                     continue;
                 }
+                // "Offres de l'accord-cadre : 25 février".
+                if word == "accord" && words.get(i + 1).is_some_and(|t| t.word == "cadre") {
+                    continue;
+                }
                 // "Visite sur rendez-vous le 14 janvier".
                 if restated || word == "rendez" && before(8, &["visite"]) {
                     continue;
                 }
-                return noun.map(Cue::Kind).or(Some(Cue::Other));
+                // "Mise en ligne lundi, fermeture le 15 janvier": what is bounded is said behind.
+                let parted = |i: usize| words[i].after(mark::COMMA | mark::STOP | mark::ITEM);
+                let own = bound.filter(|_| (i + 1..=bound_at.min(at.saturating_sub(1))).any(parted));
+                return noun.map(Cue::Kind).or(own).or(Some(Cue::Other));
             }
             "avis" if before(5, &["envoi", "date"]) => return Some(Cue::Other),
             _ => {}

@@ -277,6 +277,21 @@ impl<'a> Reading<'a> {
         self.titles.iter().zip(self.lots).filter(|(t, _)| t.starts_with(label)).map(|(_, lot)| lot.clone()).collect()
     }
 
+    /// The one lot whose title, or its first words, stand in some words.
+    #[must_use]
+    pub fn lot_titled_in(&self, words: &str) -> Option<String> {
+        let head = |title: &'_ str| title.split([',', '(', ':', '/', '–']).next().unwrap_or_default().trim().to_owned();
+        let of_it = |title: &String| {
+            let head = head(title);
+            head.len() >= 4
+                && (words.contains(head.as_str())
+                    || head.split(' ').next().is_some_and(|w| w.len() >= 5 && words.contains(w)))
+        };
+        let mut named = self.titles.iter().zip(self.lots).filter(|(title, _)| of_it(title));
+        let (_, lot) = named.next()?;
+        named.next().is_none().then(|| lot.clone())
+    }
+
     /// Lots named in a unit, in place.
     #[must_use]
     pub fn mentions(&self, unit: &Range<usize>) -> Vec<LotMention> {

@@ -17,7 +17,7 @@ pattern!(
 );
 pattern!(
     MADE_A_PLACE,
-    r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|territoire|canton|dép[ôo]t|pôle|quartier|lot (?:n° ?)?[0-9]{1,2})(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
+    r"(?i)(?:^|[\s(])(?:(?:à|a|de|sur|vers|pour|secteur|site|sites|antenne|agence|commune|communes|ville|villes|mairie|chantier|territoire|canton|dép[ôo]t|pôle|quartier|lot (?:n° ?)?[0-9]{1,2})(?: (?:de|d|du|la|le|les))?[ ]|d['’]|l['’])$"
 );
 pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[.?!][ \u{a0}]+$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
 pattern!(

@@ -39,10 +39,13 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
         r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b([0-9]{1,2})(?:er|ere|e|eme|nd|nde) lot\b|\blot \((?:le )?([0-9]{1,3})\b",
-        r"|^ ?(?:• ?)?l([0-9]{1,2})\b|\bcriteres? l([0-9]{1,2})\b|\b(?:le|pour le) ([0-9]{1,2}|[b-h]) (?:comport|n'est|est |sera |prevoi|une clause|ou )|\bles n ?[°o] ?([0-9]{1,2}(?:(?:, | et )[0-9]{1,2})*)|\blots ([a-z' -]{3,40} \([0-9]{1,2}\)(?:(?:, | et )[a-z' -]{3,40} \([0-9]{1,2}\))+)|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
+        r"|^ ?(?:• ?)?l([0-9]{1,2})\b|\bl([0-9]{1,2}) (?:\[|:|[0-9]{2,5} ?h)|\bcriteres? l([0-9]{1,2})\b|\b(?:le|pour le) ([0-9]{1,2}|[b-h]) (?:comport|n'est|est |sera |prevoi|une clause|ou )|\ble ([0-9]{1,2} \([^()0-9]{3,40}\)(?:(?:, | et )le [0-9]{1,2} \([^()0-9]{3,40}\))+)|\blots? (un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|\bles? n ?[°o] ?([0-9]{1,2}(?:(?:, | et )[0-9]{1,2})*)|\blots ([a-z' -]{3,40} \([0-9]{1,2}\)(?:(?:, | et )[a-z' -]{3,40} \([0-9]{1,2}\))+)|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
-    pattern!(PART, r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$)|( a | au |jusqu'au|-)");
+    pattern!(
+        PART,
+        r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$|^(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)$)|( a | au |jusqu'au|-)"
+    );
     MENTION
         .captures_iter(text)
         .filter_map(|c| {
@@ -65,7 +68,10 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 if text[list.start() + id.end()..].starts_with('\'') {
                     continue;
                 }
-                let id = Lot::clean_id(id.as_str());
+                // "Le lot deux".
+                let spelled = counted(id.as_str())
+                    .filter(|_| id.len() > 1 && !id.as_str().starts_with(|c: char| c.is_ascii_digit()));
+                let id = spelled.map_or_else(|| Lot::clean_id(id.as_str()), |n| n.to_string());
                 // Roman numbers are written in capitals.
                 let roman = id.bytes().all(|b| matches!(b, b'i' | b'v' | b'x'));
                 let id = if roman { id.to_uppercase() } else { id };
@@ -98,7 +104,12 @@ pub fn speaks_of_all_lots(text: &str) -> bool {
         ALL,
         r"\b(?:ensemble|totalite|chacun) (?:des|de ces) lots?\b|\bchaque (?:lot|titulaire|attributaire)\b|\btous les titulaires\b|\btous les lots\b|\blots? confondus|\bles lots (?:sont|seront|font|ont)\b|\bles (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b|\baux (?:deux|trois|quatre|cinq|six) (?:macro-)?lots\b"
     );
-    ALL.is_match(text)
+    // "Chacun des lots 1, 3 et 4": of those.
+    let numbered = |behind: &str| behind.trim_start_matches([' ', 'n', '°']).starts_with(|c: char| c.is_ascii_digit());
+    // "Sur les cinq lots, le 2 …": a part of them.
+    let part = |before: &str| ["sur ", "parmi ", "dans "].iter().any(|w| before.ends_with(w));
+    ALL.find_iter(text)
+        .any(|m| !(m.as_str().ends_with("lots") && (numbered(&text[m.end()..]) || part(&text[..m.start()]))))
 }
 
 /// How many lots a text says there are, where it says so in its first part; 0 = it does not.
@@ -154,11 +165,15 @@ mod tests {
             ("lot n°03", vec!["3"]),
             ("lots 1 a 3 et 6", vec!["1", "2", "3", "6"]),
             ("lot 2a", vec!["2a"]),
+            ("95 h pour le lot deux", vec!["2"]),
+            ("le 2 (cales et greves) et le 5 (chemins creux) ne pourront", vec!["2", "5"]),
+            ("soumis : l1 175 h ; l2 40 h", vec!["1", "2"]),
         ] {
             let found: Vec<String> = lot_mentions(given).into_iter().flat_map(|m| m.lots).collect();
             assert_eq!(found, lots, "{given}");
         }
         assert!(lot_mentions("6 lots et un lot de 5").is_empty());
         assert!(speaks_of_all_lots("pour l'ensemble des lots"));
+        assert!(!speaks_of_all_lots("le gardien de chacun des lots 1, 3 et 4"));
     }
 }

@@ -49,7 +49,10 @@ pattern!(
 pattern!(BRACKETED, r"\((?P<n>\p{L}[\p{L}'’ -]{2,30})\)");
 pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|contact|si[èe]ge)\b");
 pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
-pattern!(NOT_A_PLACE, r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion ");
+pattern!(
+    NOT_A_PLACE,
+    r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion [^,\n]*$"
+);
 
 /// How far before a number the name of a place begins, in bytes.
 const NAME_BEFORE: usize = 60;
@@ -117,8 +120,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     let in_brackets = || bracketed(title).into_iter().chain(bracketed(lead)).fold(Vec::new(), with);
     let seated = || seat.iter().flat_map(|l| in_address(l)).take(1).collect();
     let of_communes = || {
-        let lines = rest.iter().chain(&seat).take(LINES).filter(|l| !NOT_A_PLACE.is_match(l));
-        let lines: Vec<&str> = std::iter::once(title).chain(lines.copied()).collect();
+        // "Ville de Perpignan. Avis publié sous le n° …": sentence by sentence.
+        let sentences = rest.iter().chain(&seat).take(LINES).flat_map(|l| l.split_inclusive(". "));
+        let lines: Vec<&str> = std::iter::once(title).chain(sentences.filter(|l| !NOT_A_PLACE.is_match(l))).collect();
         // "Ville de Draguignan" before a name that may be a river's.
         // "Lot 1 Lille / Lot 2 Arras – Lens / Lot 3 Amiens": each lot has its place.
         let lots = |sure| {
@@ -136,7 +140,8 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let listed = all.into_iter().find(|d| !is_day(d)).unwrap_or_default();
         listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
     };
-    let steps: [&dyn Fn() -> Vec<Department>; 19] = [
+    let steps: [&dyn Fn() -> Vec<Department>; 20] = [
+        &|| of_region(&head, COLLECTIVITIES),
         &|| in_address(title),
         &several,
         &numbers_of,
@@ -259,7 +264,12 @@ fn is_of(before: &str, department: &Department) -> bool {
 
 /// Names of départements that stand alone in brackets. "(Nord)" is a direction more often, "(lot)" a lot.
 fn bracketed(text: &str) -> Vec<Department> {
-    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n"));
+    // "14:00 (Paris)": whose clock it is.
+    let of_a_clock = |n: &regex::Match<'_>| {
+        let head = text[..n.start()].trim_end_matches(['(', ' ', '\u{a0}']);
+        head.ends_with(|c: char| c.is_ascii_digit()) || head.ends_with(['h', 'H'])
+    };
+    let names = BRACKETED.captures_iter(text).filter_map(|c| c.name("n")).filter(|n| !of_a_clock(n));
     let names = names
         .filter(|n| !matches!(n.as_str(), "Nord" | "nord" | "NORD" | "lot" | "lots" | "manche" | "landes" | "var"));
     names.filter_map(|n| of_name(&commune::key(n.as_str()))).collect()
@@ -314,7 +324,8 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let between = folded.get(end..m.start() + 1).unwrap_or_default();
         let mut joining = between.split(' ').filter(|w| !w.is_empty()).peekable();
         // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
-        let beside = joining.peek().is_some() || run.1 && !many_uses || department.as_str() == "62";
+        let of_two = run.0.last().is_some_and(|d| d.as_str() == "75") || department.as_str() == "62";
+        let beside = joining.peek().is_some() || run.1 && !many_uses || of_two;
         let listed =
             !run.0.is_empty() && beside && joining.all(|w| JOINS.contains(w) || w.bytes().all(|b| b.is_ascii_digit()));
         if !listed {
@@ -381,6 +392,7 @@ fn of_region(text: &str, regions: &[(&str, &[&str])]) -> Vec<Department> {
     let meant = regions.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
     meant.iter().filter_map(|code| Department::parse(code)).collect()
 }
+const COLLECTIVITIES: &[(&str, &[&str])] = &[(" collectivite europeenne d alsace ", &["67", "68"])];
 const ANTILLES: &[(&str, &[&str])] = &[(" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
 const CORSE: &[(&str, &[&str])] = &[(" corse ", &["2A", "2B"])];
 
@@ -432,7 +444,7 @@ fn intercommunal(text: &str) -> Option<Vec<Department>> {
         // "Grand Poitiers", "Quimper Bretagne Occidentale": no other thing is called so.
         let name = folded[m.range()].trim();
         let its_own = name.starts_with("grand ") || name.len() >= 20 && name.split(' ').count() >= 3;
-        (found.len() == 1 && (before || behind || its_own)).then(|| found.to_vec())
+        ((1..=2).contains(&found.len()) && (before || behind || its_own)).then(|| found.to_vec())
     })
 }
 

@@ -228,7 +228,25 @@ impl Units {
                 *since += units.list.len() - first;
             }
         }
+        units.take_away_replaced(doc);
         units
+    }
+
+    /// What stands between a line "Au lieu de :" and a line "Lire :" is what a correction takes away: it says nothing any more.
+    fn take_away_replaced(&mut self, doc: &Document) {
+        /// Longest block that is looked for its end, in units.
+        const BLOCK: usize = 30;
+        let says =
+            |unit: &Unit, words: &str| doc.text()[unit.range.clone()].trim_end_matches([' ', ':']).trim() == words;
+        let begins = |unit: &Unit| doc.text()[unit.range.clone()].trim_start().starts_with("lire");
+        let mut at = 0;
+        while let Some(start) = (at..self.list.len()).find(|i| says(&self.list[*i], "au lieu de")) {
+            let end = (start + 1..self.list.len().min(start + BLOCK)).find(|i| begins(&self.list[*i]));
+            for unit in &mut self.list[start..end.unwrap_or(start)] {
+                unit.ticked = Some(false);
+            }
+            at = end.unwrap_or(start) + 1;
+        }
     }
 
     /// The cells of a row. The first row of a table gives the heads.

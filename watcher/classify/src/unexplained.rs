@@ -21,11 +21,11 @@ const MAX_DOUBTS: usize = 3;
 /// From which likelihood a kind is told. These bounds were chosen on sets that served no learning.
 const TOLD: f32 = 0.7;
 /// From which it is told by a statement that a frame explains otherwise.
-const SURE: f32 = 0.9;
+const SURE: f32 = 0.8;
 /// From which it is a doubt.
-const DOUBTED: f32 = 0.3;
+const DOUBTED: f32 = 0.2;
 /// From which it is a doubt beside what a frame reads in the same statement.
-const ASIDE: f32 = 0.4;
+const ASIDE: f32 = 0.25;
 /// From which it is a doubt where nothing but somebody at work is spoken of.
 const HINTED: f32 = 0.5;
 /// From which anything at all is a doubt, where nothing else was read.

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::amount::{counts, has_volume, named_amounts, of_a_lot, replaced, set_at, share_of_work};
 use super::anaphora;
 use super::finding::Reading;
+use super::learned::{self, Kind};
 use super::lexicon::Concept;
 use super::numbers::LotMention;
 use super::quantity::{Quantity, Unit};
@@ -89,7 +90,10 @@ pub(super) fn volumes(
                 break;
             }
             let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
-            let lot_line = below.tokens.first().is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
+            // "14.2 Lot 1 : …": behind the number of a paragraph.
+            let first = below.tokens.iter().find(|t| !(t.is_number() && t.word.contains('.')));
+            let lot_line = first.is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
+                || begins_with_code(below) && below.tokens.len() <= 4
                 || below.unit.row.is_some()
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
                 || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
@@ -153,7 +157,44 @@ pub(super) fn volumes(
             out.extend(found);
         }
     }
+    if out.is_empty() {
+        out = orphans(reading, statements, owed, explained);
+    }
     settle(out)
+}
+
+/// Hours that stand near what is owed and that nothing else explains, where no statement tells how much: "Il faut comprendre : terrassement 455 heures".
+/// What was learned says whether they are a clause's.
+fn orphans(
+    reading: &Reading<'_>,
+    statements: &[Statement<'_>],
+    owed: &[Owed],
+    explained: &mut Vec<usize>,
+) -> Vec<Volume> {
+    /// How many statements before and behind what is owed.
+    const NEAR: usize = 16;
+    /// From which likelihood.
+    const LIKELY: f32 = 0.6;
+    let near = |at: usize| owed.iter().min_by_key(|o| o.at.abs_diff(at)).filter(|o| o.at.abs_diff(at) <= NEAR);
+    let mut out = Vec::new();
+    for (at, s) in statements.iter().enumerate() {
+        let counts = s.unit.ticked != Some(false) && s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 20.0);
+        let Some(o) = near(at).filter(|_| counts && !explained.contains(&s.index)) else { continue };
+        if learned::chances(s, reading.about)[Kind::Clause as usize] < LIKELY {
+            continue;
+        }
+        let of_none = Owed { at, range: o.range.clone(), lots: Vec::new(), named: false, optional: false };
+        let mut found = of_statement(reading, s, Some(&of_none), false);
+        let block = reading.doc.lot_at(s.unit.range.start);
+        for v in found.iter_mut().filter(|v| v.lots.is_empty() && !v.total) {
+            v.lots = block.map_or_else(|| o.lots.clone(), |lot| vec![lot.to_owned()]);
+        }
+        if !found.is_empty() {
+            explained.push(s.index);
+        }
+        out.extend(found);
+    }
+    out
 }
 
 /// Volumes of one statement, each with its lots; `bare`: numbers without a unit are hours (a list under "Nombre d'heures").
@@ -373,6 +414,11 @@ fn distribute(
     if placed.len() >= 2 {
         return placed;
     }
+    if let [q] = found.as_slice()
+        && let Some(lot) = code_before(s, std::slice::from_ref(q))
+    {
+        return vec![volume(q, vec![lot], false)];
+    }
     // "02 (120 heures), 06 (84 heures)", "1 - 150 h ; 2 - 300 h".
     let numbered = |q: &Quantity| {
         let lot = q.from.checked_sub(1).map(|i| &s.tokens[i]).filter(|t| t.is_number() && t.word.len() <= 3)?;
@@ -385,6 +431,21 @@ fn distribute(
         && (s.has_word(0, s.tokens.len(), &["lot", "lots"]) || found.len() >= 3)
     {
         return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
+    }
+    // "Terrassement 455 heures, ouvrages 175 heures": each by the title of its lot.
+    if mentions.is_empty() && found.len() >= 2 {
+        let mut from = s.unit.range.start;
+        let titled: Vec<Option<String>> = found
+            .iter()
+            .map(|q| {
+                let words = &reading.doc.text()[from.min(position(q))..position(q)];
+                from = range(q).end;
+                reading.lot_titled_in(words)
+            })
+            .collect();
+        if titled.iter().filter(|t| t.is_some()).count() == found.len() {
+            return found.iter().zip(titled).map(|(q, lot)| volume(q, lot.into_iter().collect(), false)).collect();
+        }
     }
     let behind = match (mentions.first(), found.first()) {
         (Some(m), Some(q)) => m.range.start > position(q) || several_behind(mentions, &found, &position),
@@ -418,6 +479,19 @@ fn distribute(
             volume(q, if all { own.clone() } else { lots }, total)
         })
         .collect()
+}
+
+/// The lot by whose number or letter a line begins that tells some hours and nothing else: "01 : 620 h", "B – 140 heures".
+fn code_before(s: &Statement<'_>, numbers: &[Quantity]) -> Option<String> {
+    let hours = numbers.iter().find(|q| q.unit == Unit::Hours && q.from == 1 && q.to + 3 > s.tokens.len())?;
+    (begins_with_code(s) && hours.value > 0.0).then(|| vigie_domain::Lot::clean_id(&s.tokens[0].word))
+}
+
+/// Whether a line begins as an item of a list of lots does: "01 : …", "B – …".
+fn begins_with_code(s: &Statement<'_>) -> bool {
+    let [code, next, ..] = s.tokens.as_slice() else { return false };
+    let letter = code.word.len() == 1 && matches!(code.word.as_bytes()[0], b'a'..=b'h');
+    (code.is_number() && code.word.len() <= 2 || letter) && next.after(mark::COLON | mark::ITEM | mark::OPEN)
 }
 
 /// Whether lots stand behind their quantities though a lot was named first ("clause pour deux lots : 300 h (lot 1)").

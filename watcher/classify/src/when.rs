@@ -258,7 +258,7 @@ fn numeric(a: (u32, usize), b: (u32, usize), c: (u32, usize)) -> Option<(u32, u3
 words!(
     BETWEEN,
     "a avant entre le de des vers pour heure heures locale limite au plus tard imperativement partir inclus et dernier delai
-     toujours meme lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
+     toujours fin journee meme lundi mardi mercredi jeudi vendredi samedi dimanche time_receipt_tenders paris"
 );
 
 /// What a day without a year is read against.
@@ -395,7 +395,9 @@ fn time_of(tokens: &[Token<'_>], day: &Found, floor: usize) -> (Option<NaiveTime
         // "2027-02-22+01:00 11:00:00+01:00": a day's own offset.
         let offset =
             token.after(mark::PLUS) || at > day.to && tokens[at - 1].after(mark::PLUS) && token.before == mark::COLON;
-        if offset && at <= day.to + 1 {
+        // "16/12 (2026) 14h".
+        let year = at == day.to && day.year.is_none() && matches!(digits(&token.word), Some((2020..=2099, 4)));
+        if offset && at <= day.to + 1 || year {
             continue;
         }
         if token.after(mark::STOP | mark::ASK) && at > day.to {

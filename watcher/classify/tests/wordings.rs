@@ -172,7 +172,12 @@ fn check_hours(clauses: &[&Provision], e: &Expect, check: &mut impl FnMut(&str, 
         }
         wanted => {
             let got: Vec<f64> = clauses.iter().filter_map(|p| p.hours).collect();
-            let wanted: Vec<f64> = wanted.as_ref().and_then(serde_json::Value::as_f64).into_iter().collect();
+            let wanted: Vec<f64> = match wanted {
+                Some(serde_json::Value::Array(several)) => {
+                    several.iter().filter_map(serde_json::Value::as_f64).collect()
+                }
+                one => one.as_ref().and_then(serde_json::Value::as_f64).into_iter().collect(),
+            };
             check("hours", format!("{wanted:?}"), format!("{got:?}"));
         }
     }
