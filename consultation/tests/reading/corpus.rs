@@ -238,7 +238,7 @@ impl Case {
         }
         let known: Vec<&str> = list(expected, "terms").iter().filter_map(|e| e[0].as_str()).collect();
         for f in &self.read.findings {
-            if let What::Term { term, amount: Some(_) } = &f.what {
+            if let What::Term { term, amount: Some(_), .. } = &f.what {
                 let name = serde_json::to_value(term).unwrap_or_default();
                 if !known.iter().any(|k| name == **k) {
                     score.invented += 1;
