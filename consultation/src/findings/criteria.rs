@@ -18,13 +18,13 @@ use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|ponderation|notation|notons|classement|\bnotees?\b"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|notons|classement|\bnotees?\b"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:comptent?|pesent?|valent|vaut|entrent?) (?:pour )?(?P<k>[0-9]{1,2})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt)?|pese(?:nt)?|valent|vaut|entre(?:nt)?|represente(?:nt)?|interv(?:ient|iennent)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
 );
 // What a bare number behind "compte pour" may count.
 pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
@@ -97,7 +97,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
         }
-        if judged && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
+        let weighs = judged || !by_lot.columns.is_empty() || HEAD.is_match(&line.folded);
+        if weighs && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
             continue;
         }
         if !line.folded.contains(" | ") {
@@ -365,7 +366,8 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
 fn named(words: &str) -> String {
     let cell = words.trim_end_matches([' ', '|', ':', ',', '(', '–', '-', '=', '.', '…', '\t']);
     // What introduces the list is no part of the first name.
-    let mut name = cell.rsplit([':', ';', '\u{2022}']).next().unwrap_or(cell);
+    let parts: &[char] = if cell.contains(" | ") { &[';', '\u{2022}'] } else { &[':', ';', '\u{2022}'] };
+    let mut name = cell.rsplit(parts).next().unwrap_or(cell);
     if name.trim().chars().count() < 4 {
         name = cell;
     }

@@ -73,7 +73,10 @@ pattern!(
 );
 pattern!(ADVANCE, r"\bavances?\b");
 // Prices that move.
-pattern!(MOVES, r"revis|\bindex|indice|varie|variation|evolue|bougent|augment|hausse|actualis|semestriel");
+pattern!(
+    MOVES,
+    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|augment|hausse|actualis|ajust|semestriel|\bferme"
+);
 // A part of the contract that is firm, the rules in force when prices were made.
 pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
 pattern!(
@@ -113,11 +116,18 @@ pattern!(
 );
 pattern!(
     NO_PAYMENT,
-    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|contest|reclamation|resili"
+    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|memoire en reclamation|differend|resili"
 );
 pattern!(WITHHELD, r"\bretenue?s?\b|preleve");
 // Who is covered, and for how much.
 pattern!(COVERED, r"\bassure(?:e|es|s|nt)?\b|\bcouverte?s?\b|garantie minimale|\bsinistres?\b");
+// Of prices that move: what moves, how, and by what or how often.
+pattern!(PRICED_AT, r"\b(?:prix|tarifs?|forfaits?|bordereau|remunerations?|taux horaires?)\b");
+pattern!(
+    BY,
+    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
+);
+pattern!(NO_MOVE, r"offres?\b|\bavances?\b|critere|penalit|not(?:e|es|ation)\b|retenue|quantites?");
 // When a contract begins, lasts and ends.
 pattern!(
     A_DATE,
@@ -135,7 +145,7 @@ pattern!(
 );
 pattern!(
     REFUSES,
-    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul"
+    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
@@ -220,7 +230,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for (sentence, of) in sentences.iter().zip(&secured) {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
-            let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
+            let own = piece.title(sentence.article);
             match of {
                 Some(of) if *of == sought.term => found.push(of_money(sought, piece, sentence)),
                 Some(_) if matches!(sought.term, Term::Advance | Term::Retention) => {}
@@ -302,6 +312,9 @@ fn is_made_up(term: Term, text: &str, own: &str) -> bool {
                 && !text.contains("penalit")
         }
         Term::Insurance => COVERED.is_match(text) && has(&[Unit::Euros]) && !text.contains("penalit"),
+        Term::PriceRevision => {
+            PRICED_AT.is_match(text) && MOVES.is_match(text) && BY.is_match(text) && !NO_MOVE.is_match(text)
+        }
         Term::Visit => VISIT_HEADING.is_match(own) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)),
         Term::Period => {
             let dated = A_DATE.is_match(text) && (STARTS.is_match(text) || ENDS.is_match(text));
@@ -320,10 +333,12 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     // Under an article of that very name a sentence may leave the name out.
     let alone = !sentence.is_heading
         && match sought.term {
-            Term::Insurance => named && own.len() < 60,
+            Term::Insurance => (named || own.contains("couvert")) && own.len() < 60,
             Term::PriceRevision => {
-                let of_prices = ["revis", "variation", "actualis", "evolution"].iter().any(|w| above.contains(w));
-                of_prices && INDEXED.is_match(text) || own.contains("prix") && MOVES.is_match(text)
+                let of_prices =
+                    ["revis", "variation", "actualis", "evolution", "index", "ajust"].iter().any(|w| above.contains(w));
+                of_prices && INDEXED.is_match(text)
+                    || ["prix", "tarif"].iter().any(|w| own.contains(w)) && MOVES.is_match(text)
             }
             Term::Visit => VISIT_HEADING.is_match(own) && own.len() < 60 && IS_VISIT.is_match(text),
             Term::Variants => named && own.len() < 60 && ON_VARIANTS.is_match(text),
@@ -355,7 +370,9 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         }
         Term::NoClause => !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap),
         Term::MinimumTurnover => !ASKED.is_match(text),
-        Term::PriceRevision => NO_PRICES.is_match(text),
+        Term::PriceRevision => {
+            NO_PRICES.is_match(text) || made_up && !PRICED.contains(&piece.kind) && !sought.words.is_match(text)
+        }
         // A percentage under « Avance et retenue de garantie » is of what its sentence names.
         Term::Advance => {
             NO_ADVANCE.is_match(text) && !text.contains("une avance") && !text.contains("renon")
