@@ -22,7 +22,10 @@ pattern!(
     CLAUSE_HEADING,
     r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
-pattern!(NO_CLAUSE_HEADING, r"critere|jugement|notation|assurance|protection sociale|securite sociale|cotisation");
+pattern!(
+    NO_CLAUSE_HEADING,
+    r"critere|\bnotee?s?\b|points?\b|ponder|jugement|notation|assurance|protection sociale|securite sociale|cotisation"
+);
 pattern!(
     PERSONS,
     r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"

@@ -88,6 +88,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     // Under the head of a table of criteria, a bare number weighs.
     let mut tabled = false;
     let mut by_lot = ByLot::default();
+    let mut loose: Vec<Weighed> = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
         let item = judged && WEIGHT.is_match(&line.folded);
@@ -127,12 +128,21 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 true => all.extend(weights(piece, &line.range)),
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
-                    all.extend(sentences.iter().flat_map(|s| weights(piece, s)));
+                    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+                    if found.is_empty() {
+                        loose.extend(bare(piece, &line.range));
+                    }
+                    all.extend(found);
                 }
             }
         }
     }
     details(&mut all);
+    // Numbers without a unit weigh where they share out a hundred, and nothing else does.
+    details(&mut loose);
+    if (total(&loose) - 100.0).abs() < 0.01 && (total(&all) - 100.0).abs() > 0.01 {
+        all.extend(loose);
+    }
     let mut out: Vec<Finding> = Vec::new();
     let tables = by_lot.found.len();
     for (i, found) in by_lot.found.into_iter().chain(all).enumerate() {
@@ -360,6 +370,21 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         }
     }
     out
+}
+
+/// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".
+fn bare(piece: &Written, line: &Range<usize>) -> Option<Weighed> {
+    pattern!(
+        NAMED,
+        r"^(?P<name>[^0-9]{3,90}?) ?(?:[:=,(–-]|\.{2,}) ?(?:(?:notee?s?|ponderee?s?|bareme|poids|coefficient) ?(?:sur|a|de|:)? ?|sur |/ ?)?(?P<n>[0-9]{1,3})\)?(?:,? dont)? ?[:;.,]*$"
+    );
+    let text = strip_number(piece.text[line.clone()].trim());
+    let folded = vigie_classify::fold::Folded::of(text);
+    let found = NAMED.captures(&folded.text)?;
+    let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
+    let name = named(&text[folded.original(found.name("name")?.range())]);
+    let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !NO_CRITERION.is_match(&fold(&name));
+    fits.then(|| Weighed { name, weight, range: line.clone(), sub: false, lots: Vec::new(), tabled: false })
 }
 
 /// The name of a criterion out of the words before its weight.

@@ -205,7 +205,7 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     );
     pattern!(
         NO_CERTIFICATE,
-        r"visite|passage|signature|convention collective|assurance|bonne execution|capacite|urssaf|fiscal"
+        r"visite|passage|signature|mandataire|signataire|convention collective|assurance|bonne execution|capacite|urssaf|fiscal"
     );
     pattern!(
         REFERS,

@@ -23,7 +23,7 @@ pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez)\b");
 pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
 pattern!(
     OTHER_VISIT,
-    r"^[-–• \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(
     MUST_VISIT,
@@ -270,7 +270,9 @@ fn secured(sentences: &[Sentence]) -> Vec<Option<Term>> {
 
 /// What goes on about an advance or a retention.
 fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Finding {
-    let what = What::Term { term: sought.term, amount: None, lots: Vec::new() };
+    let given_back = ["rembours", "resorb", "recuper", "restitu"].iter().any(|w| sentence.folded.contains(w));
+    let share = first(&sentence.folded, Unit::Percent).filter(|_| !given_back).map(Amount::Percent);
+    let what = What::Term { term: sought.term, amount: share, lots: Vec::new() };
     Finding::new(what, piece, sentence.range.clone(), 12)
 }
 

@@ -392,3 +392,30 @@ fn a_contract_of_numbered_paragraphs_goes_on_about_the_clause() {
     assert_eq!(quotes(Kind::Ccp, text, Term::ClauseProof).len(), 1);
     assert_eq!(quotes(Kind::Ccp, text, Term::ClauseDuty), [""; 0]);
 }
+
+#[test]
+fn numbers_without_a_unit_weigh_where_they_share_out_a_hundred() {
+    let of = |name: &str, weight: f64| (name.to_owned(), weight, Vec::new());
+    let list = "III – Jugement des offres\n1) Prix, noté sur 40\n2) Méthode, notée sur 50, dont :\n– moyens : 20\n– organisation : 30\n3) Démarche sociale, notée sur 10";
+    assert_eq!(
+        criteria(list),
+        [
+            of("Prix", 40.0),
+            of("Méthode", 50.0),
+            of("Moyens", 20.0),
+            of("Organisation", 30.0),
+            of("Démarche sociale", 10.0)
+        ]
+    );
+    assert!(criteria("III – Jugement des offres\nDélai : 30\nRéunions : 12").is_empty());
+}
+
+#[test]
+fn what_replaces_a_retention_leaves_its_share() {
+    for text in [
+        "2.5 Retenue de garantie\nChaque acompte est diminué de 5 %, ce qu’une garantie à première demande peut éviter.",
+        "2.5 Retenue de garantie\nElle s’élève à 5 % du montant.",
+    ] {
+        assert_eq!(told(Kind::Ccap, text, Term::Retention)[0].0, Some(Amount::Percent(5.0)), "{text}");
+    }
+}
