@@ -227,6 +227,16 @@ impl Written {
         self.judged().find(quote)
     }
 
+    /// The heading of an article and of the one around it, as they are written.
+    pub(crate) fn heading(&self, article: usize) -> String {
+        let line = |a: usize| {
+            let at = self.articles[a].at;
+            self.lines.iter().find(|l| l.range.start == at && l.is_heading).map(|l| &self.text[l.range.clone()])
+        };
+        let around = (0..article).rev().take(60).find(|a| self.articles[*a].depth() < self.articles[article].depth());
+        [line(article), around.and_then(line)].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+
     /// The title of an article, folded; a numbered paragraph without one ("5.2 — Une retenue…") has that of the article around it.
     pub(crate) fn title(&self, article: Option<usize>) -> &str {
         let Some(index) = article else { return "" };

@@ -35,13 +35,20 @@ pattern!(
     r"insertion|\bsocia(?:l|le|les|ux)\b|(?:suivi|accompagnement|accueil|encadrement|parcours) des (?:personnes|travailleurs|salaries)|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
 );
 
+// What a clause asks for; and what hours are worth or make, of which it asks none.
+pattern!(
+    OWED,
+    r"reserv|realis|consacr|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+);
+pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
+
 /// What the judgement finds in a piece, given the criteria that are read.
 pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
     notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
     let rows = rows(piece, topics);
-    let own = lot_by_lot(piece, sentences, topics);
+    let own = lot_by_lot(piece, sentences, topics, &assessment.provisions);
     let read_here = |p: &Provision| {
         let quote = p.evidence.quote.as_deref().map(vigie_classify::one_line).unwrap_or_default();
         own.iter().any(|f| f.quote.contains(&quote) || quote.contains(&f.quote))
@@ -57,6 +64,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
             // Hours of a day's work are no hours of a clause that gives others.
             ProvisionKind::ExecutionClause if !own.is_empty() && p.hours.is_some_and(|h| h < LEAST_HOURS) => false,
+            ProvisionKind::ExecutionClause if p.hours.is_some() && is_worth(p) => false,
             ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
@@ -231,6 +239,12 @@ fn row_lot(line: &str) -> Option<&str> {
     found.name("n").or(found.name("m")).map(|m| m.as_str())
 }
 
+/// Whether the hours of a clause are what a full-time post, or a day, is worth.
+fn is_worth(p: &Provision) -> bool {
+    let quote = p.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
+    WORTH.is_match(&quote) && !OWED.is_match(&quote)
+}
+
 /// Where tenders are judged: nowhere else does a figure weigh one.
 fn judges(kind: Kind) -> bool {
     matches!(kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other)
@@ -323,13 +337,13 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
 const LEAST_HOURS: f64 = 25.0;
 
 /// Hours and shares that sentences of the clause give, each with its lots.
-fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
+fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
     pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
     pattern!(OF_WORK, r"heures?|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
     pattern!(
         OTHER_SENTENCE,
-        r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|bilan|transmi|proratis|moitie du montant"
+        r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"
     );
     let mut out = Vec::new();
     for (i, sentence) in sentences.iter().enumerate() {
@@ -352,7 +366,20 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<F
             let found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
             let shared = figures::shared(&found, &mentions);
             let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
-            for share in shared.into_iter().filter(|_| told) {
+            // One figure that the clause asks for, of the lots that its heading names, and that the judgement passed over.
+            let known = |n: f64| judged.iter().any(|p| p.hours == Some(n) || p.percent == Some(n));
+            let alone = match shared.as_slice() {
+                [one] => mentions.is_empty() && OWED.is_match(text) && !known(one.n) && one.n >= 1.0,
+                _ => false,
+            };
+            let of_heading = || {
+                let shown = sentence.article.map(|a| piece.heading(a)).unwrap_or_default();
+                figures::mentions(&shown).into_iter().flat_map(|m| m.lots).collect::<Vec<_>>()
+            };
+            for mut share in shared.into_iter().filter(|_| told || alone) {
+                if alone {
+                    share.lots = of_heading();
+                }
                 let quote = piece.words(sentence.range.clone());
                 let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
                 let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);

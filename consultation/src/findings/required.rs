@@ -50,7 +50,7 @@ pattern!(AMOUNTS, r"^(?:lots? ?)?[0-9 ,et]+\| ?[0-9 ]+(?:€|euros)");
 // What names a document, at the start of a cell.
 pattern!(
     DOCUMENT,
-    r"^(?:une? |l'|le |la |les |deux |trois )?(?:lettre|formulaire|dc ?[1-4]|dume|attestation|certificat|declaration|acte d'engagement|memoire|bordereau|bpu|dqe|dpgf|detail|decomposition|annexe|fiche|note\b|licence|recepisse|rib\b|releve|planning|extrait|copie|liste|presentation|chiffre|references|echantillon|pouvoir|habilitation|descri|cadre)"
+    r"^(?:une? |l'|le |la |les |des |du |deux |trois |quatre |cinq )?(?:lettre|formulaire|dc ?[1-4]|dume|attestation|certificat|declaration|acte d'engagement|memoire|bordereau|bpu|dqe|dpgf|detail|decomposition|annexe|fiche|note\b|licence|recepisse|rib\b|releve|planning|extrait|copie|liste|presentation|chiffre|references|echantillon|pouvoir|habilitation|descri|cadre)"
 );
 // A sentence that asks for a document, outside any list.
 pattern!(
@@ -69,7 +69,7 @@ pattern!(
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
-    r"^(?:nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+    r"^(?:aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
 );
 
 // What one shows of oneself, and what one offers: by these a list is known.
@@ -171,7 +171,12 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     let mut runs: Vec<Vec<&Line>> = Vec::new();
     for line in &piece.lines {
         let row = line.folded.contains(" | ");
-        if is_list_item(piece, line) && !row && !line.is_heading && !is_no_item(line) {
+        // A line of its own that begins with a document is an item without a mark.
+        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160;
+        let goes_on = || !run.is_empty() && !is_list_item(piece, run[0]) && line.folded.len() < 160;
+        let same = run.last().is_none_or(|l| l.article == line.article);
+        let item = is_list_item(piece, line) || names() || goes_on();
+        if item && same && !row && !line.is_heading && !is_no_item(line) {
             run.push(line);
         } else {
             runs.push(std::mem::take(&mut run));
@@ -187,7 +192,9 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
         let count = |of: &regex::Regex| run.iter().filter(|l| of.is_match(&l.folded)).count();
         let (who, what) = (count(&OF_WHO), count(&OF_WHAT));
         let named = run.iter().filter(|l| OF_WHO.is_match(&l.folded) || OF_WHAT.is_match(&l.folded)).count();
-        if named * 2 < run.len() || named < 2 {
+        let unmarked = run.iter().filter(|l| !is_list_item(piece, l)).collect::<Vec<_>>();
+        let begun = unmarked.iter().filter(|l| DOCUMENT.is_match(&l.folded)).count();
+        if named * 2 < run.len() || named < 2 || begun * 2 < unmarked.len() {
             continue;
         }
         let envelope = if what > who { Envelope::Tender } else { Envelope::Candidature };
@@ -201,7 +208,7 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
 pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     pattern!(
         CERTIFIES,
-        r"certificat|agrement|licence|recepisse|habilitation|\bnormes?\b|\bqualifi|\biso ?[0-9]|formation|convention|contrat d'objectifs|\barretes?\b|decision administrative|carte professionnelle|\blabels?\b"
+        r"certificat|agrement|licence|recepisse|habilitation|\bnormes?\b|\bqualifi|\biso ?[0-9]|formation|convention|contrat d'objectifs|\barretes?\b|decision administrative|carte professionnelle|\blabels?\b|qualite d[e'u]|\bstatut d"
     );
     pattern!(
         NO_CERTIFICATE,

@@ -419,3 +419,32 @@ fn what_replaces_a_retention_leaves_its_share() {
         assert_eq!(told(Kind::Ccap, text, Term::Retention)[0].0, Some(Amount::Percent(5.0)), "{text}");
     }
 }
+
+#[test]
+fn the_hours_of_a_clause_are_of_the_lots_that_its_heading_names() {
+    let text = "Article 7 – Volet social (lot 2)\n7.1. Volume\nLe prestataire réserve 12 % des heures travaillées, soit environ 2 900 heures par an.";
+    assert_eq!(clauses(Kind::Ccap, text), [(Some(2900.0), None, lots(&["2"])), (None, Some(12.0), lots(&["2"]))]);
+    let day = "Article 7 – Volet social (lot 2)\n7.1. Volume\nUn temps plein compte 1 607 heures par an.";
+    assert!(clauses(Kind::Ccap, day).is_empty());
+}
+
+#[test]
+fn headings_name_what_their_sentences_leave_out() {
+    assert_eq!(told(Kind::Ccap, "Article 3 – Garantie\nPas de retenue.", Term::Retention), one(Amount::Allowed(false)));
+    let text = "Article 4 – Modalités de règlement\nLa facture est déposée en fin de mois. Elle est honorée dans les 30 jours.";
+    assert!(told(Kind::Ccap, text, Term::PaymentDelay).contains(&(Some(Amount::Days(30.0)), Vec::new())));
+    let text = "Article 2 – Avance\nUne avance est versée. Elle s’élève à 5 % pour le lot A et à 30 % pour le lot B. Aucune garantie n’est due.";
+    let advances = told(Kind::Ccap, text, Term::Advance);
+    assert!(advances.contains(&(Some(Amount::Percent(30.0)), lots(&["b"]))), "{advances:?}");
+    let text = "Article 6 – Personnel en place\nLa ville n’a connaissance d’aucun salarié à reprendre.";
+    assert_eq!(told(Kind::Ccap, text, Term::StaffTakeover), one(Amount::Allowed(false)));
+}
+
+#[test]
+fn lines_that_begin_with_a_document_are_a_list() {
+    let text = "Article 8 – Pour se présenter\nUn DUME, ou les formulaires DC1 et DC2.\nTrois références de moins de cinq ans.\nUne attestation d’assurance.\nL’indication des effectifs.\n\
+                Article 9 – Pour proposer\nL’acte d’engagement.\nLe bordereau de prix.\nUn mémoire de quinze pages.";
+    assert_eq!(required(text), (4, 3));
+    let prose = "Article 8 – Signature\nL’acte d’engagement est signé par le maire.\nLe maire le notifie.\nLe contrat commence alors.";
+    assert_eq!(required(prose), (0, 0));
+}
