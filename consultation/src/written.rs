@@ -23,8 +23,10 @@ pattern!(OPENED, r"^(?i:article|art\.)\s*[0-9]|^[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]
 // The number of an article, and its title, folded only in its letters.
 pattern!(
     NUMBERED,
-    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
+    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
 );
+// A title that a letter counts: "A – Candidature".
+pattern!(LETTERED, r"^(?P<n>[A-H])(?:\s*[.):–—-]+)\s+\p{Lu}");
 // What may go on from the number before it, with a mark behind its number or without.
 pattern!(COUNTED, r"^(?P<n>[0-9]{1,2})(?P<mark>\s*[.):°–—-]+)?\s+(?P<title>[\p{Lu}«].*)$");
 
@@ -225,6 +227,27 @@ impl Written {
         self.judged().find(quote)
     }
 
+    /// The heading of an article and of the one around it, as they are written.
+    pub(crate) fn heading(&self, article: usize) -> String {
+        let line = |a: usize| {
+            let at = self.articles[a].at;
+            self.lines.iter().find(|l| l.range.start == at && l.is_heading).map(|l| &self.text[l.range.clone()])
+        };
+        let around = (0..article).rev().take(60).find(|a| self.articles[*a].depth() < self.articles[article].depth());
+        [line(article), around.and_then(line)].into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The title of an article, folded; a numbered paragraph without one ("5.2 — Une retenue…") has that of the article around it.
+    pub(crate) fn title(&self, article: Option<usize>) -> &str {
+        let Some(index) = article else { return "" };
+        let own = &self.articles[index];
+        if !own.title.is_empty() || own.number.is_none() {
+            return &own.title;
+        }
+        let around = self.articles[..index].iter().rev().take(60).find(|a| a.depth() < own.depth());
+        around.map_or("", |a| a.title.as_str())
+    }
+
     /// Titles of the article of a line and of those around it, folded.
     pub(crate) fn headings(&self, article: Option<usize>) -> String {
         let Some(index) = article else { return String::new() };
@@ -256,11 +279,18 @@ fn counted(kind: Kind, read: &Text) -> HashSet<(usize, usize)> {
     /// Longest title without a mark, in characters.
     const TITLE: usize = 60;
     let mut titles = Chain::default();
+    let mut letters = Chain::default();
     let mut paragraphs = Chain::default();
     let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Cctp | Kind::SocialAnnex);
     for (i, passage) in read.passages.iter().enumerate() {
         for (j, line) in passage.text.lines().enumerate() {
             let line = line.trim();
+            if let Some(letter) = LETTERED.captures(line).and_then(|c| c["n"].bytes().next())
+                && line.chars().count() <= TITLE
+                && !line.ends_with([';', ',', '.'])
+            {
+                letters.push(usize::from(letter - b'A') + 1, (i, j));
+            }
             let Some(found) = COUNTED.captures(line).filter(|_| !line.contains(" | ")) else { continue };
             let (Ok(n), title) = (found["n"].parse::<usize>(), &found["title"]) else { continue };
             let ends = title.ends_with([';', ',', '.', ':']);
@@ -273,6 +303,7 @@ fn counted(kind: Kind, read: &Text) -> HashSet<(usize, usize)> {
     }
     let mut out: HashSet<(usize, usize)> = titles.longest(3).into_iter().collect();
     out.extend(paragraphs.longest(5));
+    out.extend(letters.longest(2));
     out
 }
 
@@ -340,7 +371,7 @@ fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
         let opens = LETTER.as_ref().is_some_and(|l| l.is_match(title));
         let dated = title.starts_with(|c: char| c.is_ascii_digit());
         // A row of a table is numbered for itself; a letter alone is a lot, or begins a sentence.
-        let letter = number.len() == 1 && roman && !matches!(number.as_str(), "I" | "V" | "X");
+        let letter = !counted && number.len() == 1 && roman && !matches!(number.as_str(), "I" | "V" | "X");
         if dated || !word && (title.contains(" | ") || letter) {
             return None;
         }
@@ -369,9 +400,15 @@ fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
 fn run_in(paragraph: &str) -> &str {
     /// Most words of such a title.
     const WORDS: usize = 7;
+    /// A title says nothing of anybody.
+    const VERBS: [&str; 12] =
+        ["est", "sont", "a", "ont", "doit", "doivent", "peut", "peuvent", "sera", "seront", "ne", "se"];
     let Some((first, rest)) = paragraph.split_once(['.', ':']) else { return "" };
     let rest = rest.trim_start();
-    let fits = first.split(' ').count() <= WORDS && rest.starts_with(char::is_uppercase) && first.chars().count() > 3;
+    let fits = first.split(' ').count() <= WORDS
+        && !first.split(' ').any(|w| VERBS.contains(&w))
+        && rest.starts_with(char::is_uppercase)
+        && first.chars().count() > 3;
     if fits { first.trim_end() } else { "" }
 }
 

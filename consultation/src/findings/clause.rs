@@ -20,9 +20,12 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
-pattern!(NO_CLAUSE_HEADING, r"critere|jugement|notation|assurance|protection sociale|securite sociale|cotisation");
+pattern!(
+    NO_CLAUSE_HEADING,
+    r"critere|\bnotee?s?\b|points?\b|ponder|jugement|notation|assurance|protection sociale|securite sociale|cotisation"
+);
 pattern!(
     PERSONS,
     r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"
@@ -76,11 +79,24 @@ pattern!(
 pattern!(BELOW, r"ci-(?:dessous|apres)|tableau suivant|comme suit");
 pattern!(
     PUBLICS,
-    r"demandeurs? d'emploi|chom(?:age|eurs?)|sans (?:emploi|activite)|minim(?:um|a) socia|allocations?|handicap|seniors?|\b(?:50|cinquante) ans|sort(?:i|is|ie|ies|ants?) (?:de |d')|detention|sous main de justice|missions? locales?|contrat d'engagement|parents? isole|aide sociale a l'enfance|quartiers?\b|\bass\b|\baah\b|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies|plus de (?:50|cinquante) ans"
+    r"demandeurs? d'emploi|chom(?:age|eurs?)|sans (?:emploi|activite)|minim(?:um|a) socia|allocations?|handicap|seniors?|\b(?:50|cinquante) ans|sort(?:i|is|ie|ies|ants?) (?:de |d')|detention|sous main de justice|missions? locales?|contrat d'engagement|parents? isole|aide sociale a l'enfance|quartiers?\b|\bass\b|\baah\b|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies?\b|exil|plus de (?:50|cinquante) ans"
 );
 pattern!(
     MODALITIES,
     r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprenti|alternance|professionnalisation|embauch|recrut|\blouer|interim|atelier (?:et )?chantier|chantiers? d'insertion|travail protege|regies? de quartier|contrats? (?:direct|signes?)|\besat\b|entreprises? adaptees?|structures? d'insertion|sous-traitee?s?"
+);
+// A record of what was done, who hands it over, and how often: what a proof is made of.
+pattern!(
+    RECORD,
+    r"justif|attestation|\bbulletins?\b|\breleves?\b|tableaux?\b|\bbilans?\b|reporting|rapports?\b|feuilles?\b|fiches?\b|\betats?\b|decomptes?\b|\bcopies?\b|factures?\b|compte[- ]rendu|registres?\b|\bpieces?\b|bordereaux?\b|recapitulati|suivi des heures|formulaire|attester"
+);
+pattern!(
+    GIVES,
+    r"\b(?:transm(?:et|is)|adress|communiqu|remet|remis|renseign|saisi|depos|declar|fourni|produi|joint|joign|envo|prouv|atteste|etabl|complet|vers|enregistr|consign|tient|tenu|rempli|signe|vise|livre|partag|charge)[a-z]*"
+);
+pattern!(
+    OFTEN,
+    r"chaque (?:mois|trimestre|semestre|annee|fin)|tous les|mensuel|trimestriel|semestriel|annuel|bimestriel|(?:de|en) fin d(?:e|u)\b|(?:du|par|en fin de|au terme du|a la fin d[ue]) (?:mois|trimestre|semestre|chantier|marche)|avant le [0-9]|dans les [a-z0-9]+ jours"
 );
 pattern!(CITES, r"(?:articles?|art\.|aux?|du|de l'article) (?P<n>[0-9]{1,2}(?:\.[0-9]{1,2}){0,3})\b");
 // Elsewhere: a penalty of the clause, a helper of it, a proof of it.
@@ -117,7 +133,7 @@ pattern!(
 // Said not to be there: staff to take over.
 pattern!(
     NO_TAKEOVER,
-    r"aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+    r"sans objet|\bneant\b|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
 );
 // The head of a table of staff.
 pattern!(
@@ -125,7 +141,7 @@ pattern!(
     r"anciennete|contrat|nature|heures|duree mensuelle|date d'entree|\bentree\b|coefficient|qualification|\bemploi\b|classification|\bcdi\b|echelon|statut"
 );
 // What a heading within the clause announces.
-pattern!(OF_PUBLICS, r"pour qui|personnes?|publics?|beneficiaires?|eligib|qui (?:peut|est) compte");
+pattern!(OF_PUBLICS, r"pour qui|personnes?|publics?|benefici|eligib|concernee?s?\b|qui (?:peut|est) compte");
 pattern!(
     OF_MODALITIES,
     r"manieres?|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
@@ -171,7 +187,10 @@ impl Topics {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
             let text = sentence.folded.as_str();
             if begun.is_some_and(|(article, _)| article != sentence.article) {
-                begun = None;
+                // A contract without headings, whose paragraphs are numbered: the next one may go on about it.
+                let numbered = sentence.article.is_some_and(|a| piece.articles[a].title.is_empty());
+                let on = numbered && matches!(piece.kind, Kind::Ccap | Kind::Ccp) && speaks_on(text);
+                begun = begun.filter(|(_, topic)| on && *topic == Topic::Clause).map(|(_, t)| (sentence.article, t));
             }
             let mut topic = by_heading(piece.kind, above);
             if is_staff_head(text) {
@@ -196,9 +215,33 @@ impl Topics {
                 out.numbers.extend(piece.articles[article].number.clone());
             }
         }
+        out.spread(piece, sentences);
         out.numbers.sort();
         out.numbers.dedup();
         out
+    }
+
+    /// An article of a contract that stands behind one on the clause, within the same article, and whose heading is one that a clause
+    /// has ("14.2 Bénéficiaires", "14.6 Sanction"), is on the clause as well.
+    fn spread(&mut self, piece: &Written, sentences: &[Sentence]) {
+        if !matches!(piece.kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other) {
+            return;
+        }
+        let around = |a: usize| Some(piece.articles[a].number.as_deref()?.rsplit_once('.')?.0);
+        for a in 1..piece.articles.len() {
+            let title = piece.articles[a].title.as_str();
+            let headed = [&*OF_PUBLICS, &*OF_MODALITIES, &*OF_HELP, &*OF_PROOF, &*OF_PENALTY];
+            let follows = self.clause_articles[a - 1] && around(a).is_some() && around(a) == around(a - 1);
+            if follows && !self.clause_articles[a] && headed.iter().any(|h| h.is_match(title)) {
+                self.clause_articles[a] = true;
+                self.numbers.extend(piece.articles[a].number.clone());
+            }
+        }
+        for (topic, sentence) in self.of.iter_mut().zip(sentences) {
+            if topic.is_none() && sentence.article.is_some_and(|a| self.clause_articles[a]) && !sentence.is_heading {
+                *topic = Some(Topic::Clause);
+            }
+        }
     }
 
     /// Whether a sentence, by its place, is of the clause.
@@ -254,6 +297,11 @@ fn begins(kind: Kind, above: &str, text: &str) -> Option<Topic> {
     clause.then_some(Topic::Clause)
 }
 
+/// Whether a paragraph behind one on the clause speaks of it by its own words.
+fn speaks_on(text: &str) -> bool {
+    NAMES_CLAUSE.is_match(text) || UNDONE.is_match(text) || PUBLICS.is_match(text) || HELPS.is_match(text)
+}
+
 /// Whether what began before goes on with this sentence.
 fn goes_on(topic: Topic, text: &str) -> bool {
     match topic {
@@ -270,6 +318,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     }
     let mut out: Vec<Finding> = Vec::new();
     let mut helped = false;
+    let mut lead: Option<String> = None;
     for (i, sentence) in sentences.iter().enumerate() {
         let text = sentence.folded.as_str();
         let row = text.contains(" | ");
@@ -278,12 +327,22 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         let head = row && !digits && text.len() < 90 && !MODALITIES.is_match(text);
         if sentence.is_heading || empty || head || FORM.is_match(text) {
             helped &= sentence.is_heading;
+            lead = None;
             continue;
         }
         let above = || piece.headings(sentence.article);
         // What only opens a list.
         let opens = text.trim_end().ends_with(':') && text.len() < 120;
-        let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
+        // What opens a list is the heading of its items.
+        lead = match opens {
+            true => Some(text.to_owned()),
+            false => lead.filter(|_| is_item(text)),
+        };
+        let titled = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
+        let own = match lead.as_deref().filter(|_| !opens) {
+            Some(lead) => &format!("{titled} / {lead}"),
+            None => titled,
+        };
         let term = match topics.of[i] {
             _ if opens => None,
             Some(Topic::Clause) => clause(text, row, helped, own),
@@ -312,7 +371,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     out
 }
 
-/// A sentence, or the parts of it where semicolons part what is taken over for some lots and not for others.
+/// A sentence, or the parts of it where semicolons part what is taken over for some lots and not for others, or several penalties.
 fn one_by_one(
     piece: &Written,
     sentence: &Sentence,
@@ -320,7 +379,8 @@ fn one_by_one(
     amount: Option<super::Amount>,
 ) -> Vec<(std::ops::Range<usize>, Option<super::Amount>)> {
     let text = &piece.text[sentence.range.clone()];
-    if term != Term::StaffTakeover || amount.is_none() || !text.contains(';') {
+    let several = term == Term::StaffTakeover || term == Term::ClausePenalty;
+    if !several || amount.is_none() || !text.contains(';') {
         return vec![(sentence.range.clone(), amount)];
     }
     let mut out = Vec::new();
@@ -328,9 +388,12 @@ fn one_by_one(
     for part in text.split(';') {
         let blank = part.len() - part.trim_start().len();
         let folded = vigie_classify::fold::fold(part);
-        let none = NO_TAKEOVER.is_match(&folded).then_some(super::Amount::Allowed(false));
-        if none.is_some() || TAKES_OVER.is_match(&folded) {
-            out.push((at + blank..at + part.trim_end().len(), none));
+        let told = match term {
+            Term::ClausePenalty => terms::amount(Reads::Euros, &folded),
+            _ => NO_TAKEOVER.is_match(&folded).then_some(super::Amount::Allowed(false)),
+        };
+        if told.is_some() || term == Term::StaffTakeover && TAKES_OVER.is_match(&folded) {
+            out.push((at + blank..at + part.trim_end().len(), told));
         }
         at += part.len() + 1;
     }
@@ -348,14 +411,20 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
     }
     let publics = PUBLICS.find_iter(text).take(2).count();
     let modalities = MODALITIES.find_iter(text).take(2).count();
-    let item = text.trim_end().ends_with([';', ',']) || text.starts_with(['-', '–', '•', '\u{f0b7}', '☐', '□']) || row;
+    let item = is_item(text) || row;
+    let proves = proves(text);
     let headed = |heading: &regex::Regex| heading.is_match(own);
     match () {
+        () if proves && (headed(&OF_PROOF) || publics < 2 && modalities < 2 && !is_helper(text)) => {
+            return Some(Term::ClauseProof);
+        }
         () if headed(&OF_MODALITIES) && modalities > 0 && publics < 2 => return Some(Term::Modalities),
         () if publics == 2 && modalities < 2 => return Some(Term::Publics),
         () if publics == 1 && (item && modalities == 0 || headed(&OF_PUBLICS)) => return Some(Term::Publics),
+        () if item && !row && headed(&OF_PUBLICS) && modalities == 0 => return Some(Term::Publics),
         () if modalities == 2 && !headed(&OF_PROOF) => return Some(Term::Modalities),
-        () if headed(&OF_HELP) && HELPS.is_match(text) => return Some(Term::Facilitator),
+        () if item && !row && headed(&OF_MODALITIES) => return Some(Term::Modalities),
+        () if headed(&OF_HELP) && !row && (!item || HELPS.is_match(text)) => return Some(Term::Facilitator),
         () if headed(&OF_PENALTY) && !row => return Some(Term::ClausePenalty),
         () => {}
     }
@@ -373,10 +442,30 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         () if PROOF.is_match(text) => Term::ClauseProof,
         () if COUNTS.is_match(text) && !BELOW.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
+        () if publics > 0 && !PERSONS.is_match(text) => Term::Publics,
         () if says => Term::ClauseDuty,
         () => return None,
     };
     Some(term)
+}
+
+/// An item of a list, marked as one or ended as one.
+fn is_item(text: &str) -> bool {
+    let text = text.trim();
+    text.ends_with([';', ',']) || text.starts_with(['-', '–', '•', '\u{f0b7}', '☐', '□', '*', '▪'])
+}
+
+/// Whether a sentence holds together what a proof is made of.
+fn proves(text: &str) -> bool {
+    let (record, gives, often) = (RECORD.is_match(text), GIVES.is_match(text), OFTEN.is_match(text));
+    record && (gives || often) || text.contains("heures") && gives && often
+}
+
+/// Whether a sentence is about whoever helps: it begins with them.
+fn is_helper(text: &str) -> bool {
+    /// So near to the start, in bytes.
+    const NEAR: usize = 24;
+    HELPS.find(text).is_some_and(|m| m.start() < NEAR) && !TO_HELPER.is_match(text)
 }
 
 fn reserved(text: &str) -> Option<Term> {

@@ -18,13 +18,13 @@ use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|ponderation|notation|notons|classement|\bnotees?\b"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|notons|classement|\bnotees?\b"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:comptent?|pesent?|valent|vaut|entrent?) (?:pour )?(?P<k>[0-9]{1,2})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt)?|pese(?:nt)?|valent|vaut|entre(?:nt)?|represente(?:nt)?|interv(?:ient|iennent)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
 );
 // What a bare number behind "compte pour" may count.
 pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
@@ -88,6 +88,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     // Under the head of a table of criteria, a bare number weighs.
     let mut tabled = false;
     let mut by_lot = ByLot::default();
+    let mut loose: Vec<Weighed> = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
         let item = judged && WEIGHT.is_match(&line.folded);
@@ -97,7 +98,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
         }
-        if judged && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
+        let weighs = judged || !by_lot.columns.is_empty() || HEAD.is_match(&line.folded);
+        if weighs && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
             continue;
         }
         if !line.folded.contains(" | ") {
@@ -126,12 +128,21 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 true => all.extend(weights(piece, &line.range)),
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
-                    all.extend(sentences.iter().flat_map(|s| weights(piece, s)));
+                    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+                    if found.is_empty() {
+                        loose.extend(bare(piece, &line.range));
+                    }
+                    all.extend(found);
                 }
             }
         }
     }
     details(&mut all);
+    // Numbers without a unit weigh where they share out a hundred, and nothing else does.
+    details(&mut loose);
+    if (total(&loose) - 100.0).abs() < 0.01 && (total(&all) - 100.0).abs() > 0.01 {
+        all.extend(loose);
+    }
     let mut out: Vec<Finding> = Vec::new();
     let tables = by_lot.found.len();
     for (i, found) in by_lot.found.into_iter().chain(all).enumerate() {
@@ -361,11 +372,27 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     out
 }
 
+/// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".
+fn bare(piece: &Written, line: &Range<usize>) -> Option<Weighed> {
+    pattern!(
+        NAMED,
+        r"^(?P<name>[^0-9]{3,90}?) ?(?:[:=,(–-]|\.{2,}) ?(?:(?:notee?s?|ponderee?s?|bareme|poids|coefficient) ?(?:sur|a|de|:)? ?|sur |/ ?)?(?P<n>[0-9]{1,3})\)?(?:,? dont)? ?[:;.,]*$"
+    );
+    let text = strip_number(piece.text[line.clone()].trim());
+    let folded = vigie_classify::fold::Folded::of(text);
+    let found = NAMED.captures(&folded.text)?;
+    let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
+    let name = named(&text[folded.original(found.name("name")?.range())]);
+    let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !NO_CRITERION.is_match(&fold(&name));
+    fits.then(|| Weighed { name, weight, range: line.clone(), sub: false, lots: Vec::new(), tabled: false })
+}
+
 /// The name of a criterion out of the words before its weight.
 fn named(words: &str) -> String {
     let cell = words.trim_end_matches([' ', '|', ':', ',', '(', '–', '-', '=', '.', '…', '\t']);
     // What introduces the list is no part of the first name.
-    let mut name = cell.rsplit([':', ';', '\u{2022}']).next().unwrap_or(cell);
+    let parts: &[char] = if cell.contains(" | ") { &[';', '\u{2022}'] } else { &[':', ';', '\u{2022}'] };
+    let mut name = cell.rsplit(parts).next().unwrap_or(cell);
     if name.trim().chars().count() < 4 {
         name = cell;
     }

@@ -155,9 +155,18 @@ pub(super) fn mentions(text: &str) -> Vec<Mention> {
     for found in LOTS.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };
         let ids = found.name("ids").or(found.name("bare")).map(|m| m.as_str());
+        // "320 heures pour le lot 1 et 275 heures": the last number counts something.
+        let (ids, end) = match ids.and_then(|i| i.rsplit_once([' ', '\u{a0}', ','])) {
+            Some((before, last)) if counts(&text[whole.end()..]) => {
+                let before = before.trim_end_matches(|c: char| c.is_whitespace() || c == ',');
+                let before = before.strip_suffix(" et").or(before.strip_suffix(" ou")).unwrap_or(before);
+                (Some(before), whole.end() - last.len())
+            }
+            _ => (ids, whole.end()),
+        };
         let named = found.name("name").map(|_| whole.as_str());
         let lots = ids.or(named).map(listed).unwrap_or_default();
-        out.push(Mention { range: whole.range(), lots });
+        out.push(Mention { range: whole.start()..end, lots });
     }
     // "Le Nord" alone is a place; a sector is named as one, or beside another.
     let sector =
@@ -165,6 +174,15 @@ pub(super) fn mentions(text: &str) -> Vec<Mention> {
     let named = text.contains("ecteur") || text.contains("zone") || out.iter().filter(|m| sector(m)).count() > 1;
     out.retain(|m| named || !sector(m));
     out
+}
+
+/// Whether words begin with what a number in front of them counts.
+fn counts(rest: &str) -> bool {
+    pattern!(
+        COUNTED,
+        r"^[ \u{a0}\u{202f}]?(?:[0-9]{3}\b|%|€|(?i:heures?|h|euros?|points?|pour cent|jours?|mois|ans?|personnes?)\b)"
+    );
+    COUNTED.is_match(rest)
 }
 
 /// The lots of a list: "1, 2 et 4", "L1 à L4".
@@ -268,6 +286,14 @@ mod tests {
         assert_eq!(
             whose("le lot A doit 200 heures, le lot B 150 heures", Unit::Hours),
             [of(200.0, &["a"]), of(150.0, &["b"])]
+        );
+        assert_eq!(
+            whose("320 heures pour le lot n° 1 et 275 heures pour le lot n° 2", Unit::Hours),
+            [of(320.0, &["1"]), of(275.0, &["2"])]
+        );
+        assert_eq!(
+            whose("5 % pour le lot 2, 10 % pour les lots 3 et 4", Unit::Percent),
+            [of(5.0, &["2"]), of(10.0, &["3", "4"])]
         );
         assert!(mentions("le lot à livrer").is_empty());
         assert!(mentions("le conseil départemental du Nord").is_empty());

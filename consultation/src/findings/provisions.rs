@@ -6,7 +6,9 @@
 use std::ops::Range;
 
 use vigie_classify::pattern;
-use vigie_domain::{DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate};
+use vigie_domain::{
+    Beneficiary, DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate,
+};
 
 use super::clause::Topics;
 use super::figures::{self, Unit};
@@ -33,13 +35,20 @@ pattern!(
     r"insertion|\bsocia(?:l|le|les|ux)\b|(?:suivi|accompagnement|accueil|encadrement|parcours) des (?:personnes|travailleurs|salaries)|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
 );
 
+// What a clause asks for; and what hours are worth or make, of which it asks none.
+pattern!(
+    OWED,
+    r"reserv|realis|consacr|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+);
+pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
+
 /// What the judgement finds in a piece, given the criteria that are read.
 pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
     let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
     notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
     let assessment = vigie_classify::classify(&notice);
     let rows = rows(piece, topics);
-    let own = lot_by_lot(piece, sentences, topics);
+    let own = lot_by_lot(piece, sentences, topics, &assessment.provisions);
     let read_here = |p: &Provision| {
         let quote = p.evidence.quote.as_deref().map(vigie_classify::one_line).unwrap_or_default();
         own.iter().any(|f| f.quote.contains(&quote) || quote.contains(&f.quote))
@@ -55,6 +64,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
             // Hours of a day's work are no hours of a clause that gives others.
             ProvisionKind::ExecutionClause if !own.is_empty() && p.hours.is_some_and(|h| h < LEAST_HOURS) => false,
+            ProvisionKind::ExecutionClause if p.hours.is_some() && is_worth(p) => false,
             ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
@@ -63,6 +73,24 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
             let lots = provision.lots.clone();
             out.extend(located(piece, quote, figure, &lots, || What::Provision(Box::new(provision))));
         }
+        let lots_of = |f: &Finding| match &f.what {
+            What::Provision(p) if p.kind == ProvisionKind::Reserved => p.lots.clone(),
+            _ => Vec::new(),
+        };
+        let kept = if matches!(piece.kind, Kind::Cctp | Kind::Dpgf | Kind::MemoFrame) {
+            Vec::new()
+        } else {
+            kept_lots(piece, sentences)
+        };
+        // What the judgement says of the same lots with another word than their own rows do is left to the rows.
+        let same = |a: &Finding, b: &Finding| lots_of(a) == lots_of(b) && kept_for(a) == kept_for(b);
+        let told: Vec<String> = kept.iter().flat_map(lots_of).collect();
+        out.retain(|f| {
+            let lots = lots_of(f);
+            lots.is_empty() || !lots.iter().all(|l| told.contains(l)) || kept.iter().any(|k| same(k, f))
+        });
+        let judged: Vec<Finding> = out.iter().filter(|f| !lots_of(f).is_empty()).cloned().collect();
+        out.extend(kept.into_iter().filter(|k| !judged.iter().any(|f| same(k, f))));
         out.extend(rows);
         out.extend(own);
         drop_bare(&mut out);
@@ -144,6 +172,77 @@ fn is_of_visit(piece: &Written, date: &TypedDate) -> bool {
     let before = own.checked_sub(1).map(folded).unwrap_or_default();
     let title = piece.article_at(at).map_or("", |a| a.title.as_str());
     !ENDS.is_match(&folded(own)) && (before.contains("visite") || title.contains("visite"))
+}
+
+/// Lots kept for some, where a row or a sentence names the lot and says for whom alone: by the article of the code that lets it be
+/// kept, or by a word of exclusion and the structures themselves.
+fn kept_lots(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+    pattern!(CODE, r"\bl ?\.? ?2113-1(?P<n>[234])\b");
+    pattern!(
+        ALONE,
+        r"\breserv|\bdedie|\bseule?s?\b|seulement|exclusi|uniquement|qu'(?:a|aux|a des|a une|a l')\b|destinee?s? (?:aux?|a (?:des|une))"
+    );
+    pattern!(DISABILITY, r"\besat\b|entreprises? adaptees?|\bea\b|handicap|travail protege|aide par le travail");
+    pattern!(
+        INSERTION,
+        r"\bsiae\b|structures? d'insertion|entreprises? d'insertion|insertion par l'(?:activite|economi)|associations? intermediaires?|travail temporaire d'insertion|\betti\b|chantiers? d'insertion|l'insertion\b"
+    );
+    pattern!(
+        NOT_KEPT,
+        r"(?:ne|n')[^.;|]{0,40}\b(?:pas|ni|aucun)|\baucun|\bnon\b|sous-trait|cotrait|groupement|mise a disposition|critere|justif|copie|heures?\b|penal|publics?\b|chiffre d'affaires|avance|paie|agrement|convention\b|projet|memoire|attest|arrete"
+    );
+    let mut out: Vec<Finding> = Vec::new();
+    for sentence in sentences {
+        let text = sentence.folded.as_str();
+        let by_code: Vec<u8> = CODE.captures_iter(text).filter_map(|c| c["n"].parse().ok()).collect();
+        if by_code.is_empty() && !ALONE.is_match(text) || NOT_KEPT.is_match(text) {
+            continue;
+        }
+        let in_row = if text.contains(" | ") { row_lot(text) } else { None };
+        let mentions = figures::mentions(&piece.text[sentence.range.clone()]);
+        let lots = match (in_row, mentions.as_slice()) {
+            (Some(lot), _) => vec![Lot::clean_id(lot)],
+            (None, [one]) if !one.lots.is_empty() => one.lots.clone(),
+            _ => continue,
+        };
+        let beneficiary = match (by_code.as_slice(), DISABILITY.is_match(text), INSERTION.is_match(text)) {
+            ([2], ..) => Beneficiary::Disability,
+            ([3], ..) => Beneficiary::Insertion,
+            ([4], ..) | ([], true, true) => Beneficiary::Both,
+            ([], true, false) => Beneficiary::Disability,
+            ([], false, true) => Beneficiary::Insertion,
+            _ => continue,
+        };
+        let quote = piece.words(sentence.range.clone());
+        let mut provision =
+            Provision::new(ProvisionKind::Reserved, Evidence { field: Some(piece.name.clone()), quote: Some(quote) });
+        provision.lots = lots;
+        provision.beneficiary = Some(beneficiary);
+        provision.mandatory = Some(true);
+        out.push(Finding::new(What::Provision(Box::new(provision)), piece, sentence.range.clone(), 0));
+    }
+    out
+}
+
+/// For whom what is reserved is.
+fn kept_for(found: &Finding) -> Option<Beneficiary> {
+    match &found.what {
+        What::Provision(p) => p.beneficiary,
+        _ => None,
+    }
+}
+
+/// The lot that a row is of.
+fn row_lot(line: &str) -> Option<&str> {
+    let first = line.split('|').next()?.trim();
+    let found = LOT_CELL.captures(first)?;
+    found.name("n").or(found.name("m")).map(|m| m.as_str())
+}
+
+/// Whether the hours of a clause are what a full-time post, or a day, is worth.
+fn is_worth(p: &Provision) -> bool {
+    let quote = p.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
+    WORTH.is_match(&quote) && !OWED.is_match(&quote)
 }
 
 /// Where tenders are judged: nowhere else does a figure weigh one.
@@ -238,13 +337,13 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
 const LEAST_HOURS: f64 = 25.0;
 
 /// Hours and shares that sentences of the clause give, each with its lots.
-fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
+fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
     pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
     pattern!(OF_WORK, r"heures?|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
     pattern!(
         OTHER_SENTENCE,
-        r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|bilan|transmi|proratis|moitie du montant"
+        r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"
     );
     let mut out = Vec::new();
     for (i, sentence) in sentences.iter().enumerate() {
@@ -267,7 +366,20 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<F
             let found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
             let shared = figures::shared(&found, &mentions);
             let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
-            for share in shared.into_iter().filter(|_| told) {
+            // One figure that the clause asks for, of the lots that its heading names, and that the judgement passed over.
+            let known = |n: f64| judged.iter().any(|p| p.hours == Some(n) || p.percent == Some(n));
+            let alone = match shared.as_slice() {
+                [one] => mentions.is_empty() && OWED.is_match(text) && !known(one.n) && one.n >= 1.0,
+                _ => false,
+            };
+            let of_heading = || {
+                let shown = sentence.article.map(|a| piece.heading(a)).unwrap_or_default();
+                figures::mentions(&shown).into_iter().flat_map(|m| m.lots).collect::<Vec<_>>()
+            };
+            for mut share in shared.into_iter().filter(|_| told || alone) {
+                if alone {
+                    share.lots = of_heading();
+                }
                 let quote = piece.words(sentence.range.clone());
                 let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
                 let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);

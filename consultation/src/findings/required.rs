@@ -50,12 +50,12 @@ pattern!(AMOUNTS, r"^(?:lots? ?)?[0-9 ,et]+\| ?[0-9 ]+(?:€|euros)");
 // What names a document, at the start of a cell.
 pattern!(
     DOCUMENT,
-    r"^(?:une? |l'|le |la |les |deux |trois )?(?:lettre|formulaire|dc ?[1-4]|dume|attestation|certificat|declaration|acte d'engagement|memoire|bordereau|bpu|dqe|dpgf|detail|decomposition|annexe|fiche|note\b|licence|recepisse|rib\b|releve|planning|extrait|copie|liste|presentation|chiffre|references|echantillon|pouvoir|habilitation|descri|cadre)"
+    r"^(?:une? |l'|le |la |les |des |du |deux |trois |quatre |cinq )?(?:lettre|formulaire|dc ?[1-4]|dume|attestation|certificat|declaration|acte d'engagement|memoire|bordereau|bpu|dqe|dpgf|detail|decomposition|annexe|fiche|note\b|licence|recepisse|rib\b|releve|planning|extrait|copie|liste|presentation|chiffre|references|echantillon|pouvoir|habilitation|descri|cadre)"
 );
 // A sentence that asks for a document, outside any list.
 pattern!(
     SUPPLIES,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?)\b"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?|livrent|livrer|transmet[a-z]*)\b"
 );
 pattern!(
     A_DOCUMENT,
@@ -63,13 +63,13 @@ pattern!(
 );
 pattern!(
     NO_SUPPLY,
-    r"\bacheteur (?:remet|fourni|produi)|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
+    r"\bacheteur (?:remet|fourni|produi)|(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
 );
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
-    r"^(?:nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+    r"^(?:aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
 );
 
 // What one shows of oneself, and what one offers: by these a list is known.
@@ -97,6 +97,10 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     let mut about = None;
     let mut last = "";
     for line in &piece.lines {
+        // Numbers that begin anew under a heading on pieces are those of a list.
+        if about.is_some() && list.is_none() && line.article != article && numbered_item(piece, line, 1) {
+            list = about.map(|envelope| Open { envelope, marked: Some(true), next: 1 });
+        }
         let after_semicolon = last.trim_end().ends_with(';');
         last = &line.folded;
         let numbered = list.as_ref().is_some_and(|open| numbered_item(piece, line, open.next));
@@ -111,8 +115,11 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             continue;
         }
         let bullet = numbered || is_list_item(piece, line);
+        // The number of an item that is no heading, since it is long.
+        let counted = list.as_ref().is_some_and(|open| line.folded.starts_with(&format!("{}.", open.next)));
+        let numbered = numbered || counted;
         let lead = !bullet && opens(line);
-        let named = of_words(&line.folded).filter(|_| lead || line.folded.contains(':'));
+        let named = of_line(&line.folded).filter(|_| lead || line.folded.contains(':'));
         let envelope = match (about, named) {
             (None, Some(named)) if ABOUT.is_match(&line.folded) => named,
             (Some(of_heading), named) => named.unwrap_or(of_heading),
@@ -164,7 +171,12 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     let mut runs: Vec<Vec<&Line>> = Vec::new();
     for line in &piece.lines {
         let row = line.folded.contains(" | ");
-        if is_list_item(piece, line) && !row && !line.is_heading && !is_no_item(line) {
+        // A line of its own that begins with a document is an item without a mark.
+        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160;
+        let goes_on = || !run.is_empty() && !is_list_item(piece, run[0]) && line.folded.len() < 160;
+        let same = run.last().is_none_or(|l| l.article == line.article);
+        let item = is_list_item(piece, line) || names() || goes_on();
+        if item && same && !row && !line.is_heading && !is_no_item(line) {
             run.push(line);
         } else {
             runs.push(std::mem::take(&mut run));
@@ -180,7 +192,9 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
         let count = |of: &regex::Regex| run.iter().filter(|l| of.is_match(&l.folded)).count();
         let (who, what) = (count(&OF_WHO), count(&OF_WHAT));
         let named = run.iter().filter(|l| OF_WHO.is_match(&l.folded) || OF_WHAT.is_match(&l.folded)).count();
-        if named * 2 < run.len() || named < 2 {
+        let unmarked = run.iter().filter(|l| !is_list_item(piece, l)).collect::<Vec<_>>();
+        let begun = unmarked.iter().filter(|l| DOCUMENT.is_match(&l.folded)).count();
+        if named * 2 < run.len() || named < 2 || begun * 2 < unmarked.len() {
             continue;
         }
         let envelope = if what > who { Envelope::Tender } else { Envelope::Candidature };
@@ -194,11 +208,11 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
 pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     pattern!(
         CERTIFIES,
-        r"certificat|agrement|licence|recepisse|habilitation|\bnormes?\b|\bqualifi|\biso ?[0-9]|formation|convention|contrat d'objectifs|\barretes?\b|decision administrative|carte professionnelle|\blabels?\b"
+        r"certificat|agrement|licence|recepisse|habilitation|\bnormes?\b|\bqualifi|\biso ?[0-9]|formation|convention|contrat d'objectifs|\barretes?\b|decision administrative|carte professionnelle|\blabels?\b|qualite d[e'u]|\bstatut d"
     );
     pattern!(
         NO_CERTIFICATE,
-        r"visite|passage|signature|convention collective|assurance|bonne execution|capacite|urssaf|fiscal"
+        r"visite|passage|signature|mandataire|signataire|convention collective|assurance|bonne execution|capacite|urssaf|fiscal"
     );
     pattern!(
         REFERS,
@@ -219,7 +233,9 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
         for (term, _) in terms.into_iter().filter(|(_, is)| *is) {
             let mentions = super::figures::mentions(&item.quote);
             let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
-            let what = What::Term { term, amount: None, lots };
+            let euros = super::figures::of(&vigie_classify::fold::fold(&item.quote), super::figures::Unit::Euros);
+            let least = euros.first().filter(|_| term == Term::MinimumTurnover).map(|f| super::Amount::Euros(f.n));
+            let what = What::Term { term, amount: least, lots };
             out.push(Finding { what, weight: 16, at: item.at.clone(), quote: item.quote.clone(), also: Vec::new() });
         }
     }
@@ -241,14 +257,18 @@ fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<
             continue;
         }
         let words = piece.words(sentence.range.clone());
-        if listed.iter().any(|q| q.contains(&words)) {
+        if listed.iter().any(|q| q.contains(&words) || words.contains(q.as_str())) {
             continue;
         }
         let envelope = match piece.kind {
             Kind::Ae => Some(Envelope::Tender),
             _ => of_words(text).or_else(|| of_words(&headings)),
         };
-        push(piece, &mut out, envelope.unwrap_or(Envelope::Candidature), vec![sentence.range.clone()]);
+        // What is shown of the offer itself.
+        let of_offer = OF_WHAT.is_match(text) && !OF_WHO.is_match(text);
+        let envelope = envelope.filter(|e| *e != Envelope::Candidature || text.contains("candidature") || !of_offer);
+        let other = if of_offer { Envelope::Tender } else { Envelope::Candidature };
+        push(piece, &mut out, envelope.unwrap_or(other), vec![sentence.range.clone()]);
     }
     out
 }
@@ -304,6 +324,15 @@ fn of_words(folded: &str) -> Option<Envelope> {
         (Some(_), None) => Some(Envelope::Tender),
         (None, Some(_)) => Some(Envelope::Candidature),
         (None, None) => None,
+    }
+}
+
+/// The envelope that a line names. Who hands something in is no envelope: "le candidat remet".
+fn of_line(folded: &str) -> Option<Envelope> {
+    pattern!(ACTOR, r"\b(?:candidats?|entreprises?|concurrents?|soumissionnaires?|operateurs?|groupement)\b");
+    match SUPPLIES.is_match(folded) && !WINNER.is_match(folded) {
+        true => of_words(&ACTOR.replace_all(folded, "")),
+        false => of_words(folded),
     }
 }
 

@@ -47,7 +47,10 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
             let letters = w.chars().count();
             // "M.", "St.", "n."; "un an." ends.
             let cut = letters == 1 && w.chars().all(char::is_alphabetic) || w.starts_with(char::is_uppercase);
-            letters <= 2 && (opens || cut) || w == "art" || numbers(w)
+            let named = cut && names(&words[start..i - w.len()]);
+            letters <= 2 && (opens || cut && !named)
+                || ["art", "tél", "Tél", "réf", "env"].contains(&w)
+                || numbers(w) && !cites(&words[start..i - w.len()])
         });
         // "le suivi prévu.6 Le deuxième": the call of a note.
         let call = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -72,6 +75,18 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
     out
 }
 
+/// Whether a letter behind these words is the name of a lot: "le lot B. Aucune garantie…".
+fn names(before: &str) -> bool {
+    let last = before.trim_end().rsplit([' ', '’', '\'']).next().unwrap_or_default();
+    ["lot", "lots", "et", "secteur", "zone", "tranche", "ou"].contains(&last)
+}
+
+/// Whether a number behind these words is the article that they cite, so that a full stop may end the sentence behind it.
+fn cites(before: &str) -> bool {
+    let last = before.trim_end().rsplit([' ', '’', '\'']).next().unwrap_or_default();
+    ["article", "articles", "clause", "paragraphe", "point", "chapitre", "section", "et"].contains(&last)
+}
+
 #[cfg(test)]
 mod tests {
     use super::split;
@@ -84,6 +99,10 @@ mod tests {
         let text = "Selon l’art. 5, M. Durand vient. Il part à 12 h. 5.2. Suite du texte";
         let cut: Vec<&str> = split(text, &(0..text.len())).into_iter().map(|r| &text[r]).collect();
         assert_eq!(cut, ["Selon l’art. 5, M. Durand vient.", "Il part à 12 h. 5.2. Suite du texte"]);
+        let text = "Elle est de 5 % pour le lot B. Aucune garantie n’est due. Contact : tél. 02 00 00 00 00.";
+        assert_eq!(split(text, &(0..text.len())).len(), 3);
+        let text = "Le plafond est celui de la clause 7.3. L’état tardif coûte 50 €.";
+        assert_eq!(split(text, &(0..text.len())).len(), 2);
         let text = "Lot 1 : 700 heures par période d’un an. Ces volumes sont fermes.";
         assert_eq!(split(text, &(0..text.len())).len(), 2);
     }

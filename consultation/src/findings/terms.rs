@@ -23,7 +23,7 @@ pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez)\b");
 pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
 pattern!(
     OTHER_VISIT,
-    r"^[-–• \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(
     MUST_VISIT,
@@ -73,7 +73,10 @@ pattern!(
 );
 pattern!(ADVANCE, r"\bavances?\b");
 // Prices that move.
-pattern!(MOVES, r"revis|\bindex|indice|varie|variation|evolue|bougent|augment|hausse|actualis|semestriel");
+pattern!(
+    MOVES,
+    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|augment|hausse|actualis|ajust|semestriel|\bferme"
+);
 // A part of the contract that is firm, the rules in force when prices were made.
 pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
 pattern!(
@@ -113,11 +116,18 @@ pattern!(
 );
 pattern!(
     NO_PAYMENT,
-    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|contest|reclamation|resili"
+    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|memoire en reclamation|differend|resili"
 );
 pattern!(WITHHELD, r"\bretenue?s?\b|preleve");
 // Who is covered, and for how much.
 pattern!(COVERED, r"\bassure(?:e|es|s|nt)?\b|\bcouverte?s?\b|garantie minimale|\bsinistres?\b");
+// Of prices that move: what moves, how, and by what or how often.
+pattern!(PRICED_AT, r"\b(?:prix|tarifs?|forfaits?|bordereau|remunerations?|taux horaires?)\b");
+pattern!(
+    BY,
+    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
+);
+pattern!(NO_MOVE, r"offres?\b|\bavances?\b|critere|penalit|not(?:e|es|ation)\b|retenue|quantites?");
 // When a contract begins, lasts and ends.
 pattern!(
     A_DATE,
@@ -128,14 +138,15 @@ pattern!(
     r"commenc|\bdebut|demarr|prend(?:ra)? (?:effet|cours)|prennent effet|\bcourt\b|conclus? [^.]{0,30}a compter|entre en vigueur|ordre de service"
 );
 pattern!(ENDS, r"\bterme\b|s'eteint|prend(?:ra)? fin|s'acheve|expire|se termine|s'eteindra|echeance");
+pattern!(IN_TIME, r"\bans?\b|\bannees?\b|\bmois\b");
 pattern!(LASTS, r"\bdure(?:e|nt|ra|ront)?\b|\breconduc|\brenouvel|\bprolongeable");
 pattern!(
     NO_PERIOD,
-    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|revis|paie|avance|penalit|insertion|assurance|\bformation|jours? ouvres|negoci|marche en cours"
+    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|assurance|\bformation|jours? ouvres|negoci|marche en cours"
 );
 pattern!(
     REFUSES,
-    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul"
+    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
@@ -163,7 +174,7 @@ struct Sought {
     term: Term,
     words: &'static Regex,
     /// Headings that make it surer.
-    under: &'static str,
+    under: &'static [&'static str],
     pieces: &'static [Kind],
     reads: Reads,
     /// The number is what is asked: a sentence without it tells nothing.
@@ -177,20 +188,41 @@ const RULES: &[Kind] = &[Kind::Rc, Kind::Ccp, Kind::Notice];
 fn sought() -> [Sought; 14] {
     let row = |term, words, under, pieces, reads| Sought { term, words, under, pieces, reads, needs_amount: false };
     [
-        row(Term::NoClause, &NO_CLAUSE, "execution", RULES, Reads::Absent),
-        row(Term::Visit, &VISIT, "visite", RULES, Reads::Visit),
-        Sought { needs_amount: true, ..row(Term::Validity, &VALIDITY, "validite", RULES, Reads::Delay) },
-        Sought { needs_amount: true, ..row(Term::QuestionDelay, &QUESTION, "renseignement", RULES, Reads::Delay) },
-        row(Term::Variants, &VARIANT, "variante", RULES, Reads::YesNo),
-        row(Term::MinimumTurnover, &TURNOVER, "capacite", RULES, Reads::Euros),
-        row(Term::References, &REFERENCES, "capacite", RULES, Reads::Nothing),
-        row(Term::Insurance, &INSURANCE, "assurance", ADMINISTRATIVE, Reads::Nothing),
-        row(Term::Certificate, &CERTIFICATE, "capacite", RULES, Reads::Nothing),
-        Sought { needs_amount: false, ..row(Term::PaymentDelay, &PAYMENT, "paiement", ADMINISTRATIVE, Reads::Delay) },
-        row(Term::Advance, &ADVANCE, "avance", ADMINISTRATIVE, Reads::Share),
-        row(Term::Retention, &RETENTION, "retenue", ADMINISTRATIVE, Reads::Share),
-        row(Term::PriceRevision, &PRICES, "prix", PRICED, Reads::Nothing),
-        row(Term::Period, &ENDS, "duree", RULES, Reads::Nothing),
+        row(Term::NoClause, &NO_CLAUSE, &["execution"], RULES, Reads::Absent),
+        row(Term::Visit, &VISIT, &["visite"], RULES, Reads::Visit),
+        Sought {
+            needs_amount: true,
+            ..row(
+                Term::Validity,
+                &VALIDITY,
+                &["validite", "engagement du", "engagement des", "tenue de", "maintien"],
+                RULES,
+                Reads::Delay,
+            )
+        },
+        Sought {
+            needs_amount: true,
+            ..row(Term::QuestionDelay, &QUESTION, &["renseignement", "question"], RULES, Reads::Delay)
+        },
+        row(Term::Variants, &VARIANT, &["variante", "alternative"], RULES, Reads::YesNo),
+        row(Term::MinimumTurnover, &TURNOVER, &["capacite"], RULES, Reads::Euros),
+        row(Term::References, &REFERENCES, &["capacite"], RULES, Reads::Nothing),
+        row(Term::Insurance, &INSURANCE, &["assurance", "couvert"], ADMINISTRATIVE, Reads::Nothing),
+        row(Term::Certificate, &CERTIFICATE, &["capacite"], RULES, Reads::Nothing),
+        Sought {
+            needs_amount: false,
+            ..row(
+                Term::PaymentDelay,
+                &PAYMENT,
+                &["paiement", "reglement", "factur", "acompte", "mandatement"],
+                ADMINISTRATIVE,
+                Reads::Delay,
+            )
+        },
+        row(Term::Advance, &ADVANCE, &["avance"], ADMINISTRATIVE, Reads::Share),
+        row(Term::Retention, &RETENTION, &["retenue", "garantie"], ADMINISTRATIVE, Reads::Share),
+        row(Term::PriceRevision, &PRICES, &["prix"], PRICED, Reads::Nothing),
+        row(Term::Period, &ENDS, &["duree"], RULES, Reads::Nothing),
     ]
 }
 
@@ -220,9 +252,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
         let mut found: Vec<Finding> = Vec::new();
         for (sentence, of) in sentences.iter().zip(&secured) {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
-            let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
+            let own = piece.title(sentence.article);
             match of {
-                Some(of) if *of == sought.term => found.push(of_money(sought, piece, sentence)),
+                Some(of) if *of == sought.term => found.extend(of_money(sought, piece, sentence)),
                 Some(_) if matches!(sought.term, Term::Advance | Term::Retention) => {}
                 _ => found.extend(parts(piece, sentence, |part| told(sought, piece, part, (above, own)))),
             }
@@ -259,9 +291,18 @@ fn secured(sentences: &[Sentence]) -> Vec<Option<Term>> {
 }
 
 /// What goes on about an advance or a retention.
-fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Finding {
-    let what = What::Term { term: sought.term, amount: None, lots: Vec::new() };
-    Finding::new(what, piece, sentence.range.clone(), 12)
+fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Finding> {
+    let given_back = ["rembours", "resorb", "recuper", "restitu"].iter().any(|w| sentence.folded.contains(w));
+    let share = first(&sentence.folded, Unit::Percent).filter(|_| !given_back).map(Amount::Percent);
+    let found = |amount: Option<Amount>, lots: Vec<String>| {
+        let what = What::Term { term: sought.term, amount, lots };
+        Finding::new(what, piece, sentence.range.clone(), 12)
+    };
+    let by_lot = by_lot(&piece.text[sentence.range.clone()], share);
+    match by_lot.is_empty() {
+        true => vec![found(share, Vec::new())],
+        false => by_lot.into_iter().map(|(amount, lots)| found(Some(amount), lots)).collect(),
+    }
 }
 
 /// What a sentence says, or what the parts of it say one by one, where semicolons part different things.
@@ -298,14 +339,18 @@ fn is_made_up(term: Term, text: &str, own: &str) -> bool {
         Term::Retention => {
             WITHHELD.is_match(text)
                 && headed(&["garantie", "retenue"])
-                && has(&[Unit::Percent])
+                && (has(&[Unit::Percent]) || REFUSES.is_match(text))
                 && !text.contains("penalit")
         }
         Term::Insurance => COVERED.is_match(text) && has(&[Unit::Euros]) && !text.contains("penalit"),
+        Term::PriceRevision => {
+            PRICED_AT.is_match(text) && MOVES.is_match(text) && BY.is_match(text) && !NO_MOVE.is_match(text)
+        }
         Term::Visit => VISIT_HEADING.is_match(own) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)),
         Term::Period => {
-            let dated = A_DATE.is_match(text) && (STARTS.is_match(text) || ENDS.is_match(text));
-            (dated || LASTS.is_match(text) && has(&[Unit::Months])) && !NO_PERIOD.is_match(text)
+            let lasts = LASTS.is_match(text);
+            let dated = A_DATE.is_match(text) && (STARTS.is_match(text) || ENDS.is_match(text) || lasts);
+            (dated || lasts && IN_TIME.is_match(text)) && !NO_PERIOD.is_match(text)
         }
         _ => false,
     }
@@ -314,7 +359,7 @@ fn is_made_up(term: Term, text: &str, own: &str) -> bool {
 /// `above`: the headings over a sentence; `own`: that of its article.
 fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Vec<Finding> {
     let text = &sentence.folded;
-    let named = own.contains(sought.under);
+    let named = sought.under.iter().any(|w| own.contains(w));
     let made_up = is_made_up(sought.term, text, own);
     let says = sought.words.is_match(text) && sought.term != Term::Period || made_up;
     // Under an article of that very name a sentence may leave the name out.
@@ -322,14 +367,23 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         && match sought.term {
             Term::Insurance => named && own.len() < 60,
             Term::PriceRevision => {
-                let of_prices = ["revis", "variation", "actualis", "evolution"].iter().any(|w| above.contains(w));
-                of_prices && INDEXED.is_match(text) || own.contains("prix") && MOVES.is_match(text)
+                let of_prices =
+                    ["revis", "variation", "actualis", "evolution", "index", "ajust"].iter().any(|w| above.contains(w));
+                of_prices && INDEXED.is_match(text)
+                    || ["prix", "tarif"].iter().any(|w| own.contains(w)) && MOVES.is_match(text)
             }
             Term::Visit => VISIT_HEADING.is_match(own) && own.len() < 60 && IS_VISIT.is_match(text),
             Term::Variants => named && own.len() < 60 && ON_VARIANTS.is_match(text),
             _ => false,
         };
-    let bare = alone || named && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
+    // A delay or a share there is that of something else where its words say so.
+    let other = match sought.term {
+        Term::Validity => NO_VALIDITY.is_match(text),
+        Term::PaymentDelay => NO_PAYMENT.is_match(text),
+        Term::Retention => text.contains("penalit"),
+        _ => false,
+    };
+    let bare = alone || named && !other && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
     if !says && !bare {
         return Vec::new();
     }
@@ -355,7 +409,9 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         }
         Term::NoClause => !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap),
         Term::MinimumTurnover => !ASKED.is_match(text),
-        Term::PriceRevision => NO_PRICES.is_match(text),
+        Term::PriceRevision => {
+            NO_PRICES.is_match(text) || made_up && !PRICED.contains(&piece.kind) && !sought.words.is_match(text)
+        }
         // A percentage under « Avance et retenue de garantie » is of what its sentence names.
         Term::Advance => {
             NO_ADVANCE.is_match(text) && !text.contains("une avance") && !text.contains("renon")

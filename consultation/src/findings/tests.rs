@@ -276,3 +276,175 @@ fn who_is_taken_over_and_who_is_not() {
     let lawn = "Article 3 – Tonte\nLes contenants sont repris le lendemain. Les massifs sont repris en mars.";
     assert_eq!(quotes(Kind::Ccap, lawn, Term::StaffTakeover), [""; 0]);
 }
+
+#[test]
+fn numbered_paragraphs_stand_under_the_title_around_them() {
+    let text = "Clause 5 — Avance et garantie\n5.1 — Elle est de 10 % pour tous.\n5.2 — Deux pour cent sont retenus sur chaque acompte.";
+    assert_eq!(told(Kind::Ccap, text, Term::Retention)[0].0, Some(Amount::Percent(2.0)));
+    let text = "Article 8 – Risques couverts\n8.1 Le titulaire produit une police en cours de validité pour les dommages aux tiers.\n8.2 Les véhicules le sont pour le transport de marchandises.";
+    assert_eq!(quotes(Kind::Ccap, text, Term::Insurance).len(), 2);
+}
+
+#[test]
+fn prices_move_under_any_heading() {
+    for text in [
+        "7. Le forfait est ajusté au 1er janvier de chaque année selon l’évolution du SMIC.",
+        "Article 12 – Dispositions diverses\nLes tarifs varient tous les semestres avec l’indice du gazole.",
+    ] {
+        assert_eq!(quotes(Kind::Ccp, text, Term::PriceRevision).len(), 1, "{text}");
+    }
+    assert_eq!(
+        quotes(Kind::Ccp, "7. Les quantités varient chaque mois selon le bordereau.", Term::PriceRevision),
+        [""; 0]
+    );
+}
+
+#[test]
+fn proofs_are_records_that_are_handed_over() {
+    let under = |text: &str| {
+        format!("Article 9 – Clause sociale\n9.1 Engagement\nLe titulaire réserve 200 heures.\n9.2 Divers\n{text}")
+    };
+    for text in [
+        "Une fiche mensuelle cosignée par la structure est envoyée au facilitateur.",
+        "L’entreprise saisit tous les mois les heures faites sur le site du PLIE.",
+        "Le compte rendu de fin de chantier récapitule les personnes suivies.",
+    ] {
+        assert_eq!(quotes(Kind::Ccap, &under(text), Term::ClauseProof).len(), 1, "{text}");
+    }
+    let helps = "Le PLIE des Vallées tient à jour un tableau des candidats et conseille l’entreprise.";
+    assert_eq!(quotes(Kind::Ccap, &under(helps), Term::Facilitator).len(), 1);
+}
+
+#[test]
+fn what_opens_a_list_is_the_heading_of_its_items() {
+    let text = "Article 9 – Clause sociale\nSont éligibles :\n– les anciens mineurs de plus de cinquante-cinq ans ;\n– toute personne orientée par le service social.\nIl est possible de recourir, comme moyens :\n– à un contrat de travail ordinaire ;\n– à l’achat de prestations à un ESAT.";
+    assert_eq!(quotes(Kind::Ccap, text, Term::Publics).len(), 2);
+    assert_eq!(quotes(Kind::Ccap, text, Term::Modalities).len(), 2);
+}
+
+#[test]
+fn the_articles_beside_one_on_the_clause_are_of_it() {
+    let text = "Article 14 – Dispositions particulières\n14.1 – Obligation\nLe titulaire fait réaliser 320 heures par des personnes éloignées de l’emploi.\n\
+                14.2 – Bénéficiaires\nLes allocataires de minima sociaux et les demandeurs d’emploi de longue durée.\n14.3 – Contrôle\n\
+                Un état nominatif est remis chaque mois.\n14.4 – Chantier\nLes gravats sont triés par des demandeurs d’emploi.";
+    assert_eq!(quotes(Kind::Ccap, text, Term::Publics).len(), 1);
+    assert_eq!(quotes(Kind::Ccap, text, Term::ClauseProof).len(), 1);
+}
+
+#[test]
+fn several_penalties_in_a_sentence_are_told_one_by_one() {
+    let text = "Article 9 – Clause sociale\nPénalités : 40 € par heure non faite ; 75 € par tableau manquant.";
+    let amounts: Vec<Option<Amount>> = told(Kind::Ccap, text, Term::ClausePenalty).into_iter().map(|t| t.0).collect();
+    assert_eq!(amounts, [Some(Amount::Euros(40.0)), Some(Amount::Euros(75.0))]);
+}
+
+#[test]
+fn who_hands_a_list_in_is_no_envelope() {
+    let what = "l’acte d’engagement ;\n– le bordereau des prix ;\n– un planning.";
+    for lead in ["Le candidat remet les documents suivants :", "Chaque entreprise fournit :"] {
+        assert_eq!(required(&format!("Article 4 – Pièces de l’offre\n{lead}\n– {what}")), (0, 3), "{lead}");
+    }
+}
+
+fn kept(text: &str) -> Vec<(Option<vigie_domain::Beneficiary>, Vec<String>)> {
+    let found = read(Kind::Rc, text).into_iter();
+    found
+        .filter_map(|f| match f.what {
+            What::Provision(p) if p.kind == ProvisionKind::Reserved => Some((p.beneficiary, p.lots)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn lots_are_kept_by_the_code_or_by_whom_alone_they_are_for() {
+    use vigie_domain::Beneficiary::{Both, Disability, Insertion};
+    let table = "N° | Lot | Accès | Montant\n1 | Repas | tous | 100 000 €\n2 | Lessive | acteurs du handicap (L. 2113-12) | 20 000 €\n3 | Tri | les deux familles, L. 2113-14 | 30 000 €";
+    assert_eq!(kept(table), [(Some(Disability), lots(&["2"])), (Some(Both), lots(&["3"]))]);
+    for text in [
+        "Le lot 4 n’est ouvert qu’aux associations intermédiaires et aux ETTI.",
+        "Seules des structures d’insertion par l’activité économique remettent une offre au lot 4.",
+    ] {
+        assert!(kept(text).contains(&(Some(Insertion), lots(&["4"]))) || kept(text).is_empty(), "{text}");
+    }
+    assert!(kept("Le lot 4 n’est réservé ni aux ESAT ni aux entreprises adaptées.").is_empty());
+}
+
+#[test]
+fn numbers_begun_anew_under_a_letter_are_a_list() {
+    let text = "Article 3. Dossier de réponse\nA – Justificatifs relatifs à la candidature\n1. Lettre de candidature (DC1)\n2. Déclaration du chiffre d’affaires\n\
+                3. Présentation de trois prestations similaires\nB – Justificatifs relatifs à l’offre\n1. Acte d’engagement complété\n2. Mémoire technique";
+    assert_eq!(required(text), (3, 2));
+}
+
+#[test]
+fn criteria_by_lot_need_no_heading_of_their_own() {
+    let table =
+        "Article 4. Suite\nCritères | Lot 1 | Lot 2\nPrix des prestations | 50 % | 30 %\nAction sociale | 10 % | 20 %";
+    assert_eq!(criteria(table).len(), 4);
+}
+
+#[test]
+fn a_contract_of_numbered_paragraphs_goes_on_about_the_clause() {
+    let text = "1. Le marché porte sur des repas.\n2. Les prix sont fermes.\n3. Le titulaire fait travailler des personnes en parcours d’insertion pour 200 heures.\n\
+                4. Le PLIE du Lac est l’interlocuteur. L’entreprise lui remet un relevé chaque mois.\n5. La vaisselle est rendue propre.\n6. Le juge est celui de Lyon.";
+    assert_eq!(quotes(Kind::Ccp, text, Term::Facilitator).len(), 1);
+    assert_eq!(quotes(Kind::Ccp, text, Term::ClauseProof).len(), 1);
+    assert_eq!(quotes(Kind::Ccp, text, Term::ClauseDuty), [""; 0]);
+}
+
+#[test]
+fn numbers_without_a_unit_weigh_where_they_share_out_a_hundred() {
+    let of = |name: &str, weight: f64| (name.to_owned(), weight, Vec::new());
+    let list = "III – Jugement des offres\n1) Prix, noté sur 40\n2) Méthode, notée sur 50, dont :\n– moyens : 20\n– organisation : 30\n3) Démarche sociale, notée sur 10";
+    assert_eq!(
+        criteria(list),
+        [
+            of("Prix", 40.0),
+            of("Méthode", 50.0),
+            of("Moyens", 20.0),
+            of("Organisation", 30.0),
+            of("Démarche sociale", 10.0)
+        ]
+    );
+    assert!(criteria("III – Jugement des offres\nDélai : 30\nRéunions : 12").is_empty());
+}
+
+#[test]
+fn what_replaces_a_retention_leaves_its_share() {
+    for text in [
+        "2.5 Retenue de garantie\nChaque acompte est diminué de 5 %, ce qu’une garantie à première demande peut éviter.",
+        "2.5 Retenue de garantie\nElle s’élève à 5 % du montant.",
+    ] {
+        assert_eq!(told(Kind::Ccap, text, Term::Retention)[0].0, Some(Amount::Percent(5.0)), "{text}");
+    }
+}
+
+#[test]
+fn the_hours_of_a_clause_are_of_the_lots_that_its_heading_names() {
+    let text = "Article 7 – Volet social (lot 2)\n7.1. Volume\nLe prestataire réserve 12 % des heures travaillées, soit environ 2 900 heures par an.";
+    assert_eq!(clauses(Kind::Ccap, text), [(Some(2900.0), None, lots(&["2"])), (None, Some(12.0), lots(&["2"]))]);
+    let day = "Article 7 – Volet social (lot 2)\n7.1. Volume\nUn temps plein compte 1 607 heures par an.";
+    assert!(clauses(Kind::Ccap, day).is_empty());
+}
+
+#[test]
+fn headings_name_what_their_sentences_leave_out() {
+    assert_eq!(told(Kind::Ccap, "Article 3 – Garantie\nPas de retenue.", Term::Retention), one(Amount::Allowed(false)));
+    let text = "Article 4 – Modalités de règlement\nLa facture est déposée en fin de mois. Elle est honorée dans les 30 jours.";
+    assert!(told(Kind::Ccap, text, Term::PaymentDelay).contains(&(Some(Amount::Days(30.0)), Vec::new())));
+    let text = "Article 2 – Avance\nUne avance est versée. Elle s’élève à 5 % pour le lot A et à 30 % pour le lot B. Aucune garantie n’est due.";
+    let advances = told(Kind::Ccap, text, Term::Advance);
+    assert!(advances.contains(&(Some(Amount::Percent(30.0)), lots(&["b"]))), "{advances:?}");
+    let text = "Article 6 – Personnel en place\nLa ville n’a connaissance d’aucun salarié à reprendre.";
+    assert_eq!(told(Kind::Ccap, text, Term::StaffTakeover), one(Amount::Allowed(false)));
+}
+
+#[test]
+fn lines_that_begin_with_a_document_are_a_list() {
+    let text = "Article 8 – Pour se présenter\nUn DUME, ou les formulaires DC1 et DC2.\nTrois références de moins de cinq ans.\nUne attestation d’assurance.\nL’indication des effectifs.\n\
+                Article 9 – Pour proposer\nL’acte d’engagement.\nLe bordereau de prix.\nUn mémoire de quinze pages.";
+    assert_eq!(required(text), (4, 3));
+    let prose = "Article 8 – Signature\nL’acte d’engagement est signé par le maire.\nLe maire le notifie.\nLe contrat commence alors.";
+    assert_eq!(required(prose), (0, 0));
+}
