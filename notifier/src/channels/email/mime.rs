@@ -42,7 +42,7 @@ fn as_written(subject: &str) -> HeaderValue {
 }
 
 impl Email {
-    pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<Vec<u8>, String> {
+    pub(super) fn compose(&self, envelope: &Envelope<'_>, to: &Address) -> Result<String, String> {
         let message = envelope.message;
         let own_address = self.return_path.as_ref().map(|r| r.of(envelope.key));
         let subject = vigie_domain::visible(&message.subject).into_owned();
@@ -101,10 +101,12 @@ impl Email {
         if !ways.is_empty() {
             add("List-Unsubscribe", ways.join(", "));
         }
-        match &self.signer {
-            Some(signer) => signer.sign(&mime.formatted()),
-            None => Ok(mime.formatted()),
-        }
+        let bytes = match &self.signer {
+            Some(signer) => signer.sign(&mime.formatted())?,
+            None => mime.formatted(),
+        };
+        // What is not ASCII is encoded, or in UTF-8.
+        String::from_utf8(bytes).map_err(|e| e.to_string())
     }
 }
 
@@ -151,8 +153,7 @@ mod tests {
         let message = Message { subject: "Prêt".into(), body, unsubscribe: None, files: vec![file] };
         let envelope =
             Envelope { to: "a@b.example", key: "ab", thread: &[], resend: false, message: &message, buttons: &[] };
-        let bytes = email.compose(&envelope, &"a@b.example".parse().unwrap()).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
+        let text = email.compose(&envelope, &"a@b.example".parse().unwrap()).unwrap();
         assert!(text.contains("multipart/mixed") && text.contains("multipart/alternative"), "{text}");
         assert!(text.contains("attachment; filename=\"vigie-mensuel-2027-03.csv\""), "{text}");
         let part = text.split("filename=").nth(1).unwrap().split("\r\n\r\n").nth(1).unwrap();

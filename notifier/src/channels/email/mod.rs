@@ -1,10 +1,11 @@
 //! E-mail over SMTP, through lettre.
 //!
 //! - One recipient an envelope: one refused RCPT harms nobody else.
-//! - Commands are sent one by one, so that what failed is known: before the final dot nothing was sent (transient); a
+//! - Each command has its answer, so that what failed is known: before the final dot nothing was sent (transient); a
 //!   connection lost after it may have delivered (unknown, sent again with the same Message-ID).
-//! - The socket is ours and has `TCP_NODELAY`: lettre's own writes the body and the final dot apart and waits 40 ms for
-//!   Nagle at every mail.
+//! - A server that takes commands one behind another (PIPELINING, RFC 2920) is given the envelope at once: a message is two
+//!   exchanges and not four. The message itself leaves when all three are accepted.
+//! - The socket is ours and has `TCP_NODELAY`: lettre's own waits 40 ms for Nagle at every mail.
 //! - Replies are bytes: what a server says never decides over the code it gives (`reply`).
 //! - Connections are kept and used again; the wait after the final dot is ten minutes (RFC 5321 §4.5.3.2.6).
 //! - The sender of the envelope is the return address of that one delivery ([`return_path`]), where one is set.
@@ -104,8 +105,15 @@ enum Transaction {
     Lost(String),
 }
 
+/// A connection that was greeted, and authenticated where there is an account.
+struct Connection {
+    smtp: AsyncSmtpConnection,
+    /// The server takes commands one behind another.
+    pipelines: bool,
+}
+
 struct Kept {
-    connection: AsyncSmtpConnection,
+    connection: Connection,
     used: Instant,
 }
 
@@ -209,7 +217,7 @@ impl Email {
     /// # Errors
     /// What the server or the network said.
     pub async fn check(&self, somebody: Option<&str>) -> Result<String, String> {
-        let mut connection = self.connect().await?;
+        let mut connection = self.connect().await?.smtp;
         let from = self.from.email.clone();
         let to = somebody.and_then(|s| s.parse::<Address>().ok()).unwrap_or_else(|| from.clone());
         let place = format!("{}:{}", self.host, self.port);
@@ -252,15 +260,15 @@ impl Email {
             return Outcome::Permanent("adresse illisible".to_owned());
         };
         let to = address::with_ascii_domain(&to);
-        let bytes = match self.compose(envelope, &to) {
-            Ok(bytes) => bytes,
+        let content = match self.compose(envelope, &to) {
+            Ok(message) => on_the_wire(&message),
             Err(why) => return Outcome::Permanent(format!("message impossible à composer : {why}")),
         };
         let _permit = self.permits.acquire().await;
         if let Some(why) = self.just_found_away() {
             return Outcome::Unreachable(why);
         }
-        let kept = self.idle().pop().filter(|k| k.used.elapsed() < IDLE && !k.connection.has_broken());
+        let kept = self.idle().pop().filter(|k| k.used.elapsed() < IDLE && !k.connection.smtp.has_broken());
         let reused = kept.is_some();
         let mut connection = match kept {
             Some(kept) => kept.connection,
@@ -269,14 +277,14 @@ impl Email {
                 Err(why) => return self.away(why),
             },
         };
-        let mut done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
+        let mut done = self.transact(&mut connection, envelope.key, &to, &content).await;
         if reused && matches!(done, Transaction::NothingSent(_)) {
             // The server closed an idle connection: nothing was sent on it, so a fresh one is tried at once.
             match self.connect().await {
                 Ok(fresh) => connection = fresh,
                 Err(why) => return self.away(why),
             }
-            done = self.transact(&mut connection, envelope.key, &to, &bytes).await;
+            done = self.transact(&mut connection, envelope.key, &to, &content).await;
         }
         match done {
             Transaction::Answered { outcome, reusable } => {
@@ -306,46 +314,41 @@ impl Email {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One mail transaction.
-    async fn transact(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        key: &str,
-        to: &Address,
-        bytes: &[u8],
-    ) -> Transaction {
+    /// One mail transaction; `content` is the message as it is written behind DATA.
+    async fn transact(&self, connection: &mut Connection, key: &str, to: &Address, content: &str) -> Transaction {
+        let Connection { smtp, pipelines } = connection;
         let mut parameters = Vec::new();
-        if connection.server_info().supports_feature(Extension::EightBitMime) {
+        if smtp.server_info().supports_feature(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
         let from = self.envelope_from(key);
         if address::needs_smtputf8(to) || address::needs_smtputf8(&from) {
-            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            if !smtp.server_info().supports_feature(Extension::SmtpUtfEight) {
                 let why = "le serveur d’envoi ne prend pas d’adresse avec des lettres accentuées (SMTPUTF8)".to_owned();
                 return Transaction::Answered { outcome: Outcome::Permanent(why), reusable: true };
             }
             parameters.push(MailParameter::SmtpUtfEight);
         }
-        let mail = Mail::new(Some(from), parameters).to_string();
-        let commands =
-            [(mail, false), (Rcpt::new(to.clone(), Vec::new()).to_string(), true), (Data.to_string(), false)];
-        for (command, about_the_address) in commands {
-            match tokio::time::timeout(COMMAND_TIMEOUT, connection.command(command)).await {
-                Err(_) => return Transaction::NothingSent("pas de réponse du serveur de courrier".to_owned()),
-                Ok(Ok(_)) => {}
-                Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
-                    let refusal = if about_the_address && mailbox_refused(&e) {
-                        Outcome::AddressRefused(describe(&e))
-                    } else {
-                        refused(&e)
-                    };
-                    let reset = tokio::time::timeout(RESET_TIMEOUT, connection.command(Rset)).await;
-                    return Transaction::Answered { outcome: refusal, reusable: matches!(reset, Ok(Ok(_))) };
-                }
-                Ok(Err(e)) => return Transaction::NothingSent(describe(&e)),
+        let envelope = [
+            Mail::new(Some(from), parameters).to_string(),
+            Rcpt::new(to.clone(), Vec::new()).to_string(),
+            Data.to_string(),
+        ];
+        match announce(smtp, envelope, *pipelines).await {
+            Announced::Awaited => {}
+            Announced::Refused { outcome, after } => {
+                let reusable = match after {
+                    // What ends it now would be a message without a word, for nobody.
+                    After::ContentAwaited | After::Lost => false,
+                    After::Listens => {
+                        matches!(tokio::time::timeout(RESET_TIMEOUT, smtp.command(Rset)).await, Ok(Ok(_)))
+                    }
+                };
+                return Transaction::Answered { outcome, reusable };
             }
+            Announced::Lost(why) => return Transaction::NothingSent(why),
         }
-        match tokio::time::timeout(self.wait, connection.message(bytes)).await {
+        match tokio::time::timeout(self.wait, smtp.command(content)).await {
             Ok(Ok(response)) => {
                 let outcome = Outcome::Accepted(without_addresses(response.first_line().unwrap_or("250")));
                 Transaction::Answered { outcome, reusable: true }
@@ -379,14 +382,14 @@ impl Email {
         Ok(())
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, String> {
+    async fn connect(&self) -> Result<Connection, String> {
         let attempt = tokio::time::timeout(CONNECT_TIMEOUT, self.connect_now()).await;
         attempt.unwrap_or_else(|_| {
             Err(format!("{}:{} : pas de réponse en {} s", self.host, self.port, CONNECT_TIMEOUT.as_secs()))
         })
     }
 
-    async fn connect_now(&self) -> Result<AsyncSmtpConnection, String> {
+    async fn connect_now(&self) -> Result<Connection, String> {
         let place = format!("{}:{}", self.host, self.port);
         let mut socket = TcpStream::connect((self.host.as_str(), self.port))
             .await
@@ -396,11 +399,12 @@ impl Email {
         let smtp = |e: lettre::transport::smtp::Error| format!("{place} : {}", describe(&e));
         let refused = |e: String| format!("{place} : TLS refusé ({})", vigie_config::tls::refusal(&e));
         let greeted = |e: String| format!("{place} : {}", without_addresses(in_french(&e)));
-        let connected = match self.tls {
+        let (connected, pipelines) = match self.tls {
             Tls::None => {
                 reply::greeting(&mut socket).await.map_err(greeted)?;
                 let answer = reply::hello(&mut socket, &hello).await.map_err(greeted)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(socket, &answer)), &hello).await
+                let stream = Box::new(Replies::greeted(socket, &answer));
+                (AsyncSmtpConnection::connect_with_transport(stream, &hello).await, reply::pipelines(&answer))
             }
             Tls::Implicit | Tls::Starttls => {
                 if self.tls == Tls::Starttls {
@@ -411,14 +415,15 @@ impl Email {
                     reply::greeting(&mut stream).await.map_err(greeted)?;
                 }
                 let answer = reply::hello(&mut stream, &hello).await.map_err(greeted)?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(Replies::greeted(stream, &answer)), &hello).await
+                let stream = Box::new(Replies::greeted(stream, &answer));
+                (AsyncSmtpConnection::connect_with_transport(stream, &hello).await, reply::pipelines(&answer))
             }
         };
         let mut connection = connected.map_err(smtp)?;
         if let Some(credentials) = &self.credentials {
             self.authenticate(&mut connection, credentials).await.map_err(smtp)?;
         }
-        Ok(connection)
+        Ok(Connection { smtp: connection, pipelines })
     }
 
     async fn tls_stream(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, String> {
@@ -426,6 +431,89 @@ impl Email {
         let name = rustls::pki_types::ServerName::try_from(self.host.clone()).map_err(|e| e.to_string())?;
         TlsConnector::from(config).connect(name, socket).await.map_err(|e| e.to_string())
     }
+}
+
+/// How the announcement of a message ended.
+enum Announced {
+    /// The server waits for the message.
+    Awaited,
+    Refused {
+        outcome: Outcome,
+        after: After,
+    },
+    /// The connection was lost, or nothing was answered.
+    Lost(String),
+}
+
+/// Where a connection stands after a refusal.
+enum After {
+    /// It takes another command.
+    Listens,
+    /// The server waits for the message all the same: it took DATA without a recipient, as RFC 2920 §3.1 lets it.
+    ContentAwaited,
+    Lost,
+}
+
+/// Says from whom and for whom a message is, and that it follows. All three are written at once where the server `pipelines`; their
+/// answers come in their order, and the first refusal counts.
+async fn announce(smtp: &mut AsyncSmtpConnection, [mail, rcpt, data]: [String; 3], pipelines: bool) -> Announced {
+    let commands = if pipelines {
+        [(Some([mail, rcpt, data].concat()), false), (None, true), (None, false)]
+    } else {
+        [(Some(mail), false), (Some(rcpt), true), (Some(data), false)]
+    };
+    let mut refusal = None;
+    let mut after = After::Listens;
+    for (command, about_the_address) in commands {
+        let answer = async {
+            match command {
+                Some(command) => smtp.command(command).await,
+                None => smtp.read_response().await,
+            }
+        };
+        match tokio::time::timeout(COMMAND_TIMEOUT, answer).await {
+            Ok(Ok(answer)) if answer.has_code(354) => after = After::ContentAwaited,
+            Ok(Ok(_)) => {}
+            Ok(Err(e)) if e.is_permanent() || e.is_transient() => {
+                let outcome = if about_the_address && mailbox_refused(&e) {
+                    Outcome::AddressRefused(describe(&e))
+                } else {
+                    refused(&e)
+                };
+                refusal.get_or_insert(outcome);
+                if !pipelines {
+                    break;
+                }
+            }
+            Ok(Err(e)) => return lost(describe(&e), refusal),
+            Err(_) => return lost("pas de réponse du serveur de courrier".to_owned(), refusal),
+        }
+    }
+    refusal.map_or(Announced::Awaited, |outcome| Announced::Refused { outcome, after })
+}
+
+/// A connection that is lost before the message left: what was refused on it stays so.
+fn lost(why: String, refusal: Option<Outcome>) -> Announced {
+    refusal.map_or(Announced::Lost(why), |outcome| Announced::Refused { outcome, after: After::Lost })
+}
+
+/// A message as it is written behind DATA: a line that begins with a dot bears another one, and a dot alone ends it (RFC 5321 §4.5.2).
+fn on_the_wire(message: &str) -> String {
+    let mut content = String::with_capacity(message.len() + message.len() / 64 + 8);
+    let mut lines = message.split("\r\n.");
+    if message.starts_with('.') {
+        content.push('.');
+    }
+    content.extend(lines.next());
+    for line in lines {
+        content.push_str("\r\n..");
+        content.push_str(line);
+    }
+    if !content.ends_with("\r\n") {
+        content.push_str("\r\n");
+    }
+    content.push_str(".\r\n");
+    content
 }
 
 fn refused(e: &lettre::transport::smtp::Error) -> Outcome {
@@ -580,6 +668,35 @@ mod tests {
             assert_eq!(matches!(outcome, Outcome::Accepted(_)), heard.is_some(), "{outcome:?}");
             let asks = commands.iter().any(|c| c.ends_with("SMTPUTF8"));
             assert_eq!(asks, to.starts_with("j\u{e9}") && heard.is_some(), "{commands:?}");
+        }
+    }
+
+    /// A server that pipelines answers all three commands; what it refuses of them is told, though it takes DATA all the same.
+    #[tokio::test]
+    async fn an_envelope_goes_at_once_where_the_server_pipelines() {
+        const PIPELINES: &[u8] = b"250-x\r\n250-8BITMIME\r\n250 PIPELINING\r\n";
+        const OK: &[u8] = b"250 ok\r\n";
+        for (rcpt, end, accepted, refused) in [
+            (OK, OK, true, false),
+            (OK, b"554 no\r\n".as_slice(), false, false),
+            (b"550 5.1.1 no such user\r\n", OK, false, true),
+            (b"451 later\r\n", OK, false, false),
+        ] {
+            let (outcome, commands) = sent_to("a@x.example", PIPELINES, rcpt, end).await;
+            assert_eq!(commands.len(), 2, "{commands:?}");
+            assert_eq!(matches!(outcome, Outcome::Accepted(_)), accepted, "{outcome:?}");
+            assert_eq!(matches!(outcome, Outcome::AddressRefused(_)), refused, "{outcome:?}");
+        }
+        assert!(reply::pipelines("250-x\r\n250-pipelining\r\n250 SIZE\r\n"));
+        assert!(!reply::pipelines("250-PIPELINING\r\n250 SIZE\r\n"), "its name");
+    }
+
+    #[test]
+    fn dots_at_the_start_of_lines_are_doubled() {
+        for (message, content) in
+            [("a\r\n", "a\r\n.\r\n"), (".a\r\n..\r\nb.\r\n.", "..a\r\n...\r\nb.\r\n..\r\n.\r\n"), ("", "\r\n.\r\n")]
+        {
+            assert_eq!(on_the_wire(message), content);
         }
     }
 

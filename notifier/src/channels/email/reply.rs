@@ -181,6 +181,12 @@ pub(super) async fn hello<S: AsyncRead + AsyncWrite + Unpin>(
     if answer.code == 250 { Ok(named(answer.lines)) } else { Err(format!("{} {}", answer.code, answer.words)) }
 }
 
+/// Whether a server takes commands one behind another (RFC 2920): what it answered to the hello says so.
+pub(super) fn pipelines(hello: &str) -> bool {
+    let word = |line: &str| line.get(CODE + 1..).is_some_and(|says| says.trim().eq_ignore_ascii_case("PIPELINING"));
+    hello.lines().skip(1).any(word)
+}
+
 /// The answer to a hello, with a name where the server does not say its own: lettre wants one.
 fn named(lines: String) -> String {
     match lines.split_at_checked(CODE + 1) {
