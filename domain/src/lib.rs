@@ -62,6 +62,7 @@ pub mod event;
 pub mod follow_up;
 pub mod french;
 pub mod hours_to_fill;
+pub mod json;
 pub mod notice;
 pub mod object;
 pub mod operation;

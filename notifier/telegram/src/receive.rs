@@ -9,8 +9,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::StreamExt as _;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use teloxide_core::RequestError;
 use teloxide_core::net::Download as _;
 use teloxide_core::prelude::Requester as _;
 use teloxide_core::requests::{JsonRequest, Payload};
@@ -18,6 +20,8 @@ use teloxide_core::types::{
     AllowedUpdate, CallbackQuery, Chat, ChatMemberUpdated, FileId, MaybeAnonymousUser, Message, MessageReactionUpdated,
     ReactionType, Update, UpdateKind, User,
 };
+
+use vigie_domain::json;
 
 use crate::refusal::Refusal;
 use crate::session::Telegram;
@@ -137,8 +141,14 @@ impl Telegram {
             timeout: u32::try_from(wait.as_secs()).unwrap_or(0),
             allowed_updates: self.updates.clone(),
         };
-        let updates = JsonRequest::new(self.bot.clone(), asked).await.map_err(|e| self.refusal(&e))?;
-        Ok(updates.iter().filter_map(|u| read(u, &me)).collect())
+        match JsonRequest::new(self.bot.clone(), asked).await {
+            Ok(updates) => Ok(updates.iter().filter_map(|u| read(u, &me)).collect()),
+            // One update that is no JSON would hold up all that came with it, and come back at every call.
+            Err(RequestError::InvalidJson { raw, source }) => {
+                one_by_one(&raw, &me).ok_or_else(|| self.refusal(&RequestError::InvalidJson { raw, source }))
+            }
+            Err(e) => Err(self.refusal(&e)),
+        }
     }
 }
 
@@ -160,6 +170,36 @@ impl Telegram {
         }
         Ok(Some(bytes))
     }
+}
+
+/// An answer whose updates are looked at as text alone.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    result: Vec<&'a RawValue>,
+}
+
+/// An update of which nothing but its number is read.
+#[derive(Deserialize)]
+struct Numbered {
+    update_id: u32,
+}
+
+/// The updates of an answer that cannot be read as a whole: each for itself, mended where that is enough. `None` where it is no list
+/// of updates. Pure.
+fn one_by_one(answer: &str, me: &str) -> Option<Vec<Received>> {
+    let mended = json::mended(answer.as_bytes()).and_then(|m| String::from_utf8(m).ok());
+    let answer: Answer<'_> = serde_json::from_str(mended.as_deref().unwrap_or(answer)).ok()?;
+    let one = |update: &&RawValue| {
+        let written = update.get();
+        if let Ok(value) = serde_json::from_str(written) {
+            return read(&value, me);
+        }
+        let number = serde_json::from_str::<Numbered>(written).ok()?.update_id;
+        let unreadable = Some(Unreadable { why: "forme inattendue" });
+        Some(Received { number, events: Vec::new(), unreadable, raw: written.as_bytes().to_vec() })
+    };
+    Some(answer.result.iter().filter_map(one).collect())
 }
 
 /// Reads an update as the server writes it; `None` where it is none. Pure.
@@ -477,6 +517,37 @@ mod tests {
         assert!(change("left", "kicked").is_empty());
         let moved = events("message", message(json!({ "chat": group(), "migrate_to_chat_id": -1007 })));
         assert_eq!(moved[0].kind, EventKind::Moved { to: -1007 });
+    }
+
+    /// Half a surrogate, a number beyond all, nesting without end, a raw line break: each costs itself alone, or nothing.
+    #[test]
+    fn an_answer_is_taken_apart_where_one_update_spoils_it() {
+        let said = |n: u32, text: &str| {
+            format!(
+                r#"{{"update_id":{n},"message":{{"message_id":{n},"date":1,"from":{},"chat":{{"id":42,"type":"private","first_name":"Ada"}},"text":"{text}"}}}}"#,
+                ada()
+            )
+        };
+        let deep = format!(r#"{{"update_id":9,"message":{}1{}}}"#, "[".repeat(300), "]".repeat(300));
+        for (spoilt, read) in [
+            (said(9, "oui \\ud83d"), Some("oui \u{fffd}")),
+            (said(9, "oui\nmerci"), Some("oui\nmerci")),
+            (said(9, "a \\udc00\\ud83d b"), Some("a \u{fffd}\u{fffd} b")),
+            (r#"{"update_id":9,"message":{"message_id":1e999}}"#.to_owned(), None),
+            (deep, None),
+        ] {
+            let answer = format!(r#"{{"ok":true,"result":[{},{spoilt},{}]}}"#, said(8, "avant"), said(10, "après"));
+            let all = one_by_one(&answer, "vigie_bot").unwrap_or_else(|| panic!("{answer}"));
+            assert_eq!(all.iter().map(|r| r.number).collect::<Vec<_>>(), [8, 9, 10], "{spoilt}");
+            assert_eq!((text_of(&all[0].events), text_of(&all[2].events)), ("avant", "après"));
+            match read {
+                Some(read) => assert_eq!(text_of(&all[1].events), read),
+                None => assert!(all[1].events.is_empty() && all[1].unreadable.is_some(), "{spoilt}"),
+            }
+        }
+        for no_list in ["", "<html>", r#"{"ok":true,"result":true}"#, r#"{"ok":true,"result":[{"update_id":1}"#] {
+            assert_eq!(one_by_one(no_list, "vigie_bot"), None, "{no_list}");
+        }
     }
 
     #[test]
