@@ -83,6 +83,9 @@ pub struct Provision {
     /// Upper end, where the text gives a range ("300 à 400 heures").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours_max: Option<f64>,
+    /// The hours are those of each year of the contract.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hours_yearly: bool,
     /// Share of hours, 0–100.
     pub percent: Option<f64>,
     /// Weight of the criterion, 0–100.
@@ -109,6 +112,7 @@ impl Provision {
             lots: Vec::new(),
             hours: None,
             hours_max: None,
+            hours_yearly: false,
             percent: None,
             weight: None,
             mandatory: None,

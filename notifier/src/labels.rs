@@ -63,7 +63,7 @@ pub fn route_label(route: Route) -> &'static str {
         Route::DirectBid => "répondre seul",
         Route::JointBid => "répondre en groupement",
         Route::SubcontractOrStaff => {
-            "proposer sous-traitance, mise à disposition ou candidats à qui doit les heures d’insertion"
+            "proposer sous-traitance, mise à disposition ou candidats à l’entreprise qui doit les heures d’insertion"
         }
         Route::Sourcing => "se faire connaître avant la consultation",
         Route::PrivateSupply => "répondre à un acheteur privé",

@@ -343,7 +343,7 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
     let labels = |sectors: &[String]| sectors.iter().map(|s| rules.sector_label(s).to_owned()).collect();
     block("MÉTIERS", labels(&assessment.sectors));
     block("BESOINS À CÔTÉ DES TRAVAUX", labels(&assessment.side_sectors));
-    block("COMMENT", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
+    block("COMMENT RÉPONDRE", assessment.routes.iter().map(|r| card::route_label(*r).to_owned()).collect());
     let kinds = |wanted: Option<Access>| {
         let kept =
             assessment.eligible_kinds.iter().filter(|k| wanted.is_none_or(|w| best_access(**k, assessment) == Some(w)));

@@ -26,7 +26,8 @@ pub fn provision(p: &Provision, lots: usize) -> Line {
     if let Some(least) = p.hours {
         // Hours of several lots are those of all together.
         let of_all = if p.lots.len() > 1 { " en tout" } else { "" };
-        parts.push(format!("{}{of_all}", hours(Quantity { least, most: p.hours_max })));
+        let yearly = if p.hours_yearly { " par an" } else { "" };
+        parts.push(format!("{}{yearly}{of_all}", hours(Quantity { least, most: p.hours_max })));
     }
     if let Some(percent) = p.percent {
         parts.push(format!("{} % des heures", french::number(percent)));

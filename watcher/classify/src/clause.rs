@@ -452,10 +452,17 @@ fn provisions(
     };
     let mut out: Vec<Provision> = Vec::new();
     for v in volumes.iter().filter(|v| v.unit == Unit::Hours) {
-        let mut p = base(v.lots.clone(), v.range.clone(), &v.within);
-        p.hours = Some(v.value);
-        p.hours_max = v.upper;
-        out.push(p);
+        // "240 heures chacun": as much for each lot.
+        let groups = match v.each && v.lots.len() > 1 {
+            true => v.lots.iter().map(|lot| vec![lot.clone()]).collect(),
+            false => vec![v.lots.clone()],
+        };
+        out.extend(groups.into_iter().map(|lots| Provision {
+            hours: Some(v.value),
+            hours_max: v.upper,
+            hours_yearly: v.yearly,
+            ..base(lots, v.range.clone(), &v.within)
+        }));
     }
     let told: Vec<String> = out.iter().flat_map(|p| p.lots.clone()).collect();
     let mut without: Vec<String> = owed.iter().flat_map(|o| o.lots.clone()).filter(|l| !told.contains(l)).collect();

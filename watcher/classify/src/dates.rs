@@ -86,7 +86,8 @@ pub fn read(
         // Deadlines have their time of day; what has none may be of something else.
         let timed = || of_kind.iter().find(|r| kind != DateKind::Questions && r.when.time.is_some());
         let chosen = of_kind.iter().rev().find(|r| r.moved).or_else(timed).or(of_kind.first());
-        out.extend(chosen.map(|r| typed(reading, units, zone, r)));
+        // One is chosen for the whole, wherever it stands.
+        out.extend(chosen.map(|r| TypedDate { lot: None, ..typed(reading, units, zone, r) }));
     }
     if open && !closing_known && !out.iter().any(|d| matches!(d.kind, DateKind::Tender | DateKind::Participation)) {
         out.extend(bare_deadline(reading, reference, zone, &found));

@@ -17,11 +17,11 @@ pattern!(
 );
 pattern!(
     HEADED,
-    r"(?im)^[ \t]*(?:article[ ]*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*)?[ .)–-]*(?:identification de l['’])?(?:acheteur|organisme acheteur|pouvoir adjudicateur|ma[îi]tre d['’]ouvrage)[ \t]*\n+(?P<n>[^\n]{3}[^\n]*)"
+    r"(?im)^[ \t]*(?:article[ ]*)?(?:[0-9]{1,2}(?:\.[0-9]{1,2})*)?[ .)–-]*(?:identification de l['’])?(?:acheteur|organisme acheteur|pouvoir adjudicateur|ma[îi]tre d['’]ouvrage)[ \t]*(?:\n+|[:–-][ \t]*)(?P<n>[^\n]{3}[^\n]*)"
 );
 pattern!(
     BODY,
-    r"(?i)^(?P<n>(?:ville|commune|mairie|d[ée]partement|conseil (?:d[ée]partemental|r[ée]gional)|r[ée]gion|(?:euro)?m[ée]tropole|communaut[ée] (?:de communes|d['’]agglom[ée]ration|urbaine)|syndicat|centre hospitalier|hôpita(?:l|ux)|groupement hospitalier|universit[ée]|minist[èe]re|pr[ée]fecture|office public|SPL|SIVOM|SMICTOM|SITTOMAT|SICTOM|CCI|CCAS|CROUS|GHT|CHU|PETR|caisse|chambre|direction (?:interr[ée]gionale|r[ée]gionale|d[ée]partementale)|maison de l['’]emploi|territoire d['’][ée]nergie|habitat|agence de l['’]eau|SDIS)\b[^\n:(;,]{2,120}?)(?:[ ]+[–—-][ ]|[ ]*[:(;,\n]|[ ]*—|\.?$)"
+    r"(?i)^(?P<n>(?:ville|commune|mairie|d[ée]partement|conseil (?:d[ée]partemental|r[ée]gional)|r[ée]gion|(?:euro)?m[ée]tropole|communaut[ée] (?:de communes|d['’]agglom[ée]ration|urbaine)|syndicat|centre hospitalier|hôpita(?:l|ux)|groupement hospitalier|universit[ée]|minist[èe]re|pr[ée]fecture|office public|SPL|SIVU|SYTRAD|syctom|sydom|EPAGE|EPCI|EHPAD|lyc[ée]e|coll[èe]ge|parc (?:national|naturel)|CC (?:du|de|des)|CA (?:du|de|des)|CU (?:du|de|des)|C\.?H\.? (?:de|du|d[’'])|OPH|SEM|SIVOM|SMICTOM|SITTOMAT|SICTOM|CCI|CCAS|CROUS|GHT|CHU|PETR|caisse|chambre|direction (?:interr[ée]gionale|r[ée]gionale|d[ée]partementale)|maison de l['’]emploi|territoire d['’][ée]nergie|habitat|agence de l['’]eau|SDIS)\b[^\n:(;,]{2,120}?)(?:[ ]+[–—-][ ]|[ ]*[:(;,\n]|[ ]*—|\.?$)"
 );
 pattern!(
     ADDRESS,
@@ -106,12 +106,16 @@ fn buyer(line: &str) -> String {
 
 /// The public body that a text begins with, as letters and extracts do: "Ville de Hem – RC".
 fn letterhead(text: &str) -> Option<String> {
-    let line = text.lines().map(str::trim).find(|l| !l.is_empty())?;
-    let line = &line[..line.floor_char_boundary(300)];
-    let name = BODY.captures(line)?.name("n")?.as_str().trim();
-    // A sentence about a body is no name of one.
-    let says = ["attribue", "lance", "souhaite", "recherche", "confie", "a pour objet"];
-    (!says.iter().any(|w| fold(name).split(' ').any(|n| n == *w))).then(|| name.to_owned())
+    /// Lines among which it may stand: a head of an article or the kind of notice may come first.
+    const FIRST: usize = 5;
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty()).take(FIRST);
+    lines.flat_map(|l| [l].into_iter().chain(l.split_once(" – ").map(|(_, tail)| tail))).find_map(|line| {
+        let line = &line[..line.floor_char_boundary(300)];
+        let name = BODY.captures(line)?.name("n")?.as_str().trim();
+        // A sentence about a body is no name of one.
+        let says = ["attribue", "lance", "souhaite", "recherche", "confie", "a pour objet", "est", "sont", "doit"];
+        (!says.iter().any(|w| fold(name).split(' ').any(|n| n == *w))).then(|| name.to_owned())
+    })
 }
 
 /// The title that a form or a page prints, where the line gave none.

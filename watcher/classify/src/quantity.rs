@@ -106,6 +106,7 @@ fn quantity(tokens: &[Token<'_>], from: usize) -> Option<Quantity> {
         None => unit(tokens, to).unwrap_or((Unit::None, 1.0, to)),
     };
     let (a_year, each) = per(tokens, end);
+    let a_year = a_year || yearly_before(tokens, from);
     Some(Quantity { value: value * scale, upper: upper.map(|u| u * scale), unit, from, to: end, a_year, each })
 }
 
@@ -289,6 +290,18 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
     })
 }
 
+/// Whether the words before a quantity say that it is of a year: "chaque année, …", "le volume minimal à l'année est de 160 h".
+fn yearly_before(tokens: &[Token<'_>], at: usize) -> bool {
+    let start = (at.saturating_sub(14)..at)
+        .rev()
+        .find(|i| tokens[*i].after(mark::STOP | mark::ITEM))
+        .unwrap_or(at.saturating_sub(14));
+    tokens[start..at].windows(2).any(|w| {
+        matches!(w[0].word.as_ref(), "chaque" | "l" | "par") && matches!(w[1].word.as_ref(), "an" | "annee")
+            || w[1].word.starts_with("annuel")
+    })
+}
+
 /// Whether what stands behind a quantity says "a year", "for each lot".
 fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
     // "6 000 heures sur 4 ans (1 500 h annuelles)": brackets tell of their own number.
@@ -297,8 +310,11 @@ fn per(tokens: &[Token<'_>], at: usize) -> (bool, bool) {
         .unwrap_or(tokens.len().min(at + 9));
     let words: Vec<&str> = tokens[at.min(end)..end].iter().map(|t| t.word.as_ref()).collect();
     let pair = |a: &str, b: &[&str]| words.windows(2).any(|w| w[0] == a && b.contains(&w[1]));
-    let a_year =
-        pair("par", &["an", "annee"]) || pair("chaque", &["annee"]) || words.iter().any(|w| w.starts_with("annuel"));
+    let a_year = pair("par", &["an", "annee"])
+        || pair("chaque", &["annee"])
+        || pair("l", &["an", "annee"])
+        || words.first().is_some_and(|w| *w == "an" && tokens[at].after(mark::SLASH))
+        || words.iter().any(|w| w.starts_with("annuel"));
     let each =
         pair("par", &["lot"]) || pair("chaque", &["lot"]) || words.iter().any(|w| matches!(*w, "chacun" | "chacune"));
     (a_year, each)

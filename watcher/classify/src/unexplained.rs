@@ -23,7 +23,7 @@ const TOLD: f32 = 0.7;
 /// From which it is told by a statement that a frame explains otherwise.
 const SURE: f32 = 0.8;
 /// From which it is a doubt.
-const DOUBTED: f32 = 0.2;
+const DOUBTED: f32 = 0.25;
 /// From which it is a doubt beside what a frame reads in the same statement.
 const ASIDE: f32 = 0.25;
 /// From which it is a doubt where nothing but somebody at work is spoken of.
@@ -34,7 +34,7 @@ const LIKELY: f32 = 0.6;
 const NOTHING: f32 = 0.1;
 
 const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
-const DOUBTFUL: &str = "mention sociale à vérifier au règlement de la consultation et au CCAP";
+const DOUBTFUL: &str = "à lire au règlement de la consultation et au CCAP";
 
 /// What a statement that a frame explains may tell besides, by kind.
 const ALSO: [&str; KINDS] = [

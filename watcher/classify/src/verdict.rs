@@ -155,9 +155,11 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
     }
     if let Some(p) = g.of(ProvisionKind::ExecutionClause).next() {
         let lots = all_lots(g.of(ProvisionKind::ExecutionClause));
-        let hours: f64 = g.of(ProvisionKind::ExecutionClause).filter_map(|p| p.hours).sum();
+        let counted = || g.of(ProvisionKind::ExecutionClause).filter(|p| p.hours.is_some());
+        let hours: f64 = counted().filter_map(|p| p.hours).sum();
+        let yearly = if counted().all(|p| p.hours_yearly) { " par an" } else { "" };
         let volume = match (hours > 0.0, p.percent) {
-            (true, _) => format!(" : {} heures à réaliser", french::number(hours)),
+            (true, _) => format!(" : {} heures à réaliser{yearly}", french::number(hours)),
             (false, Some(percent)) => format!(" : {} % des heures", french::number(percent)),
             (false, None) => String::new(),
         };
@@ -180,7 +182,7 @@ fn points(g: &Grounds<'_>) -> Vec<Point> {
         );
     }
     if g.lots > 1 && !g.sectors.is_empty() {
-        add(5, format!("Divisé en {} lots, donc accessible en partie", g.lots));
+        add(5, format!("Divisé en {} lots", g.lots));
     }
     if g.notice.kind.is_result() {
         provisions.push((-20, result(g)));

@@ -191,10 +191,13 @@ impl Vocabulary {
         known
     }
 
-    /// The word of the table that a word is, where a scanner read "rn" for "m".
+    /// The word of the table that a word is, where a scanner read "rn" for "m", or the I of a word in capitals as an l: "lNSERTION".
     fn scanned(&self, word: &str) -> Option<WordId> {
+        let known = |mended: &str| self.exact.get(stem(mended)).copied();
         let torn = word.len() >= 6 && word.contains("rn");
-        torn.then(|| self.exact.get(stem(&word.replace("rn", "m"))).copied())?
+        let first = word.len() >= 6 && matches!(word.as_bytes(), [b'l', b'm' | b'n' | b'r' | b's' | b'd', ..]);
+        let of_m = torn.then(|| known(&word.replace("rn", "m"))).flatten();
+        of_m.or_else(|| first.then(|| known(&format!("i{}", &word[1..]))).flatten())
     }
 
     /// A long known word of which one letter is missing or too many; of the longest, one may be another.

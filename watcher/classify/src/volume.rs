@@ -44,6 +44,10 @@ pub(super) struct Volume {
     pub(super) upper: Option<f64>,
     pub(super) unit: Unit,
     pub(super) total: bool,
+    /// Told for each year.
+    pub(super) yearly: bool,
+    /// Told for each of its lots.
+    pub(super) each: bool,
     /// "Ici porté à 7,5 %": it takes the place of the one told before.
     pub(super) instead: bool,
 }
@@ -367,6 +371,8 @@ fn distribute(
             upper: q.upper,
             unit: if full_time { Unit::Hours } else { q.unit },
             total,
+            yearly: q.a_year,
+            each: q.each,
             instead: q.unit == Unit::Percent && s.has_word(q.from.saturating_sub(2), q.from, &["porte", "portee"]),
         }
     };
