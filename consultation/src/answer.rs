@@ -297,21 +297,27 @@ impl Page {
         /// Passages of the buyer quoted under a criterion.
         const QUOTED: usize = 4;
         self.heading(1, "5. Plan du mémoire technique");
-        // A criterion that weighs otherwise in each lot is one chapter.
-        let mut criteria: Vec<(&str, bool, Vec<(&Finding, String)>)> = Vec::new();
+        /// A criterion; one that weighs otherwise in each lot is one all the same.
+        struct Chapter<'a> {
+            name: &'a str,
+            sub: bool,
+            /// Each weight as it is told, and where it stands.
+            weights: Vec<(&'a Finding, String)>,
+        }
+        let mut criteria: Vec<Chapter<'_>> = Vec::new();
         for finding in &consultation.findings {
             let What::Criterion { name, weight, sub, lots } = &finding.what else { continue };
             let weight = weight.map(|w| weight_in_words(w, &finding.quote)).unwrap_or_default();
             let told = of_lots(&weight, lots);
-            match criteria.iter_mut().find(|(known, ..)| *known == name && !lots.is_empty()) {
-                Some((.., weights)) => weights.push((finding, told)),
-                None => criteria.push((name.as_str(), *sub, vec![(finding, told)])),
+            match criteria.iter_mut().find(|known| known.name == name && !lots.is_empty()) {
+                Some(chapter) => chapter.weights.push((finding, told)),
+                None => criteria.push(Chapter { name, sub: *sub, weights: vec![(finding, told)] }),
             }
         }
         if criteria.is_empty() {
             self.text("Les critères n’ont pas été trouvés dans les pièces : demandez-les à l’acheteur.");
         }
-        for (name, sub, weights) in criteria {
+        for Chapter { name, sub, weights } in criteria {
             let told: Vec<&str> = weights.iter().map(|(_, t)| t.as_str()).filter(|t| !t.is_empty()).collect();
             let told = if told.is_empty() { String::new() } else { format!(" ({})", told.join(" ; ")) };
             self.heading(2, &format!("{}{name}{told}", if sub { "– " } else { "" }));

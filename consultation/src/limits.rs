@@ -20,9 +20,11 @@ pub const MAX_TEXT: usize = 6 * 1024 * 1024;
 pub const MAX_PAGES: u32 = 2_000;
 /// Memory of one child, in bytes.
 pub const MEMORY: u64 = 512 * 1024 * 1024;
-/// Computing time of one child, in seconds.
-pub const CPU_SECONDS: u64 = 30;
-/// What a whole reading may last.
-pub const WALL: Duration = Duration::from_secs(55);
-/// What one piece may last.
-pub const PIECE_WALL: Duration = Duration::from_secs(25);
+/// Computing time of one child, and of the converter that it starts, in seconds.
+pub const CPU_SECONDS: u64 = 25;
+/// Computing time of a whole reading: the piece that passes it is the last one read.
+pub const COMPUTING: Duration = Duration::from_secs(55);
+/// What a whole reading may last by the clock: nothing that only waits its turn on a busy machine comes near it.
+pub const WALL: Duration = Duration::from_secs(10 * 60);
+/// What one piece may last by the clock.
+pub const PIECE_WALL: Duration = Duration::from_secs(150);

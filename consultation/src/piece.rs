@@ -71,7 +71,7 @@ pub enum Unread {
     Broken(String),
     #[error("refusé : {0}")]
     Refused(String),
-    #[error("trop long à lire : abandonné après {0} secondes")]
+    #[error("trop long à lire : abandonné après {0} secondes de calcul")]
     TooSlow(u64),
     #[error("la lecture s’est arrêtée avant la fin ; le reste du dossier a été lu")]
     Died,

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
@@ -16,9 +17,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::archive::{Entry, shown};
 use crate::consultation::Consultation;
 use crate::findings::Finding;
-use crate::limits::{MAX_INPUT, MAX_TEXT, PIECE_WALL, WALL};
+use crate::limits::{COMPUTING, CPU_SECONDS, MAX_INPUT, MAX_TEXT, PIECE_WALL, WALL};
 use crate::piece::{Kind, Piece, Unread};
-use crate::sandbox::{Answer, INPUT, Task};
+use crate::sandbox::{Answer, INPUT, Task, computed_too_long};
 
 /// Folders of readings start with this; what a process that was killed left behind is known by it.
 const PREFIX: &str = "vigie-lecture-";
@@ -102,7 +103,7 @@ impl Reader {
     /// # Errors
     /// The folder cannot be written.
     pub async fn read(&self, given: Vec<Given>, progress: impl Fn(Progress)) -> std::io::Result<Consultation> {
-        let until = Instant::now() + WALL;
+        let mut left = Left { computing: COMPUTING, until: Instant::now() + WALL };
         let home = private_folder(&self.folder)?;
         let mut waiting: Vec<(String, Result<PathBuf, Unread>)> = Vec::new();
         let mut total = 0usize;
@@ -120,7 +121,7 @@ impl Reader {
             let archive = file.bytes.starts_with(b"PK\x03\x04") || file.bytes.starts_with(b"PK\x05\x06");
             drop(file.bytes);
             match archive {
-                true => self.unpack(&home, &folder, &name, until, &mut waiting).await,
+                true => self.unpack(&home, &folder, &name, &mut left, &mut waiting).await,
                 false => waiting.push((name, Ok(folder))),
             }
         }
@@ -131,7 +132,7 @@ impl Reader {
         for (done, (name, place)) in waiting.into_iter().enumerate() {
             progress(Progress { done, of, name: name.clone() });
             let (kind, outcome, findings) = match place {
-                Ok(folder) => self.read_piece(&folder, &name, until).await,
+                Ok(folder) => self.read_piece(&folder, &name, &mut left).await,
                 Err(why) => (Kind::Other, Err(why), Vec::new()),
             };
             let (outcome, findings) = match outcome {
@@ -155,10 +156,10 @@ impl Reader {
         home: &TempDir,
         folder: &Path,
         name: &str,
-        until: Instant,
+        left: &mut Left,
         waiting: &mut Vec<(String, Result<PathBuf, Unread>)>,
     ) {
-        let entries = match self.ask(folder, &Task::Unpack, until).await {
+        let entries = match self.ask(folder, &Task::Unpack, left).await {
             Ok(Answer::Unpacked(Ok(entries))) => entries,
             Ok(Answer::Unpacked(Err(Unread::NotAnArchive))) => {
                 waiting.push((name.to_owned(), Ok(folder.to_owned())));
@@ -191,10 +192,10 @@ impl Reader {
         &self,
         folder: &Path,
         name: &str,
-        until: Instant,
+        left: &mut Left,
     ) -> (Kind, Result<crate::piece::Text, Unread>, Vec<Finding>) {
         let task = Task::Read { name: name.to_owned(), pdftotext: self.pdftotext.clone() };
-        let answer = self.ask(folder, &task, until).await;
+        let answer = self.ask(folder, &task, left).await;
         let _ = std::fs::remove_dir_all(folder);
         match answer {
             Ok(Answer::Read { kind, outcome, findings }) => (kind, outcome, findings),
@@ -204,8 +205,12 @@ impl Reader {
     }
 
     /// A child's answer; it is ended when its time is over, with all that it started.
-    async fn ask(&self, folder: &Path, task: &Task, until: Instant) -> Result<Answer, Unread> {
-        let until = until.min(Instant::now() + PIECE_WALL);
+    async fn ask(&self, folder: &Path, task: &Task, left: &mut Left) -> Result<Answer, Unread> {
+        if left.computing.is_zero() {
+            return Err(Unread::TooSlow(COMPUTING.as_secs()));
+        }
+        let begun = Instant::now();
+        let until = left.until.min(begun + PIECE_WALL);
         let mut command = Command::new(&self.program);
         command
             .args(task.arguments())
@@ -228,19 +233,46 @@ impl Reader {
             if let Some(out) = child.stdout.take() {
                 out.take(MAX_ANSWER).read_to_end(&mut answer).await?;
             }
-            child.wait().await
+            // Once its state is asked for below, the system forgets what it computed.
+            let computed = child.id().and_then(computed_by).unwrap_or_else(|| begun.elapsed());
+            Ok::<_, std::io::Error>((computed, child.wait().await?))
         };
         let ended = timeout_at(until, read).await;
         drop(group);
         if ended.is_err() {
             let _ = child.wait().await;
         }
+        let computed = match &ended {
+            Ok(Ok((computed, _))) => *computed,
+            _ => begun.elapsed(),
+        };
+        left.computing = left.computing.saturating_sub(computed);
         match ended {
             Err(_) => Err(Unread::TooSlow(PIECE_WALL.as_secs())),
-            Ok(Ok(status)) if status.success() => serde_json::from_slice(&answer).map_err(|_| Unread::Died),
+            Ok(Ok((_, status))) if status.success() => serde_json::from_slice(&answer).map_err(|_| Unread::Died),
+            Ok(Ok((_, status))) if computed_too_long(status) => Err(Unread::TooSlow(CPU_SECONDS)),
             Ok(_) => Err(Unread::Died),
         }
     }
+}
+
+/// What is left to a reading: of computing, which a hostile file takes, and of the clock, which a busy machine takes.
+struct Left {
+    computing: Duration,
+    until: Instant,
+}
+
+/// What a process has computed, with those that it started and waited for; `None` where the system does not say (`proc(5)`).
+fn computed_by(process: u32) -> Option<Duration> {
+    let said = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    computed_of(&said)
+}
+
+/// The same of what `/proc/PID/stat` says: fields 14 to 17, of hundredths of a second, counted behind the name in brackets.
+fn computed_of(said: &str) -> Option<Duration> {
+    let (_, behind) = said.rsplit_once(')')?;
+    let parts: Vec<u64> = behind.split_ascii_whitespace().skip(11).take(4).map_while(|n| n.parse().ok()).collect();
+    (parts.len() == 4).then(|| Duration::from_millis(parts.iter().sum::<u64>() * 10))
 }
 
 /// A folder that only this user can enter.
@@ -261,5 +293,28 @@ impl Drop for Group {
         if let Some(pid) = self.0.and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_computed_is_read_whatever_its_name() {
+        let rest = "S 1 7 7 0 -1 4194304 100 0 0 0 150 25 300 2 20 0 1 0 9000 1000 10";
+        for name in ["vigie", "a b", "x) S 1 2", "(("] {
+            assert_eq!(computed_of(&format!("7 ({name}) {rest}")), Some(Duration::from_millis(4_770)), "{name}");
+        }
+        for odd in ["", "7 (vigie", "7 (vigie) S 1 2 3", "7 (vigie) S 1 7 7 0 -1 4194304 100 0 0 0 x 25 300 2"] {
+            assert_eq!(computed_of(odd), None, "{odd}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_this_process_computed_is_known() {
+        assert!(computed_by(std::process::id()).is_some());
+        assert_eq!(computed_by(u32::MAX), None);
     }
 }

@@ -107,13 +107,24 @@ fn answer(task: &Task, html: fn(&[u8]) -> String) -> Answer {
     }
 }
 
+/// Whether a process ended because its computing time was over.
+#[must_use]
+pub(crate) fn computed_too_long(status: std::process::ExitStatus) -> bool {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status) == Some(rustix::process::Signal::XCPU.as_raw());
+    #[cfg(not(unix))]
+    false
+}
+
 /// Takes on the limits of this process.
 #[cfg(unix)]
 fn limit() -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
     let most = |n: u64| Rlimit { current: Some(n), maximum: Some(n) };
+    // At the first the system says why it ends a process, at the second it does not.
+    let computing = Rlimit { current: Some(CPU_SECONDS), maximum: Some(CPU_SECONDS + 1) };
     setrlimit(Resource::As, most(MEMORY))?;
-    setrlimit(Resource::Cpu, most(CPU_SECONDS))?;
+    setrlimit(Resource::Cpu, computing)?;
     setrlimit(Resource::Fsize, most(MAX_PIECE + 1))?;
     setrlimit(Resource::Nofile, most(64))?;
     setrlimit(Resource::Core, most(0))?;

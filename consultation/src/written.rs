@@ -25,6 +25,11 @@ pattern!(
     NUMBERED,
     r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
 );
+// A line that is nothing but the name of an article of such pieces, without a number.
+pattern!(
+    TITLED,
+    r"^(?:la |les |l'|le )?(?:visites?(?: (?:des lieux|d[ue]s? sites?|sur place|obligatoires?))?|variantes?(?: et (?:options|pse))?|(?:delai|duree) de validite(?: des offres)?|(?:dossier|pieces?|contenu) (?:de|d') ?(?:la |l')?(?:candidature|offre)s?|candidatures?|offres?|criteres?(?: (?:d'attribution|de jugement|de choix|de selection)(?: des offres)?)?|(?:jugement|analyse|examen|choix|notation) des offres|assurances?|avances?|retenue de garantie|(?:delais? de )?paiements?|prix|(?:revision|variation|actualisation|evolution|forme) (?:des|du) prix|penalites?(?: .{0,30})?|(?:reprise du |transfert du )?personnel(?: (?:a reprendre|en place))?|(?:clause|condition|volet|dispositif|engagement|demarche) (?:sociale?|d'insertion)(?: .{0,40})?|insertion (?:sociale|professionnelle|par l'activite economique)|publics? (?:vises?|cibles?|concernes?|eligibles?|prioritaires?)|beneficiaires?|personnes? (?:concernees?|eligibles?)|modalites? (?:de realisation|de mise en oeuvre)|justificatifs?|controles?|suivi|sanctions?|accompagnement|facilitat(?:eur|rice)|interlocuteurs?|questions?|renseignements(?: complementaires)?|duree(?: (?:du marche|du contrat|et delais?))?|(?:lots? )?reserves?|allotissement)$"
+);
 // A title that a letter counts: "A – Candidature".
 pattern!(LETTERED, r"^(?P<n>[A-H])(?:\s*[.):–—-]+)\s+\p{Lu}");
 // What may go on from the number before it, with a mark behind its number or without.
@@ -392,7 +397,8 @@ fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
         };
         fits.then(|| Opening { number: Some(number), title: title.to_owned(), is_heading: true })
     });
-    let styled = styled.then(|| Opening { number: None, title: line.to_owned(), is_heading: true });
+    let known = TITLED.is_match(&fold(line)) && line.starts_with(char::is_uppercase);
+    let styled = (styled || known).then(|| Opening { number: None, title: line.to_owned(), is_heading: true });
     found.or(styled)
 }
 

@@ -138,19 +138,19 @@ impl Buyer {
         matches!(digits.len(), 9 | 14).then_some(digits)
     }
 
-    /// Whether the digits of a SIRET agree with its last one (the Luhn key of INSEE; those of La Poste, SIREN 356000000, sum up to a
-    /// multiple of five instead). Of fourteen digits alone.
+    /// Whether the digits of a SIRET or SIREN agree with its last one (the Luhn key of INSEE; those of the SIRET of La Poste, SIREN
+    /// 356000000, sum up to a multiple of five instead). Of fourteen digits or nine alone.
     #[must_use]
-    pub fn has_siret_key(siret: &str) -> bool {
-        let digits: Vec<u32> = siret.chars().filter_map(|c| c.to_digit(10)).collect();
+    pub fn has_key(number: &str) -> bool {
+        let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
         let doubled = |(place, digit): (usize, &u32)| match (place % 2, digit * 2) {
-            (0, twice) if twice > 9 => twice - 9,
-            (0, twice) => twice,
+            (1, twice) if twice > 9 => twice - 9,
+            (1, twice) => twice,
             _ => *digit,
         };
-        let luhn = digits.iter().enumerate().map(doubled).sum::<u32>() % 10 == 0;
-        let post = siret.starts_with("356000000") && digits.iter().sum::<u32>() % 5 == 0;
-        digits.len() == 14 && siret.len() == 14 && (luhn || post)
+        let luhn = digits.iter().rev().enumerate().map(doubled).sum::<u32>() % 10 == 0;
+        let post = number.starts_with("356000000") && digits.len() == 14 && digits.iter().sum::<u32>() % 5 == 0;
+        matches!(digits.len(), 9 | 14) && digits.len() == number.chars().count() && (luhn || post)
     }
 
     /// A SIREN or SIRET as people write it, without spaces, dots and dashes; what is none stays as it is, for whoever refuses it.

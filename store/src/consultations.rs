@@ -217,12 +217,20 @@ impl Store {
         .await?)
     }
 
-    /// Notes how far a reading is.
-    pub async fn set_reading_progress(&self, consultation: &str, done: u32, of: u32) -> Result<(), StoreError> {
-        sql::query("UPDATE consultation SET done = $2, total = $3 WHERE id = $1")
+    /// Notes how far `holder`'s reading is, so many pieces out of so many, and that it goes on until `lease`.
+    pub async fn set_reading_progress(
+        &self,
+        consultation: &str,
+        holder: &str,
+        (done, of): (u32, u32),
+        lease: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sql::query("UPDATE consultation SET done = $2, total = $3, lease_until = $4 WHERE id = $1 AND holder = $5")
             .bind(consultation.to_owned())
             .bind(i64::from(done))
             .bind(i64::from(of))
+            .bind(millis(lease))
+            .bind(holder.to_owned())
             .execute_alone(&self.db)
             .await?;
         Ok(())

@@ -8,7 +8,7 @@ use strum::{EnumString, IntoStaticStr};
 use vigie_config::mail_address;
 use vigie_config::rules::{self, Rules};
 use vigie_domain::directory::{CommittedBuyer, Facilitator, Structure};
-use vigie_domain::{Buyer, Department, Place, StructureKind};
+use vigie_domain::{Buyer, Department, Place, StructureKind, json};
 use vigie_store::directory::Entry;
 use vigie_store::{Store, StoreError};
 use vigie_watcher::charset;
@@ -65,6 +65,8 @@ pub struct Imported {
     pub taken: usize,
     /// Rows that did not: their line, and why.
     pub refused: Vec<(usize, String)>,
+    /// Rows that went in and are to be looked at: their line, and why.
+    pub doubtful: Vec<(usize, String)>,
 }
 
 /// Why nothing of a file went in.
@@ -173,7 +175,10 @@ async fn import_rows<T: Entry>(
             None => entry(row),
         };
         match whole {
-            Ok(entry) => batch.push(entry),
+            Ok(entry) => {
+                done.doubtful.extend(mistyped(row).map(|why| (row.line, why)));
+                batch.push(entry);
+            }
             Err(why) => done.refused.push((row.line, why)),
         }
         if batch.len() == BATCH {
@@ -193,8 +198,8 @@ fn rows(text: &str) -> Result<Vec<Row>, String> {
     let text = text.trim_start_matches('\u{feff}');
     match text.trim_start().chars().next() {
         Some('[') => {
-            let list: Vec<serde_json::Value> =
-                serde_json::from_str(text).map_err(|e| format!("JSON illisible : {e}"))?;
+            let list: Vec<serde_json::Value> = serde_json::from_str(text)
+                .map_err(|e| format!("JSON illisible : {}", json::in_french(&e.to_string())))?;
             Ok(list.iter().enumerate().map(|(i, v)| Row { line: i + 1, values: values(v) }).collect())
         }
         Some('{') => Ok(text
@@ -252,6 +257,13 @@ fn csv_rows(text: &str) -> Result<Vec<Row>, String> {
         rows.push(Row { line, values: columns.iter().cloned().zip(record.iter().map(str::to_owned)).collect() });
     }
     Ok(rows)
+}
+
+/// What is doubtful in a row that can be read: a number whose key is wrong is nobody's, or somebody else's.
+fn mistyped(row: &Row) -> Option<String> {
+    let written = row.get(&["siret", "siren"])?;
+    let number = Buyer::clean_siret(written).filter(|number| !Buyer::has_key(number))?;
+    Some(format!("{number} comporte une faute de frappe : un chiffre au moins est faux"))
 }
 
 fn digits(text: &str, n: usize, what: &str) -> Result<String, String> {

@@ -91,7 +91,7 @@ fn member<'a>(cell: impl Fn(usize) -> &'a str) -> Result<MemberRow, String> {
             Buyer::clean_siret(written)
                 .filter(|s| s.len() == 14)
                 .ok_or_else(|| format!("« {} » n’est pas un SIRET de 14 chiffres", short(written, 40)))
-                .and_then(|s| match Buyer::has_siret_key(&s) {
+                .and_then(|s| match Buyer::has_key(&s) {
                     true => Ok(s),
                     false => {
                         Err(format!("« {} » n’est le SIRET de personne : un chiffre est faux", short(written, 40)))

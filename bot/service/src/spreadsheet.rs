@@ -11,8 +11,8 @@ pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Most rows read.
 pub const MAX_ROWS: usize = 20_000;
 
-/// Signs with which a formula may begin.
-const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+/// Signs with which a formula may begin, in their wide forms too: some spreadsheets take those for the narrow ones.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// A cell that stays text, in one line.
 #[must_use]
@@ -238,7 +238,10 @@ mod tests {
         assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
         assert_eq!(cell("\n @cmd"), "'@cmd");
         assert_eq!(cell("Nettoyage\r\nde locaux"), "Nettoyage de locaux");
-        for text in ["=1", "'=1", "''=1", "'été", "-3", "a;b\"c", "", "'"] {
+        for wide in ["＝1", "＋33", "－2", "＠SOMME(1)"] {
+            assert_eq!(cell(wide), format!("'{wide}"));
+        }
+        for text in ["=1", "＝1", "'=1", "''=1", "'été", "-3", "a;b\"c", "", "'"] {
             let bytes = written(&["objet"], &[vec![text.to_owned()], vec!["x".into()]]).unwrap();
             let table = Table::read(&bytes, &KNOWN, &[]).unwrap();
             let back = if text.is_empty() { "" } else { table.cell(&table.rows[0], 1).unwrap() };

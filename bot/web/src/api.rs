@@ -16,6 +16,7 @@ use minijinja::context;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vigie_config::rules::Rules;
+use vigie_domain::json;
 use vigie_domain::subscription::Subscription;
 use vigie_domain::{BuyerType, Cadence, Decision, Department, Filter, Phase, Refusal, Stage, Subscriber};
 use vigie_service::answers::outcome_line;
@@ -114,22 +115,15 @@ pub(crate) fn absent(what: &str) -> Trouble {
 }
 
 pub(crate) fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
-    let mut document: Value = serde_json::from_slice(bytes).map_err(|e| unreadable(&e))?;
+    let mut document: Value = serde_json::from_slice(bytes)
+        .map_err(|e| wrong(format!("corps illisible : {}", json::in_french(&e.to_string()))))?;
     seen(&mut document);
-    serde_json::from_value(document).map_err(|e| unreadable(&e))
-}
-
-/// What is wrong with a body: in French where it is a date or no JSON at all; of a field, with the reader's own words, which name it.
-fn unreadable(e: &serde_json::Error) -> Trouble {
-    let said = e.to_string();
-    let date =
-        ["premature end of input", "input contains invalid characters", "input is out of range", "trailing input"];
-    wrong(if date.iter().any(|d| said.starts_with(d)) {
-        "corps illisible : une date s’écrit AAAA-MM-JJ, un moment 2027-01-12T12:00:00+01:00".to_owned()
-    } else if e.is_syntax() || e.is_eof() {
-        format!("corps illisible : ce n’est pas du JSON (ligne {}, signe {})", e.line(), e.column())
-    } else {
-        format!("corps illisible : {e}")
+    serde_path_to_error::deserialize(document).map_err(|e| {
+        let said = json::in_french(&e.inner().to_string());
+        match e.path().to_string() {
+            place if place == "." => wrong(format!("corps illisible : {said}")),
+            place => wrong(format!("corps illisible : {place} : {said}")),
+        }
     })
 }
 

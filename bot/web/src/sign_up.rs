@@ -129,7 +129,7 @@ async fn read(site: &Site, fields: &Fields) -> Result<Said, Trouble> {
         Some(siret) => site.service.store.structure(siret).await?,
         None => None,
     };
-    let mistyped = siret.as_deref().is_some_and(|siret| listed.is_none() && !Buyer::has_siret_key(siret));
+    let mistyped = siret.as_deref().is_some_and(|siret| listed.is_none() && !Buyer::has_key(siret));
     let structure = listed.filter(|_| role == Role::Structure);
     if speaks_for_somebody(role) && mistyped {
         let text =

@@ -20,7 +20,7 @@ pattern!(
     HOUR,
     r"^[ ,(–-]{0,3}(?:a |des |vers )?(?:(?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?|(?P<noon>midi))"
 );
-pattern!(OF_QUESTIONS, r"questions?\b|renseignements?\b|interroger|eclaircissements?");
+pattern!(OF_QUESTIONS, r"questions?\b|questionner|renseignements?\b|interroger|eclaircissements?");
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(OF_VISIT, r"\bvisites?\b|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b");
 pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation");

@@ -18,7 +18,7 @@ pattern!(
 // Digits in front of a unit, with what may stand between: "1 200 000", "1,2 million d'", "(6)".
 pattern!(
     DIGITS,
-    r"(?P<n>\b[0-9]{1,3}(?:[ .\u{a0}\u{202f}][0-9]{3})+(?:,[0-9]{1,2})?|\b[0-9]+(?:[.,][0-9]{1,2})?)(?P<m> ?millions? d'| ?mille)? ?(?:\([^()]{1,30}\) ?|\) ?)?$"
+    r"(?P<n>\b[0-9]{1,3}(?:[ .\u{a0}\u{202f}][0-9]{3})+(?:,[0-9]{1,2})?|\b[0-9]+(?:[.,][0-9]{1,2})?)(?P<m> ?millions? d'| ?mille| ?[mk])? ?(?:\([^()]{1,30}\) ?|\) ?)?$"
 );
 pattern!(ORDINAL, r"\b(?P<stem>deux|trois|quatr|cinq|six|sept|huit|dix|douz|quinz|vingt)u?i?emes? $");
 pattern!(MILLIONS, r"(?P<n>[a-z-]+) millions? d'$");
@@ -90,9 +90,9 @@ fn number(text: &str, unit: Unit) -> Option<(usize, f64)> {
     if let Some(found) = DIGITS.captures(text) {
         let digits = found.name("n")?;
         let n = parsed(digits.as_str())?;
-        let factor = match found.name("m").map(|m| m.as_str().contains("million")) {
-            Some(true) => 1_000_000.0,
-            Some(false) => 1_000.0,
+        let factor = match found.name("m").map(|m| m.as_str().trim()) {
+            Some("m" | "million d'" | "millions d'") => 1_000_000.0,
+            Some(_) => 1_000.0,
             None => 1.0,
         };
         return Some((digits.start(), n * factor));
@@ -251,6 +251,8 @@ mod tests {
             ("1,2 million d'euros", Unit::Euros, 1_200_000.0),
             ("cinq millions d'euros", Unit::Euros, 5_000_000.0),
             ("1 500 000 € ht", Unit::Euros, 1_500_000.0),
+            ("1,5 m€", Unit::Euros, 1_500_000.0),
+            ("800 k€", Unit::Euros, 800_000.0),
             ("trente-huit euros", Unit::Euros, 38.0),
             ("douze pour cent des heures", Unit::Percent, 12.0),
             ("2,5 %", Unit::Percent, 2.5),

@@ -64,7 +64,7 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
             start = end + (words[end..].len() - words[end..].trim_start().len());
             continue;
         }
-        if ends && !short {
+        if ends && !short && !is_label(&words[start..i]) {
             out.push(line.start + start..line.start + i + 1);
             start = i + 1 + (rest.len() - next.len());
         }
@@ -73,6 +73,16 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
         out.push(line.start + start..line.end);
     }
     out
+}
+
+/// Whether a few words with a full stop are the label of what follows: "Retenue de garantie. Néant."
+fn is_label(words: &str) -> bool {
+    /// Most words of a label.
+    const WORDS: usize = 4;
+    const VERBS: [&str; 8] = ["est", "sont", "a", "ont", "peut", "doit", "ne", "se"];
+    let spelt = words.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '’' | '\'' | '-'));
+    let long = words.chars().count() >= 4 && words.split(' ').count() <= WORDS;
+    spelt && long && words.starts_with(char::is_uppercase) && !words.split([' ', '’', '\'']).any(|w| VERBS.contains(&w))
 }
 
 /// Whether a letter behind these words is the name of a lot: "le lot B. Aucune garantie…".
@@ -101,6 +111,9 @@ mod tests {
         assert_eq!(cut, ["Selon l’art. 5, M. Durand vient.", "Il part à 12 h. 5.2. Suite du texte"]);
         let text = "Elle est de 5 % pour le lot B. Aucune garantie n’est due. Contact : tél. 02 00 00 00 00.";
         assert_eq!(split(text, &(0..text.len())).len(), 3);
+        let text = "Retenue de garantie. Néant. Bénéficiaires. Allocataires du RSA, jeunes sans emploi.";
+        let cut: Vec<&str> = split(text, &(0..text.len())).into_iter().map(|r| &text[r]).collect();
+        assert_eq!(cut, ["Retenue de garantie. Néant.", "Bénéficiaires. Allocataires du RSA, jeunes sans emploi."]);
         let text = "Le plafond est celui de la clause 7.3. L’état tardif coûte 50 €.";
         assert_eq!(split(text, &(0..text.len())).len(), 2);
         let text = "Lot 1 : 700 heures par période d’un an. Ces volumes sont fermes.";

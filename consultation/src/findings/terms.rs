@@ -27,13 +27,13 @@ pattern!(
 );
 pattern!(
     MUST_VISIT,
-    r"obligatoire|impose|\bdoi(?:t|vent)\b|exige|irregul|prealable|\bnul ne peut|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)"
+    r"obligatoire|impose|\bdoi(?:t|vent)\b|exige|irregul|prealable|\bnul ne peut|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
 );
 // A row that says of a lot whether its place is visited.
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(
     MAY_VISIT,
-    r"sans etre (?:imposee|obligatoire)|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|conseille|recommande|le souhaite"
+    r"sans etre (?:imposee|obligatoire)|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|le souhaite"
 );
 pattern!(
     NO_VISIT,
@@ -137,7 +137,7 @@ pattern!(
     STARTS,
     r"commenc|\bdebut|demarr|prend(?:ra)? (?:effet|cours)|prennent effet|\bcourt\b|conclus? [^.]{0,30}a compter|entre en vigueur|ordre de service"
 );
-pattern!(ENDS, r"\bterme\b|s'eteint|prend(?:ra)? fin|s'acheve|expire|se termine|s'eteindra|echeance");
+pattern!(ENDS, r"\bterme\b|s'eteint|prend(?:ra)? fin|^fin\b|s'acheve|expire|se termine|s'eteindra|echeance");
 pattern!(IN_TIME, r"\bans?\b|\bannees?\b|\bmois\b");
 pattern!(LASTS, r"\bdure(?:e|nt|ra|ront)?\b|\breconduc|\brenouvel|\bprolongeable");
 pattern!(
@@ -309,7 +309,14 @@ fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Findin
 fn parts(piece: &Written, sentence: &Sentence, told: impl Fn(&Sentence) -> Vec<Finding>) -> Vec<Finding> {
     let whole = told(sentence);
     let text = &piece.text[sentence.range.clone()];
-    if whole.is_empty() || sentence.is_heading || !text.contains(';') || text.contains(" | ") {
+    // "Admises pour le lot 1, interdites ailleurs": a yes and a no.
+    let both = ALLOWS.is_match(&sentence.folded) && REFUSES.is_match(&sentence.folded);
+    let mark = match () {
+        () if text.contains(';') => ';',
+        () if both && text.contains(',') => ',',
+        () => return whole,
+    };
+    if whole.is_empty() || sentence.is_heading || text.contains(" | ") {
         return whole;
     }
     let amount = |f: &Finding| match f.what {
@@ -318,7 +325,7 @@ fn parts(piece: &Written, sentence: &Sentence, told: impl Fn(&Sentence) -> Vec<F
     };
     let mut at = sentence.range.start;
     let mut out: Vec<Finding> = Vec::new();
-    for part in text.split(';') {
+    for part in text.split(mark) {
         let blank = part.len() - part.trim_start().len();
         let range = at + blank..at + part.trim_end().len().max(blank);
         at += part.len() + 1;

@@ -448,3 +448,18 @@ fn lines_that_begin_with_a_document_are_a_list() {
     let prose = "Article 8 – Signature\nL’acte d’engagement est signé par le maire.\nLe maire le notifie.\nLe contrat commence alors.";
     assert_eq!(required(prose), (0, 0));
 }
+
+#[test]
+fn labels_and_names_of_articles_stand_for_headings() {
+    let text = "Financement\nAvance. 20 % du montant annuel, sauf refus.\nRetenue de garantie. Néant.\nPaiement. Sous 30 jours à réception.";
+    assert_eq!(told(Kind::Ccap, text, Term::Advance)[0].0, Some(Amount::Percent(20.0)));
+    assert_eq!(told(Kind::Ccap, text, Term::Retention), one(Amount::Allowed(false)));
+    assert_eq!(told(Kind::Ccap, text, Term::PaymentDelay), one(Amount::Days(30.0)));
+    let text =
+        "Objet\nNettoyage.\nDurée de validité\nCinq mois.\nVariantes\nAutorisées pour le lot 1, interdites ailleurs.";
+    assert_eq!(told(Kind::Rc, text, Term::Validity), one(Amount::Months(5.0)));
+    assert_eq!(
+        told(Kind::Rc, text, Term::Variants),
+        [(Some(Amount::Allowed(true)), lots(&["1"])), (Some(Amount::Allowed(false)), Vec::new())]
+    );
+}

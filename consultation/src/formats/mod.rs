@@ -64,7 +64,7 @@ pub fn read(path: &Path, name: &str, tools: &Tools<'_>) -> Result<Text, Unread> 
         Format::Html => html::read(&bytes(path)?, tools.html),
         Format::Text => plain::read(&bytes(path)?)?,
     };
-    bound(&mut text);
+    bound(&mut text)?;
     for passage in &mut text.passages {
         // What nobody sees changes no word, and no document may hold it (XML 1.0, production 2).
         let seen = visible(&passage.text);
@@ -190,7 +190,10 @@ fn compound(path: &Path, extension: &str) -> Result<Format, Unread> {
 }
 
 /// Keeps what fits, and says what does not.
-fn bound(text: &mut Text) {
+///
+/// # Errors
+/// Its first passage alone is more than is read of a piece.
+fn bound(text: &mut Text) -> Result<(), Unread> {
     let mut room = MAX_TEXT;
     let fits = text.passages.iter().take_while(|p| {
         let fits = p.text.len() <= room;
@@ -198,11 +201,14 @@ fn bound(text: &mut Text) {
         fits
     });
     let kept = fits.count();
-    if kept < text.passages.len() {
-        let from = text.passages[kept].place.to_string();
+    if let Some(next) = text.passages.get(kept) {
+        if kept == 0 {
+            return Err(Unread::TooLarge(format!("{} a plus de texte que Vigie n’en lit", next.place)));
+        }
+        text.cut = Some(format!("lu jusqu’à {} : la suite dépasse ce qui est lu d’une pièce", next.place));
         text.passages.truncate(kept);
-        text.cut = Some(format!("lu jusqu’à {from} : la suite dépasse ce qui est lu d’une pièce"));
     }
+    Ok(())
 }
 
 /// Lines of a text, one passage a line that says something.

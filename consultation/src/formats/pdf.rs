@@ -11,8 +11,9 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::layout::{Page, Word};
 use super::office::entity;
-use crate::limits::MAX_PAGES;
+use crate::limits::{CPU_SECONDS, MAX_PAGES};
 use crate::piece::{Passage, Place, Text, Unread};
+use crate::sandbox::computed_too_long;
 
 pub(super) fn read(path: &Path, pdftotext: Option<&Path>) -> Result<Text, Unread> {
     let program = pdftotext.ok_or(Unread::NoConverter)?;
@@ -36,7 +37,8 @@ pub(super) fn read(path: &Path, pdftotext: Option<&Path>) -> Result<Text, Unread
     let pages = child.stdout.take().map(|out| pages(BufReader::new(out))).unwrap_or_default();
     // What is still to come is not waited for.
     let _ = child.kill();
-    let status = child.wait();
+    let status = child.wait().ok();
+    let too_slow = status.is_some_and(computed_too_long);
     let complaints = complaints.and_then(|c| c.join().ok()).unwrap_or_default().to_lowercase();
     if pages.is_empty() {
         return Err(match () {
@@ -44,11 +46,18 @@ pub(super) fn read(path: &Path, pdftotext: Option<&Path>) -> Result<Text, Unread
             () if complaints.contains("not allowed") => {
                 Unread::Refused("son auteur a interdit d’en copier le texte".to_owned())
             }
-            () if status.is_ok_and(|s| s.code().is_none()) => Unread::Died,
+            () if too_slow => Unread::TooSlow(CPU_SECONDS),
+            () if status.is_some_and(|s| s.code().is_none()) => Unread::Died,
             () => Unread::Broken("le PDF ne s’ouvre pas".to_owned()),
         });
     }
-    Ok(text(pages))
+    let mut text = text(pages);
+    if too_slow {
+        let last = text.pages.unwrap_or_default();
+        text.cut =
+            Some(format!("lu jusqu’à la page {last} : la suite demande plus de {CPU_SECONDS} secondes de calcul"));
+    }
+    Ok(text)
 }
 
 fn text(pages: Vec<Page>) -> Text {

@@ -7,8 +7,16 @@ use vigie_consultation::{Given, Unread};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// What one reading may last, in all.
+/// What one reading may compute, in all; where the system does not say, what it may last.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// What the children of this process computed so far (`proc(5)`: fields 16 and 17 of `stat`, in hundredths of a second).
+fn computed_by_children() -> Option<Duration> {
+    let said = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, behind) = said.rsplit_once(')')?;
+    let ticks: u64 = behind.split_ascii_whitespace().skip(13).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
+    Some(Duration::from_millis(ticks * 10))
+}
 
 /// Mutations of fixtures.
 const MUTATIONS: usize = 280;
@@ -161,9 +169,10 @@ pub fn run() -> Result<String, String> {
     let count = all.len();
     for (what, file, must_refuse) in all {
         let name = file.name.clone();
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), computed_by_children());
         let read = super::read(vec![file]).map_err(|e| format!("{what} ({name}): {e}"))?;
-        let took = begun.elapsed();
+        let computed = computed_by_children().zip(before).map(|(after, before)| after - before);
+        let took = computed.unwrap_or_else(|| begun.elapsed());
         if took > slowest.0 {
             slowest = (took, format!("{what} ({name})"));
         }

@@ -66,6 +66,10 @@ pub fn found(draft: Draft, siret: &str, structure: Option<Structure>) -> Next {
             },
             String::new(),
         ),
+        None if !Buyer::has_key(siret) => Next::Again(
+            draft,
+            format!("{siret} comporte une faute de frappe : vérifiez ses chiffres, ou dites « à la main »."),
+        ),
         None => Next::Ask(
             Draft { step: Step::Kind, ..draft },
             format!("Je ne trouve pas {siret} dans l’annuaire. Continuons à la main."),

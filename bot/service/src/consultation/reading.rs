@@ -18,7 +18,7 @@ use crate::service::Service;
 
 /// Times a reading may be begun before its files are given up.
 pub const MAX_TRIES: u32 = 3;
-/// How long a consultation is one reader's: longer than any reading lasts.
+/// How long a consultation is one reader's: longer than any piece lasts, of which each begins it anew.
 const LEASE: Duration = Duration::minutes(3);
 /// Between two notes of how far a reading is.
 const NOTED_EVERY: std::time::Duration = std::time::Duration::from_millis(700);
@@ -154,7 +154,8 @@ async fn read(
             if let Some(Progress { done, of, .. }) = progress {
                 let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
                 // What cannot be noted is shown a little later.
-                let _ = service.store.set_reading_progress(id, count(done), count(of)).await;
+                let (holder, lease) = (service.lease_holder.as_str(), service.clock.now() + LEASE);
+                let _ = service.store.set_reading_progress(id, holder, (count(done), count(of)), lease).await;
                 if !said && is_worth_a_word(begun.elapsed(), done, of) {
                     said = true;
                     let word = words::progress(done, of);

@@ -125,3 +125,21 @@ fn empty_rows_are_none_and_a_workbook_is_no_table() {
     }
     assert!(rows("PK\u{3}\u{4}\u{14}xl/workbook.xml").is_err_and(|why| why.contains("CSV")));
 }
+
+/// A18: a number with a typing error in it is somebody else's, or nobody's.
+#[test]
+fn a_number_whose_key_is_wrong_is_told() {
+    let doubts = |columns: &str, number: &str| {
+        mistyped(&rows(&format!("{columns};nom\n{number};Atelier\n")).unwrap()[0]).is_some()
+    };
+    for (columns, right, wrong) in [
+        ("siret", "73282932000074", "73282932000075"),
+        ("siret", "732 829 320 00074", "732 829 230 00074"),
+        ("siren", "732829320", "732829330"),
+        ("siret", "35600000009075", "35600000009076"),
+    ] {
+        assert!(!doubts(columns, right), "{right}");
+        assert!(doubts(columns, wrong), "{wrong}");
+    }
+    assert!(!doubts("siret", "") && !doubts("nature", "EI"));
+}

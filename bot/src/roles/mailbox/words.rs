@@ -72,7 +72,7 @@ pub enum Answer {
 /// below it.
 #[must_use]
 pub fn said(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines = without_armour(text.lines().collect());
     let above = own_words(&lines);
     if !above.is_empty() {
         return above;
@@ -80,6 +80,17 @@ pub fn said(text: &str) -> String {
     // Only a quote that is marked line by line has an end.
     let marked = |l: &&str| l.trim_start().starts_with('>');
     lines.iter().rposition(marked).map_or_else(String::new, |last| own_words(&lines[last + 1..]))
+}
+
+/// What is signed within a text (RFC 9580 §7): without the lines around it, and the dashes before some of its own.
+fn without_armour(lines: Vec<&str>) -> Vec<&str> {
+    let first = lines.iter().position(|l| !l.trim().is_empty());
+    let Some(first) = first.filter(|i| lines[*i].trim_end() == "-----BEGIN PGP SIGNED MESSAGE-----") else {
+        return lines;
+    };
+    let signed = lines.into_iter().skip(first + 1).skip_while(|l| !l.trim().is_empty());
+    let own = signed.take_while(|l| l.trim_end() != "-----BEGIN PGP SIGNATURE-----");
+    own.map(|l| l.strip_prefix("- ").unwrap_or(l)).collect()
 }
 
 /// Whether a quote is introduced here, be it over several lines.
@@ -227,6 +238,18 @@ mod tests {
             ("on y va\n________________________________\nFrom: Vigie", "on y va"),
             ("oui\n-- \nJeanne Untel\nnon", "oui"),
             ("On Tue, Nov 24, 2026 at 9:12 AM Vigie <v@x.fr> wrote:\n> oui", ""),
+            (
+                "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nOui\n-----BEGIN PGP SIGNATURE-----\n\niQEz\n-----END PGP SIGNATURE-----",
+                "Oui",
+            ),
+            (
+                "\n-----BEGIN PGP SIGNED MESSAGE-----\r\nHash: SHA1\r\nCharset: utf-8\r\n\r\nOui\r\n\r\n- -- \r\nJeanne\r\n-----BEGIN PGP SIGNATURE-----\r\nx",
+                "Oui",
+            ),
+            (
+                "-----BEGIN PGP SIGNED MESSAGE-----\n\nNon, trop loin\n\n> -----BEGIN PGP SIGNED MESSAGE-----\n> oui",
+                "Non, trop loin",
+            ),
         ] {
             assert_eq!(said(mail), says, "{mail}");
         }

@@ -14,7 +14,7 @@ use super::at;
 use crate::frame::{Operator, Shown, Site, Trouble, Visitor};
 use crate::upload::Uploaded;
 
-/// Refused rows shown.
+/// Refused or doubtful rows shown.
 const MAX_REFUSED: usize = 200;
 
 #[derive(serde::Serialize)]
@@ -85,7 +85,9 @@ pub(crate) async fn import_directory(State(site): State<Arc<Site>>, posted: Uplo
     let status = if done.taken == 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let values = context! {
         said => said, nothing => done.taken == 0, more => done.refused.len().saturating_sub(MAX_REFUSED),
-        refused => Serde(&done.refused[..done.refused.len().min(MAX_REFUSED)]), ..chosen
+        refused => Serde(&done.refused[..done.refused.len().min(MAX_REFUSED)]),
+        doubtful => Serde(&done.doubtful[..done.doubtful.len().min(MAX_REFUSED)]),
+        more_doubtful => done.doubtful.len().saturating_sub(MAX_REFUSED), ..chosen
     };
     page(&site, &posted.visitor, status, values).await
 }

@@ -75,7 +75,7 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, posted: Posted) -> Shown 
         guest.siret = Buyer::clean_siret(&filled.siret).filter(|n| n.len() == 14);
         match &guest.siret {
             None => filled.faults.push(("siret", "Ce n’est pas un SIRET : écrivez ses quatorze chiffres.".to_owned())),
-            Some(siret) if !Buyer::has_siret_key(siret) && site.service.store.structure(siret).await?.is_none() => {
+            Some(siret) if !Buyer::has_key(siret) && site.service.store.structure(siret).await?.is_none() => {
                 filled
                     .faults
                     .push(("siret", "Ce SIRET comporte une faute de frappe : vérifiez ses chiffres.".to_owned()));

@@ -29,6 +29,9 @@ const GONE: [&str; 5] =
 /// Words of Teams in an answer that claims success.
 const FAILED_INSIDE: &str = "Webhook message delivery failed";
 
+/// The shortest wait that a server in trouble may name.
+const LEAST_OF_TROUBLE: Duration = Duration::minutes(1);
+
 /// What an answer means.
 #[must_use]
 pub fn outcome(channel: Channel, answer: Answer) -> Outcome {
@@ -57,7 +60,9 @@ pub fn outcome(channel: Channel, answer: Answer) -> Outcome {
                 // Nobody is led elsewhere: where a redirect leads was given by nobody.
                 300..=399 => transient(format!("{said} : une redirection n’est pas suivie, corrigez l’adresse"), None),
                 400 | 413 | 415 | 422 => Outcome::Permanent(said),
-                // An access to be mended, a limit, a server in trouble.
+                // A server in trouble that would be asked again at once, for ever, is asked at our own pace.
+                500..=599 => transient(said, retry_after.filter(|wait| *wait >= LEAST_OF_TROUBLE)),
+                // An access to be mended, a limit.
                 _ => transient(said, retry_after),
             }
         }
@@ -108,6 +113,14 @@ mod tests {
             assert_eq!(word(says(channel, status, words)), wanted, "{channel:?} {status} {words}");
         }
         assert_eq!(word(outcome(Channel::Webhook, Answer::Forbidden("10.0.0.1".into()))), "later");
+        for (status, seconds, heeded) in
+            [(429, 1, true), (503, 1, false), (500, 59, false), (503, 60, true), (403, 5, true)]
+        {
+            let wait = Some(Duration::seconds(seconds));
+            let answer = Answer::Status { status, retry_after: wait, words: String::new() };
+            let Outcome::Transient { retry_after, .. } = outcome(Channel::Webhook, answer) else { panic!("{status}") };
+            assert_eq!(retry_after, wait.filter(|_| heeded), "{status} {seconds}");
+        }
         assert_eq!(word(outcome(Channel::Webhook, Answer::NotConnected("refusé".into()))), "later");
         assert_eq!(word(outcome(Channel::Webhook, Answer::Lost("15 s".into()))), "lost");
     }

@@ -37,7 +37,7 @@ pub fn post(envelope: &Envelope<'_>) -> Posted {
                 "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
                 "type": "AdaptiveCard",
                 "version": "1.4",
-                "fallbackText": super::without_calls(&envelope.message.subject),
+                "fallbackText": in_plain_words(&envelope.message.subject),
                 "body": body,
                 "actions": actions,
             },
@@ -45,10 +45,27 @@ pub fn post(envelope: &Envelope<'_>) -> Posted {
     })
 }
 
+/// Words that clients may take for Markdown, where nothing is a link: those of a title come from outside.
+fn in_plain_words(text: &str) -> String {
+    super::without_calls(text).replace("](", "] (").replace("]:", "] :")
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{buttons, envelope, is_fixture, message};
     use super::*;
+
+    #[test]
+    fn a_title_is_no_link_in_the_words_of_an_older_client() {
+        for (title, plain) in [
+            ("Nettoyage [ici](https://x.example)", "Nettoyage [ici] (https://x.example)"),
+            ("![plan](https://x.example/p.png) Tonte", "![plan] (https://x.example/p.png) Tonte"),
+            ("Tonte [a]: https://x.example", "Tonte [a] : https://x.example"),
+            ("Nettoyage [lot 1] (59)", "Nettoyage [lot 1] (59)"),
+        ] {
+            assert_eq!(in_plain_words(title), plain);
+        }
+    }
 
     #[test]
     fn an_alert_as_teams_takes_it() {

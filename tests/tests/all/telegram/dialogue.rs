@@ -77,7 +77,8 @@ async fn the_whole_dialogue_by_buttons_and_words_each_answer_in_a_process_of_its
     };
     next(true, "M’abonner", "Quel est le SIRET");
     next(false, "🎉🎉🎉", "quatorze chiffres");
-    next(false, "99999999999999", "Je ne trouve pas 99999999999999 dans l’annuaire");
+    next(false, "99999999999999", "99999999999999 comporte une faute de frappe");
+    next(false, "73282932000074", "Je ne trouve pas 73282932000074 dans l’annuaire");
     next(true, "EA", "Quels métiers");
     next(false, &"é".repeat(4000), "Je ne connais pas");
     next(false, "\u{202e}stom\u{202c}", "Quels métiers");
