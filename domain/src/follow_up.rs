@@ -105,6 +105,12 @@ impl Stage {
         matches!(self, Self::NoGo | Self::Abandoned)
     }
 
+    /// Whether nothing is left to do or to wait for.
+    #[must_use]
+    pub fn is_done_with(self) -> bool {
+        matches!(self, Self::NoGo | Self::Won | Self::Lost | Self::NoAward | Self::Abandoned)
+    }
+
     /// Whether `next` may take the place of this one.
     #[must_use]
     pub fn gives_way_to(self, next: Self) -> bool {

@@ -199,6 +199,26 @@ pub fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n}\u{a0}{}", if n > 1 { many } else { one })
 }
 
+/// A number as it is written (`0`, `1,5`, `1 200`) and what is counted, in the form that agrees: below two, French has no plural.
+#[must_use]
+pub fn agreed(number: &str, one: &str, many: &str) -> String {
+    format!("{number} {}", form(number, one, many))
+}
+
+/// Of two forms of a word, the one that agrees with a number as it is written.
+#[must_use]
+pub fn form<'w>(number: &str, one: &'w str, many: &'w str) -> &'w str {
+    let whole: String = number.split(',').next().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let several = whole.trim_start_matches('0').len() > 1 || whole.parse::<u8>().is_ok_and(|n| n > 1);
+    if several { many } else { one }
+}
+
+/// `0 heure`, `1,5 heure`, `1 200 heures`.
+#[must_use]
+pub fn hours(n: f64) -> String {
+    agreed(&number(n), "heure", "heures")
+}
+
 /// The first letter in lower case.
 #[must_use]
 pub fn lower(text: &str) -> String {
@@ -324,6 +344,20 @@ mod tests {
         assert_eq!(lots(&ids(45), 173), "45 des 173\u{a0}lots");
         let said = ["Lens", "Arras", "Éragny", "Le Havre", "Les Sables-d'Olonne", "La Rochelle"].map(of);
         assert_eq!(said, ["de Lens", "d’Arras", "d’Éragny", "du Havre", "des Sables-d'Olonne", "de La Rochelle"]);
+    }
+
+    #[test]
+    fn what_is_counted_agrees_with_its_number() {
+        for (n, said) in [
+            (0.0, "0 heure"),
+            (1.5, "1,5 heure"),
+            (2.0, "2 heures"),
+            (10.0, "10 heures"),
+            (1200.0, "1\u{202f}200 heures"),
+        ] {
+            assert_eq!(hours(n), said);
+        }
+        assert_eq!(agreed("1", "réalisée", "réalisées"), "1 réalisée");
     }
 
     #[test]

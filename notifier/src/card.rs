@@ -12,7 +12,7 @@ use vigie_domain::procedure::Change;
 use vigie_domain::subscription::Match;
 use vigie_domain::{
     Access, AlertKind, Assessment, DateKind, FactKind, Notice, NoticeKind, Outcome, Phase, ProcedureState,
-    ProvisionKind, Strength, TypedDate, french,
+    ProvisionKind, Stage, Strength, TypedDate, french,
 };
 
 use crate::fit::Fit;
@@ -92,8 +92,39 @@ pub struct AlertItem<'a> {
     pub noticed: DateTime<Utc>,
     /// Who can help, out of the directories.
     pub contacts: &'a [String],
+    /// What the reader's structure answered, where it did.
+    pub stands: Option<&'a Stands>,
     /// Where Vigie's own pages tell of it.
     pub links: Links<'a>,
+}
+
+/// What a structure answered about a procedure.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Stands {
+    /// In a line: « Votre structure a répondu : on y va (Léa Martin, le 30 novembre 2026) ».
+    pub line: String,
+    pub stage: Stage,
+}
+
+/// A button of a message: what it says, and the word that its page takes.
+type Choice = (&'static str, &'static str);
+
+/// What may be answered to a message: what leads forward while the procedure is open, what came of it once it is not; of what was
+/// answered before, the next step.
+fn choices(state: &ProcedureState, stands: Option<Stage>) -> Vec<Choice> {
+    const GO: Choice = ("On y va", "oui");
+    const LATER: Choice = ("Plus tard", "plus+tard");
+    match (state.phase.takes_answers(), stands) {
+        (true, Some(Stage::Go | Stage::Preparing)) => {
+            vec![("Offre remise", "remis"), LATER, ("On abandonne", "abandon")]
+        }
+        (true, Some(stage)) if stage.declines() => vec![GO],
+        (true, Some(stage)) if stage.is_decided() => Vec::new(),
+        (true, _) => vec![GO, ("Écarter", "non"), LATER],
+        (false, Some(Stage::Won | Stage::Lost | Stage::NoAward)) => Vec::new(),
+        (false, _) if state.phase.may_be_won() => vec![("Gagné", "gagne"), ("Perdu", "perdu")],
+        (false, _) => Vec::new(),
+    }
 }
 
 /// Vigie's own pages about a notice, where they are served to the outside.
@@ -191,12 +222,12 @@ pub struct Card {
     pub dates: Vec<Line>,
     /// Of these, the visits to come.
     pub visits: Vec<Line>,
-    /// Until when one can answer, in whole: « Offres avant le mardi 12 janvier 2027 à 12 h (dans 21 jours) »; of what is open and
+    /// Until when one can answer, in whole: « À rendre avant le mardi 12 janvier 2027 à 12 h (dans 21 jours) »; of what is open and
     /// gives no date, where to look for it.
     pub answer_by: Option<String>,
     /// The closing date in short, for subjects; none of what cannot be answered any more.
     pub deadline: Option<String>,
-    /// The closing day and hour, for a digest, where the hour is known.
+    /// The closing day, and the hour where it is known, for lines that have no room for the whole.
     pub closes: Option<String>,
     /// Visits to come, a sentence each, for a digest: without a compulsory one an offer is refused.
     pub visits_in_short: Vec<String>,
@@ -217,6 +248,10 @@ pub struct Card {
     pub page: Option<String>,
     /// Page where the reader answers.
     pub answer: Option<String>,
+    /// What they may answer there.
+    pub choices: Vec<Choice>,
+    /// What their structure answered, where it did.
+    pub stands: Option<String>,
     /// What met is reserved to others than the reader's structure.
     pub reserved_to_others: bool,
     /// Page where they stop hearing of what is reserved to others, where this is.
@@ -224,6 +259,8 @@ pub struct Card {
     /// The publisher's page of the notice.
     pub link: Option<String>,
     pub documents: Option<String>,
+    /// What its link is called: the home of a portal has no files of its own.
+    pub documents_label: &'static str,
     /// `BOAMP 26-12345`.
     pub reference: String,
     /// 0–100.
@@ -284,7 +321,7 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         more_lots: mine.len().saturating_sub(MAX_LOTS),
         visits: self::dates(told, now, |d| d.kind == DateKind::Visit && d.at > now),
         dates,
-        answer_by: open.then(|| answer_by(told, now)),
+        answer_by: open.then(|| answer_by(told, deadline, now)),
         deadline: deadline.map(|d| french::date(d.date_naive())),
         closes: deadline.map(|d| closing(a, d)),
         visits_in_short: visits_in_short(told, now),
@@ -298,10 +335,13 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         unawarded: a.awards.iter().filter(|w| !w.outcome.is_award()).take(MAX_LOTS).map(unawarded).collect(),
         page: told.links.page.map(str::to_owned),
         answer: told.links.answer.map(str::to_owned),
+        choices: choices(told.state, told.stands.map(|s| s.stage)),
+        stands: told.stands.map(|s| s.line.clone()),
         reserved_to_others: found.access == Access::Closed,
         without_closed: told.links.without_closed.filter(|_| found.access == Access::Closed).map(str::to_owned),
         link: told.notice.url.clone().filter(|u| is_web(u)),
         documents: told.notice.documents_url.clone().filter(|u| is_web(u)),
+        documents_label: documents_label(told.notice.documents_url.as_deref().unwrap_or_default()),
         reference: format!("{} {}", told.notice.source.to_uppercase(), told.notice.record_id),
         score: a.score,
         note: told.why.note.clone(),
@@ -349,6 +389,12 @@ fn changes(told: &AlertItem<'_>) -> Vec<String> {
 /// Outside links: web addresses only.
 fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
+}
+
+/// What a link to the files of a consultation is called. Where the notice gives a portal's home alone, the files are to be looked for.
+fn documents_label(url: &str) -> &'static str {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    if path.trim_matches('/').is_empty() { "Chercher sur le profil d’acheteur" } else { "Retirer le dossier" }
 }
 
 /// What the message is; of a procedure that is over, how it stands, whatever the message was to tell.
@@ -436,19 +482,12 @@ fn visits_in_short(told: &AlertItem<'_>, now: DateTime<Utc>) -> Vec<String> {
     said
 }
 
-/// Until when one can answer, in whole.
-fn answer_by(told: &AlertItem<'_>, now: DateTime<Utc>) -> String {
-    let closing = |kind| {
-        let of_kind = told.assessment.dates.iter().filter(|d| d.kind == kind);
-        of_kind.max_by_key(|d| d.at)
-    };
-    match closing(DateKind::Participation).or_else(|| closing(DateKind::Tender)) {
-        Some(d) => {
-            let what = if d.kind == DateKind::Participation { "Candidatures" } else { "Offres" };
-            format!("{what} avant le {} ({})", french::moment(d), french::days_left(d.at, now))
-        }
-        None => french::capital(&told.state.detail(now)),
-    }
+/// Until when one can answer, in whole; where no notice says so, where to look for it.
+fn answer_by(told: &AlertItem<'_>, deadline: Option<DateTime<FixedOffset>>, now: DateTime<Utc>) -> String {
+    let Some(closes) = deadline else { return french::capital(&told.state.detail(now)) };
+    let apply = told.assessment.dates.iter().any(|d| d.kind == DateKind::Participation && d.at == closes);
+    let what = if apply { "Candidature à" } else { "À" };
+    format!("{what} rendre avant le {} ({})", closing(told.assessment, closes), french::days_left(closes, now))
 }
 
 fn dates(told: &AlertItem<'_>, now: DateTime<Utc>, wanted: impl Fn(&TypedDate) -> bool) -> Vec<Line> {
@@ -530,6 +569,34 @@ mod tests {
             assert_eq!(without_status(title, "Rectificatif"), said);
         }
         assert_eq!(without_status(": x", ""), ": x");
+    }
+
+    /// A correction of what was answered offered « On y va » again.
+    #[test]
+    fn what_was_answered_is_not_asked_again() {
+        let at = DateTime::parse_from_rfc3339("2027-01-12T12:00:00+01:00").unwrap();
+        let mut call = Assessment::new("1", NoticeKind::Call);
+        call.dates = vec![TypedDate::of_field(DateKind::Tender, (at, true), "f")];
+        let words = |days: i64, stage| -> Vec<&str> {
+            let now = at.with_timezone(&Utc) + chrono::Duration::days(days);
+            choices(&ProcedureState::of_verdict(&call, now), stage).into_iter().map(|(_, word)| word).collect()
+        };
+        assert_eq!(words(-20, None), ["oui", "non", "plus+tard"]);
+        assert_eq!(words(-20, Some(Stage::Read)), ["oui", "non", "plus+tard"]);
+        assert_eq!(words(-20, Some(Stage::Go)), ["remis", "plus+tard", "abandon"]);
+        assert_eq!(words(-20, Some(Stage::NoGo)), ["oui"], "the way back");
+        assert!(words(-20, Some(Stage::Submitted)).is_empty());
+        assert_eq!(words(20, Some(Stage::Submitted)), ["gagne", "perdu"]);
+        assert!(words(20, Some(Stage::Won)).is_empty());
+    }
+
+    #[test]
+    fn a_portal_s_home_is_no_file() {
+        for home in ["https://www.marches-securises.fr", "https://www.marches-securises.fr/"] {
+            assert_eq!(documents_label(home), "Chercher sur le profil d’acheteur");
+        }
+        assert_eq!(documents_label("https://portail.example/?id=12"), "Retirer le dossier");
+        assert_eq!(documents_label("https://portail.example/consultation/12"), "Retirer le dossier");
     }
 
     #[test]

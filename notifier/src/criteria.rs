@@ -89,7 +89,7 @@ fn either(mut names: Vec<String>) -> String {
 #[must_use]
 pub fn notice_kind_label(kind: NoticeKind) -> &'static str {
     match kind {
-        NoticeKind::Call => "appels d’offres",
+        NoticeKind::Call => "avis de marché",
         NoticeKind::PriorInformation => "avis de préinformation",
         NoticeKind::Planned => "projets d’achat",
         NoticeKind::Award => "attributions",

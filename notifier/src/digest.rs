@@ -258,7 +258,7 @@ fn sums(live: &[&AlertItem<'_>]) -> Vec<String> {
         n => out.push(format!("{n} réservés")),
     }
     if hours > 0.0 {
-        out.push(format!("{} heures d’insertion", french::number(hours)));
+        out.push(format!("{} d’insertion", french::hours(hours)));
     }
     if lots > 1 && live.len() > 1 {
         out.push(format!("{lots} lots"));
@@ -331,6 +331,7 @@ mod tests {
                 noticed: now(),
                 contacts: &[],
                 links: Links::default(),
+                stands: None,
             })
             .collect();
         Digest::of(&told, shown, now())

@@ -1,7 +1,7 @@
 //! Fit: what a notice offers to *one* structure. Each point comes with its reason in French.
 
 use vigie_domain::subscription::{Match, Profile};
-use vigie_domain::{Access, Assessment, ProvisionKind, concerned_lots};
+use vigie_domain::{Access, Assessment, ProvisionKind, StructureKind, SupplyMode, concerned_lots};
 
 use crate::labels::{beneficiary_label, provision_label};
 
@@ -25,6 +25,27 @@ pub fn reserved_for(profile: &Profile, assessment: &Assessment, found: &Match) -
         };
         p.kind == ProvisionKind::Reserved && my_lots && for_them
     })
+}
+
+/// What a structure of a kind is told of, whatever its trades: nothing says so on a form where « rien de coché = tout ».
+#[must_use]
+pub fn scope_in_french(kind: StructureKind) -> String {
+    let who = format!("À une structure de votre type ({})", kind.acronym());
+    if kind == StructureKind::Sep {
+        return format!("{who}, Vigie signale ce qui lui est réservé.");
+    }
+    if !kind.supply_modes().contains(&SupplyMode::Staff) {
+        return format!(
+            "{who}, Vigie ne signale ni ce qui est réservé à d’autres, ni les mises à disposition de personnel."
+        );
+    }
+    let serves = match kind.delivers_clause_hours() {
+        true => ", et les marchés réservés ou à clause où elle peut mettre du personnel à disposition",
+        false => "",
+    };
+    format!(
+        "{who}, Vigie signale les mises à disposition de personnel et ce qui lui est réservé{serves}. Un marché ordinaire, même de vos métiers, ne vous est pas signalé."
+    )
 }
 
 /// Weighs a match for a structure.
@@ -111,6 +132,14 @@ mod tests {
             score: 70,
             ..Assessment::new("1", NoticeKind::Call)
         }
+    }
+
+    #[test]
+    fn what_a_kind_is_told_of_is_said() {
+        let said = scope_in_french(StructureKind::Ai);
+        assert!(said.contains("(AI)") && said.contains("même de vos métiers"), "{said}");
+        assert!(scope_in_french(StructureKind::Ei).contains("ni les mises à disposition"));
+        assert!(scope_in_french(StructureKind::Sep).ends_with("ce qui lui est réservé."));
     }
 
     #[test]

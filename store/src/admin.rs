@@ -136,6 +136,15 @@ impl Store {
         .await?)
     }
 
+    /// Why those whom an alert was made for hear of it, as it was noted for one of them.
+    pub async fn alert_reasons(&self, alert: &str) -> Result<Option<String>, StoreError> {
+        let row: Option<(String,)> = sql::query_as("SELECT reasons FROM notification WHERE alert_id = $1 LIMIT 1")
+            .bind(alert)
+            .fetch_optional(&self.reader)
+            .await?;
+        Ok(row.map(|(reasons,)| reasons))
+    }
+
     /// Addresses in use of every operator.
     pub async fn operator_addresses(&self) -> Result<Vec<Address>, StoreError> {
         Ok(sql::query_as(concat!(

@@ -166,6 +166,25 @@ impl Store {
         Ok(query.fetch_one(&self.reader).await?.0.map(moment))
     }
 
+    /// Gives the lines of one subscription that wait for a digest another moment; gives how many.
+    pub async fn move_waiting_lines(
+        &self,
+        subscriber: &str,
+        subscription: &str,
+        due: DateTime<Utc>,
+    ) -> Result<u64, StoreError> {
+        let moved = sql::query(
+            "UPDATE notification SET due = $1 WHERE subscriber_id = $2 AND subscription_id = $3 AND disposition = 'digest'
+             AND delivery_id IS NULL AND due IS NOT NULL",
+        )
+        .bind(millis(due))
+        .bind(subscriber.to_owned())
+        .bind(subscription.to_owned())
+        .execute_alone(&self.db)
+        .await?;
+        Ok(moved)
+    }
+
     /// Whether something that is done once per `gap` is to be done now.
     pub async fn is_chore_due(&self, name: &str, gap: Duration, now: DateTime<Utc>) -> Result<bool, StoreError> {
         let done: Option<(i64,)> = sql::query_as("SELECT done FROM chore WHERE name = $1 AND done > $2")

@@ -110,14 +110,16 @@ impl Store {
         Ok(all)
     }
 
-    /// How many procedures each of a person's subscriptions told since `since`.
+    /// Of each of a person's subscriptions, how many procedures it told since `since`, and how many more wait for a digest.
     pub async fn told_by_subscription(
         &self,
         subscriber: &str,
         since: DateTime<Utc>,
-    ) -> Result<Vec<(String, i64)>, StoreError> {
+    ) -> Result<Vec<(String, i64, i64)>, StoreError> {
         Ok(sql::query_as(
-            "SELECT n.subscription_id, COUNT(DISTINCT a.procedure_id) FROM notification n JOIN alert a ON a.id = n.alert_id
+            "SELECT n.subscription_id, COUNT(DISTINCT CASE WHEN n.due IS NULL OR n.delivery_id IS NOT NULL THEN a.procedure_id END),
+               COUNT(DISTINCT CASE WHEN n.due IS NOT NULL AND n.delivery_id IS NULL THEN a.procedure_id END)
+             FROM notification n JOIN alert a ON a.id = n.alert_id
              WHERE n.subscriber_id = $1 AND n.created >= $2 AND n.subscription_id IS NOT NULL
                AND n.disposition IN ('instant', 'digest', 'overflow') GROUP BY n.subscription_id",
         )

@@ -40,10 +40,10 @@ const MAX_TOAST: usize = 180;
 const MAX_NAME: usize = 60;
 
 const NO_CALL: &str =
-    "Ce mot répond à un appel à partenaires : répondez sous cet appel. Ici : « oui », « non » ou « rappel ».";
+    "Ce mot répond à un appel à partenaires : répondez sous cet appel. Ici : « oui », « non » ou « plus tard ».";
 const AS_WHAT: &str = "En quel rôle ? Touchez « Mandataire », « Cotraitant », « Sous-traitant » ou « Non » sous l’appel, ou répondez par exemple « cotraitant lots 2 et 3, 30 % ».";
 const NO_OFFER: &str =
-    "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « rappel ».";
+    "Ce mot répond aux propositions de services, après une attribution. Ici : « oui », « non » ou « plus tard ».";
 /// An offer has its own reminder; the market it comes from is over.
 const REMINDS_ITSELF: &str = "Vigie vous le rappellera d’elle-même, une fois, deux semaines après l’avoir signalé. Ici : « contacté », « refusé » ou « gagné ».";
 const UNKNOWN: &str = "Je ne retrouve pas ce marché : l’alerte est trop ancienne, ou a été envoyée ailleurs. /echeances montre ceux que vous suivez.";
@@ -508,7 +508,7 @@ fn details(card: &Card) -> Rich {
         out.push(&Rich::plain(format!("☎️ {contact}\n")));
     }
     for (label, url) in
-        [("Voir sur Vigie", &card.page), ("Lire l’avis", &card.link), ("Retirer le dossier", &card.documents)]
+        [("Voir sur Vigie", &card.page), ("Lire l’avis", &card.link), (card.documents_label, &card.documents)]
     {
         if let Some(url) = url {
             styled(&mut out, label, Style::Link(url.clone()));

@@ -41,8 +41,7 @@ const KEPT_OUT: &str =
     "Votre accès à Vigie est suspendu par la personne qui la gère : écrivez-lui pour savoir pourquoi, ou pour revenir.";
 const WHICH: &str = "De quel marché parlez-vous ? Répondez sous son alerte, ou touchez un de ses boutons.";
 const ODD_BUTTON: &str = "Ce bouton ne sert plus. /aide dit ce que je sais faire.";
-const ODD_TEXT: &str =
-    "Je n’ai pas compris. /aide dit ce que je sais faire ; sous une alerte, répondez « oui », « non » ou « rappel ».";
+const ODD_TEXT: &str = "Je n’ai pas compris. /aide dit ce que je sais faire ; sous une alerte, répondez « oui », « non » ou « plus tard ».";
 const EDITED: &str = "Je ne relis pas un message corrigé : envoyez la commande de nouveau.";
 const FORWARDED: &str =
     "Je ne lis pas les messages transférés. Pour signaler un marché : /ajouter, puis de quoi il s’agit et son lien.";

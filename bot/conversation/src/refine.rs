@@ -62,7 +62,10 @@ pub fn add(filter: &Filter, line: &str) -> Option<Filter> {
     } else if starts(&["cpv", "code cpv", "codes cpv"]) {
         codes(line).map(|n| put(&mut filter.cpv, n))
     } else if starts(&["nature", "natures", "avis"]) {
-        chosen(rest(1), &NOTICE_KINDS, |k| criteria::notice_kind_label(*k)).map(|k| put(&mut filter.notice_kinds, k))
+        // Which procedure a call is, few people say.
+        let said =
+            folded(rest(1)).replace("appels d'offres", "avis de marche").replace("appel d'offres", "avis de marche");
+        chosen(&said, &NOTICE_KINDS, |k| criteria::notice_kind_label(*k)).map(|k| put(&mut filter.notice_kinds, k))
     } else if starts(&["mode", "modes", "fourniture", "nous vendons"]) {
         chosen(rest(1), &SUPPLY, |m| criteria::supply_label(*m)).map(|m| put(&mut filter.supply_modes, m))
     } else if starts(&["interet"]) {
@@ -279,6 +282,7 @@ mod tests {
                 "nature : appels d’offres, projets d’achat",
                 Filter { notice_kinds: vec![NoticeKind::Call, NoticeKind::Planned], ..none() },
             ),
+            ("nature : avis de marché", Filter { notice_kinds: vec![NoticeKind::Call], ..none() }),
             ("Nature : attributions", Filter { notice_kinds: vec![NoticeKind::Award], ..none() }),
             ("mode : service", Filter { supply_modes: vec![SupplyMode::Service], ..none() }),
             ("mode : personnel, biens", Filter { supply_modes: vec![SupplyMode::Staff, SupplyMode::Goods], ..none() }),

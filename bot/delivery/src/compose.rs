@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::{AlertKind, Cause, Channel, Permission, ProcedureState, Subscriber, Subscription, french};
-use vigie_notifier::card::{AlertItem, short};
+use vigie_notifier::card::{AlertItem, Stands, short};
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_notifier::criteria;
 use vigie_notifier::digest::Shown;
@@ -50,7 +50,7 @@ pub(crate) async fn read_ahead(engine: &Engine, claimed: &mut [Claimed]) -> Resu
     let mut first: Vec<&mut Claimed> = claimed
         .iter_mut()
         .filter(|d| {
-            let key = shared_key(d, asks_by_link(engine, d));
+            let key = shared_key(d, asks_by_link(engine, d), None);
             key.is_some_and(|k| !engine.cache.has(&k, now) && keys.insert(k))
         })
         .collect();
@@ -71,7 +71,11 @@ pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Compo
     }
     let asks = asks_by_link(engine, delivery);
     let answer = if asks { engine.service.answer_url(&delivery.id, now) } else { None };
-    let key = shared_key(delivery, asks);
+    let stands = match delivery.procedure.is_empty() {
+        true => None,
+        false => stands(engine, delivery, kind(delivery), &delivery.procedure).await?,
+    };
+    let key = shared_key(delivery, asks, stands.clone());
     if let Some(message) = key.as_ref().and_then(|k| engine.cache.get(k, now)) {
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
     }
@@ -80,7 +84,7 @@ pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Compo
         return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
     }
     let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());
-    Ok(match render(engine, delivery, &items, here, asks).await {
+    Ok(match render(engine, delivery, &items, here, (asks, stands)).await {
         Ok(None) => Composed::Nothing("plus rien à dire"),
         Err(why) => Composed::Broken(why),
         Ok(Some(message)) => {
@@ -179,15 +183,31 @@ fn kind(delivery: &Claimed) -> Option<AlertKind> {
     delivery.head.as_ref().map(|h| h.alert_kind)
 }
 
-/// Under which name a message may serve others: one alert about one notice, for the same reasons, in the same form.
-fn shared_key(delivery: &Claimed, asks: bool) -> Option<Key> {
+/// What the reader's structure answered, where a message follows a call and they decide: a call itself is told before anybody answers.
+async fn stands(
+    engine: &Engine,
+    delivery: &Claimed,
+    kind: Option<AlertKind>,
+    procedure: &str,
+) -> Result<Option<Stands>, StoreError> {
+    let follows = kind.is_some_and(|k| k.can_be_answered() && k != AlertKind::New && !k.is_for_its_reader());
+    if !follows || !delivery.role.is_some_and(|role| role.may(Permission::Decide)) {
+        return Ok(None);
+    }
+    let Some(person) = engine.service.store.subscriber(&delivery.subscriber).await? else { return Ok(None) };
+    alert_card::stands(&engine.service, person.structure(), procedure).await
+}
+
+/// Under which name a message may serve others: one alert about one notice, for the same reasons and after the same answer, in the same
+/// form.
+fn shared_key(delivery: &Claimed, asks: bool, stands: Option<Stands>) -> Option<Key> {
     let head = delivery.head.as_ref().filter(|_| !delivery.procedure.is_empty())?;
     // What follows an award, or a call for partners, is told to each in their own words.
     let lasting =
         !matches!(head.alert_kind, AlertKind::Reminder | AlertKind::Undecided) && !head.alert_kind.is_for_its_reader();
     let alert = delivery.cause.alert().filter(|_| lasting)?;
     let form = Form::of(delivery.channel);
-    Some(Key { alert: alert.to_owned(), version: head.version, reasons: head.reasons.clone(), asks, form })
+    Some(Key { alert: alert.to_owned(), version: head.version, reasons: head.reasons.clone(), asks, stands, form })
 }
 
 /// Leaves out reminders that have lost their reason meanwhile; whether there were any.
@@ -288,7 +308,7 @@ async fn render(
     delivery: &Claimed,
     items: &[Item],
     unsubscribe: Option<String>,
-    asks: bool,
+    (asks, answered): (bool, Option<Stands>),
 ) -> Result<Option<Message>, String> {
     let form = Form::of(delivery.channel);
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Operator) {
@@ -327,7 +347,13 @@ async fn render(
     let mut parts: Vec<AlertCard> = Vec::new();
     for item in items {
         match alert_card::read(&engine.service, item).await.map_err(|e| e.to_string())? {
-            Ok(part) => parts.push(part),
+            Ok(mut part) => {
+                if delivery.procedure.is_empty() {
+                    part.stands =
+                        stands(engine, delivery, Some(part.kind), &item.procedure).await.map_err(|e| e.to_string())?;
+                }
+                parts.push(part);
+            }
             // One unreadable line must not keep the rest of a digest; alone, it is the operator's to see.
             Err(e) if items.len() > 1 => tracing::error!(delivery = %delivery.id, "unreadable item: {e}"),
             Err(e) => return Err(format!("donnée illisible : {e}")),
@@ -342,6 +368,7 @@ async fn render(
         one.contacts =
             alert_card::contacts(&engine.service, one, &delivery.subscriber).await.map_err(|e| e.to_string())?;
         one.asks = asks;
+        one.stands = answered;
     }
     let told: Vec<AlertItem<'_>> = parts.iter().map(AlertCard::item).collect();
     let now = engine.service.clock.now();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
+use vigie_notifier::card::Stands;
 use vigie_notifier::message::{Form, Message};
 
 /// How long a message is kept: "in 3 days" must not grow old, nor a contact.
@@ -25,6 +26,8 @@ pub(crate) struct Key {
     pub(crate) reasons: String,
     /// They are asked for an answer by link.
     pub(crate) asks: bool,
+    /// What their structure answered before.
+    pub(crate) stands: Option<Stands>,
     pub(crate) form: Form,
 }
 

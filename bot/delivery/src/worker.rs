@@ -195,7 +195,7 @@ async fn deliver(engine: &Engine, delivery: &Claimed) -> Result<(), Failure> {
         Some((to, AddressState::Unconfirmed)) if asks => to,
         Some((to, AddressState::Active)) => to,
         Some((_, state)) => {
-            engine.service.store.cancel(delivery, &format!("adresse {}", state_in_words(*state)), now).await?;
+            engine.service.store.cancel(delivery, &format!("adresse {}", state.in_french()), now).await?;
             return Ok(());
         }
         None => {
@@ -327,13 +327,4 @@ async fn settled(engine: &Engine, delivery: &Claimed, outcome: Outcome) -> Resul
         outage::suspend(&engine.service, delivery, why, now).await?;
     }
     Ok(())
-}
-
-fn state_in_words(state: AddressState) -> &'static str {
-    match state {
-        AddressState::Unconfirmed => "non confirmée",
-        AddressState::Active => "active",
-        AddressState::Suspended => "suspendue",
-        AddressState::Stopped => "arrêtée par son propriétaire",
-    }
 }

@@ -159,6 +159,7 @@ fn span(time: chrono::Duration) -> String {
     match (time.num_days(), time.num_hours(), time.num_minutes()) {
         (days, ..) if days >= 2 => format!("{days} jours"),
         (_, hours, _) if hours >= 2 => format!("{hours} heures"),
+        (.., minutes) if minutes < 1 => "moins d’une minute".to_owned(),
         (.., minutes) => french::plural(usize::try_from(minutes.max(0)).unwrap_or(0), "minute"),
     }
 }

@@ -4,8 +4,8 @@
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::{Change, Snapshot};
 use vigie_domain::service_area::Spot;
-use vigie_domain::{AlertKind, Assessment, Contract, Notice, Phase, Place, ProcedureState};
-use vigie_notifier::card::{AlertItem, Card, Links, Why, card};
+use vigie_domain::{AlertKind, Assessment, Contract, Notice, Phase, Place, ProcedureState, french};
+use vigie_notifier::card::{AlertItem, Card, Links, Stands, Why, card, short};
 use vigie_notifier::channels::hooks::webhook::Told;
 use vigie_notifier::chat::Rich;
 use vigie_notifier::digest::Shown;
@@ -40,6 +40,8 @@ pub struct AlertCard {
     pub contacts: Vec<String>,
     /// Address of the procedure's page.
     pub page: Option<String>,
+    /// What the reader's structure answered; asked of what follows a call alone.
+    pub stands: Option<Stands>,
     /// Whether the message leads its reader to a page to answer on.
     pub asks: bool,
     /// Address of the page where its reader stops hearing of what is reserved to others.
@@ -59,12 +61,41 @@ impl AlertCard {
             why: &self.why,
             noticed: self.noticed,
             contacts: &self.contacts,
+            stands: self.stands.as_ref(),
             links: Links {
                 page: self.page.as_deref(),
                 answer: self.asks.then_some(ANSWER_HERE),
                 without_closed: self.without_closed.as_deref(),
             },
         }
+    }
+}
+
+/// What a structure answered about a procedure, for a message that follows its call; `None` where it did not.
+///
+/// # Errors
+/// The database fails.
+pub async fn stands(service: &Service, structure: &str, procedure: &str) -> Result<Option<Stands>, StoreError> {
+    let mut decided = service.store.decisions_on(structure, procedure).await?;
+    decided.retain(|d| d.stage.is_decided());
+    if let Some(d) = decided.iter().find(|d| d.lot.is_empty()) {
+        let by = if d.by.is_empty() { String::new() } else { format!("{}, ", short(&d.by, 60)) };
+        let day = french::date(zones::paris_day(d.at));
+        let line = format!("Votre structure a répondu\u{a0}: {} ({by}le {day})", d.stage.in_french());
+        return Ok(Some(Stands { line, stage: d.stage }));
+    }
+    let lots: Vec<String> = decided.iter().map(|d| d.lot.clone()).collect();
+    let going = decided.iter().find(|d| d.stage.wants_reminders()).or(decided.first());
+    Ok(going
+        .map(|d| Stands { line: format!("Votre structure a répondu pour {}", lots_in_french(&lots)), stage: d.stage }))
+}
+
+/// `le lot 2`, `les lots 1 et 3`, `12 lots`.
+fn lots_in_french(lots: &[String]) -> String {
+    match (lots.len(), french::lots(lots, 0)) {
+        (1, said) => format!("le {said}"),
+        (_, said) if said.starts_with("lots") => format!("les {said}"),
+        (_, said) => said,
     }
 }
 
@@ -259,6 +290,7 @@ fn parsed(service: &Service, item: &Item) -> Result<AlertCard, serde_json::Error
         noticed: item.created,
         why,
         contacts: Vec::new(),
+        stands: None,
         page,
         asks: false,
         without_closed: None,

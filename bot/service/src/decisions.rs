@@ -6,7 +6,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use vigie_domain::procedure::Status;
-use vigie_domain::{DateKind, Decision, Permission, Refusal, Stage, Subscriber};
+use vigie_domain::{DateKind, Decision, Permission, ProcedureState, Refusal, Stage, Subscriber};
 use vigie_store::StoreError;
 
 use crate::handed_over;
@@ -86,6 +86,8 @@ pub enum Outcome {
     },
     /// The procedure is closed: nothing is noted.
     Closed(Closes),
+    /// It can be answered until then: nobody has won or lost it.
+    StillOpen(DateTime<Utc>),
     /// Somebody decided otherwise meanwhile, or what stands does not give way: nothing is noted.
     Conflict {
         /// What stands.
@@ -159,6 +161,11 @@ pub async fn decide(service: &Service, asker: &Asker<'_>, edit: &DecisionEdit) -
     if leads_forward(edit, &before) && !closes.is_open() {
         return Ok(Outcome::Closed(closes));
     }
+    if tells_a_result(edit, &before)
+        && let Some(until) = open_until(service, asker.procedure, &before.lot, now).await?
+    {
+        return Ok(Outcome::StillOpen(until));
+    }
     let decision = edited(before, edit, closes, (asker.name, now));
     let done = match asker.seen {
         Seen::Latest => service.store.decide(&decision).await?,
@@ -220,6 +227,18 @@ pub async fn closes(service: &Service, procedure: &str, lot: &str, now: DateTime
     })
 }
 
+/// Until when others may still bid for a procedure, or for a lot of it, where that is known.
+async fn open_until(
+    service: &Service,
+    procedure: &str,
+    lot: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let Some(published) = service.store.state_of(procedure).await? else { return Ok(None) };
+    let state = ProcedureState::of(&published, lot, now);
+    Ok(state.closes.filter(|_| state.phase.takes_answers()).map(|at| at.with_timezone(&Utc)))
+}
+
 /// What cannot be, in French.
 fn fault(edit: &DecisionEdit, now: DateTime<Utc>) -> Option<&'static str> {
     let long = |text: &Option<String>, most| text.as_ref().is_some_and(|t| t.chars().count() > most);
@@ -262,6 +281,12 @@ fn leads_forward(edit: &DecisionEdit, before: &Decision) -> bool {
     matches!(stage, Some(Stage::Go | Stage::Preparing)) || edit.reminder.is_some()
 }
 
+/// Whether an edit says who won: nobody knows while others may still bid. That the buyer gave up may be known before it is published.
+fn tells_a_result(edit: &DecisionEdit, before: &Decision) -> bool {
+    let stage = edit.stage.filter(|s| *s != before.stage);
+    matches!(stage, Some(Stage::Won | Stage::Lost))
+}
+
 fn edited(before: Decision, edit: &DecisionEdit, closes: Closes, (by, now): (&str, DateTime<Utc>)) -> Decision {
     let mut decision = before;
     let undecided = !decision.stage.is_decided();
@@ -282,7 +307,8 @@ fn edited(before: Decision, edit: &DecisionEdit, closes: Closes, (by, now): (&st
         decision.assignee.clone_from(assignee);
     }
     decision.remind_at = match edit.reminder {
-        None => decision.remind_at,
+        // What is done with is not reminded of.
+        None => decision.remind_at.filter(|_| !decision.stage.is_done_with()),
         Some(Reminder::At(at)) => Some(at),
         Some(Reminder::InDays(days)) => {
             let asked = now + Duration::days(days);
@@ -358,6 +384,30 @@ mod tests {
         assert_eq!(given(Stage::Read, Closes::Unknown), Stage::Go);
         assert_eq!(given(Stage::Read, Closes::Past(at(0))), Stage::Read);
         assert_eq!(given(Stage::NoGo, Closes::Unknown), Stage::NoGo);
+    }
+
+    #[test]
+    fn what_is_done_with_is_not_reminded_of() {
+        let reminded = Decision { remind_at: Some(at(9)), ..standing(Stage::Go) };
+        let to = |stage| {
+            let edit = DecisionEdit { stage: Some(stage), ..DecisionEdit::default() };
+            edited(reminded.clone(), &edit, Closes::Unknown, ("Bob", at(1))).remind_at
+        };
+        for over in [Stage::NoGo, Stage::Abandoned, Stage::Won, Stage::Lost, Stage::NoAward] {
+            assert_eq!(to(over), None, "{over:?}");
+        }
+        for goes_on in [Stage::Preparing, Stage::Submitted] {
+            assert_eq!(to(goes_on), Some(at(9)), "{goes_on:?}");
+        }
+    }
+
+    #[test]
+    fn who_won_is_said_once_it_is_closed() {
+        let edit = |stage| DecisionEdit { stage: Some(stage), ..DecisionEdit::default() };
+        assert!(tells_a_result(&edit(Stage::Won), &standing(Stage::Submitted)));
+        assert!(tells_a_result(&edit(Stage::Lost), &standing(Stage::Read)));
+        assert!(!tells_a_result(&edit(Stage::Won), &standing(Stage::Won)), "what stands may get a note");
+        assert!(!tells_a_result(&edit(Stage::NoAward), &standing(Stage::Submitted)));
     }
 
     #[test]

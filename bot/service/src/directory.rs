@@ -1,7 +1,7 @@
 //! Directories out of files: structures, facilitators and committed buyers, as CSV or JSON. A row that cannot be read is reported with
 //! its line and its reason; the rest goes in. An import replaces what it names, and leaves the rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
@@ -63,6 +63,8 @@ impl Directory {
 pub struct Imported {
     /// Rows that went in.
     pub taken: usize,
+    /// Of these, those that name what an earlier one names: the last stands.
+    pub twice: usize,
     /// Rows that did not: their line, and why.
     pub refused: Vec<(usize, String)>,
     /// Rows that went in and are to be looked at: their line, and why.
@@ -77,6 +79,18 @@ pub enum ImportError {
     Unreadable(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Imported {
+    /// How many rows name what an earlier one names, in words; nothing where none does.
+    #[must_use]
+    pub fn twice_in_french(&self) -> String {
+        match self.twice {
+            0 => String::new(),
+            1 => ", dont 1 qui en répète une autre".to_owned(),
+            n => format!(", dont {n} qui en répètent une autre"),
+        }
+    }
 }
 
 /// The only value of a row with more cells than its head has columns: how many it has.
@@ -167,6 +181,7 @@ async fn import_rows<T: Entry>(
     // Spreadsheets in France write windows-1252 by default, and UTF-16 as « texte Unicode ».
     let rows = rows(&charset::decode_xml(bytes)).map_err(ImportError::Unreadable)?;
     let (mut done, mut batch) = (Imported::default(), Vec::new());
+    let mut named: HashSet<String> = HashSet::new();
     for (i, row) in rows.iter().enumerate() {
         let whole = match row.values.get(TOO_LONG) {
             Some(cells) => Err(format!(
@@ -177,6 +192,9 @@ async fn import_rows<T: Entry>(
         match whole {
             Ok(entry) => {
                 done.doubtful.extend(mistyped(row).map(|why| (row.line, why)));
+                let keys = entry.keys();
+                done.twice += usize::from(keys.iter().any(|key| named.contains(key)));
+                named.extend(keys);
                 batch.push(entry);
             }
             Err(why) => done.refused.push((row.line, why)),

@@ -13,6 +13,7 @@ use vigie_domain::{Refusal, Route, Stage, Subscriber};
 use vigie_notifier::labels::{provision_label, route_label};
 use vigie_store::StoreError;
 use vigie_store::follow_up::Step;
+use vigie_store::search::SearchRow;
 
 use crate::network::counted_in;
 use crate::partner_calls::members_of;
@@ -384,20 +385,36 @@ pub async fn of_structure(
     Ok(tracks.into_values().collect())
 }
 
-/// What a structure went for, or had handed in, before a moment and was still at then: the latest step of each procedure.
+/// What was under way at a moment: what a structure went for or had handed in before and was still at, and what it was told of and had
+/// not made up its mind about, which could be answered yet. The latest step of each procedure.
 ///
 /// # Errors
 /// The database fails.
 pub async fn under_way(service: &Service, structure: &str, from: DateTime<Utc>) -> Result<Vec<Step>, StoreError> {
     let store = &service.store;
-    let before = store.decision_steps(structure, from - WENT_ON_FOR).await?.into_iter().filter(|s| s.at < from);
-    let mut last: BTreeMap<String, Step> = before.map(|s| (s.procedure.clone(), s)).collect();
-    last.retain(|_, s| matches!(s.stage, Stage::Go | Stage::Preparing | Stage::Submitted));
+    let since = from - WENT_ON_FOR;
+    let members = store.members(structure).await?;
+    let told = store.spotted(&members, since, from).await?.into_iter().map(|told| Step {
+        procedure: told.procedure,
+        lot: String::new(),
+        stage: Stage::Spotted,
+        by: String::new(),
+        at: told.at,
+    });
+    let steps = store.decision_steps(structure, since).await?.into_iter().filter(|s| s.at < from);
+    let mut last: BTreeMap<String, Step> = told.chain(steps).map(|s| (s.procedure.clone(), s)).collect();
+    let goes_on = |stage: Stage| matches!(stage, Stage::Go | Stage::Preparing | Stage::Submitted);
+    last.retain(|_, s| goes_on(s.stage) || !s.stage.is_decided());
     let ids: Vec<String> = last.keys().cloned().collect();
-    let closed: BTreeSet<String> =
-        store.search_rows(&ids).await?.into_iter().filter(|f| f.until < from).map(|f| f.procedure).collect();
-    // What was handed in waits for its result; what was only gone for ended with its closing date.
-    last.retain(|id, s| s.stage == Stage::Submitted || !closed.contains(id));
+    let rows = store.search_rows(&ids).await?.into_iter();
+    let rows: HashMap<String, SearchRow> = rows.map(|f| (f.procedure.clone(), f)).collect();
+    // What was handed in waits for its result; what was gone for ended with its closing date, and what is over is not to be decided on.
+    last.retain(|id, s| match (s.stage, rows.get(id)) {
+        (Stage::Submitted, _) => true,
+        (stage, None) => goes_on(stage),
+        (stage, Some(row)) if goes_on(stage) => row.until >= from,
+        (_, Some(row)) => row.until >= from && row.state_at(from).phase.takes_answers(),
+    });
     Ok(last.into_values().collect())
 }
 

@@ -1,6 +1,7 @@
 //! A colleague is told of a market that somebody puts in their charge.
 //!
-//! Who follows a market is a name that a structure types: it is somebody's where one member of the structure, and one alone, bears it.
+//! Who follows a market is a name that a structure types: it is somebody's where one member of the structure, and one alone, bears it,
+//! or bears it as a first name.
 //! Nobody is told of what they took themselves. Where telling fails, the decision stands, and the log says so.
 
 use vigie_domain::{Alert, AlertKind, Decision, Subscriber, commune, french};
@@ -18,8 +19,19 @@ use crate::service::Service;
 async fn colleague(service: &Service, by: &Subscriber, assignee: &str) -> Result<Option<Subscriber>, Failure> {
     let named = commune::key(assignee);
     let members = membership::members(service, by.structure()).await?;
-    let mut found = members.into_iter().filter(|m| commune::key(&m.name) == named);
-    Ok(found.next().filter(|one| found.next().is_none() && one.id != by.id))
+    Ok(named_by(members, &named).filter(|one| one.id != by.id))
+}
+
+/// The one member who bears that name in whole, else the one whose name begins with it: colleagues call each other by their first names.
+fn named_by(members: Vec<Subscriber>, named: &str) -> Option<Subscriber> {
+    let first = |m: &Subscriber| commune::key(&m.name).split(' ').next() == Some(named);
+    let (whole, others): (Vec<Subscriber>, Vec<Subscriber>) =
+        members.into_iter().partition(|m| commune::key(&m.name) == named);
+    let mut found = match whole.is_empty() {
+        true => others.into_iter().filter(first).collect(),
+        false => whole,
+    };
+    found.pop().filter(|_| found.is_empty() && !named.is_empty())
 }
 
 /// Tells the colleague in whose charge `by` has put what was decided; nobody where the name is none of a colleague's.
@@ -50,4 +62,31 @@ pub async fn tell(
     service.store.tell(&colleague.id, &Alert::word(AlertKind::Account, id), &body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::subscription::{Profile, Role};
+
+    use super::*;
+
+    #[test]
+    fn a_first_name_is_somebody_where_one_alone_bears_it() {
+        let person = |name: &str| Subscriber {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            role: Role::Structure,
+            profile: Profile::default(),
+        };
+        let of = |names: &[&str], said: &str| {
+            let found = named_by(names.iter().map(|n| person(n)).collect(), &commune::key(said));
+            found.map(|one| one.name)
+        };
+        let two = ["Marc Petit", "Léa Martin"];
+        assert_eq!(of(&two, "Marc").as_deref(), Some("Marc Petit"));
+        assert_eq!(of(&two, "léa martin").as_deref(), Some("Léa Martin"));
+        assert_eq!(of(&["Marc Petit", "Marc Grand"], "Marc"), None, "which one?");
+        assert_eq!(of(&["Marc", "Marc Grand"], "Marc").as_deref(), Some("Marc"));
+        assert_eq!((of(&two, "Petit"), of(&two, "")), (None, None));
+    }
 }

@@ -3,8 +3,8 @@
 //!
 //! A claim stands in the person's profile; approved, it becomes their structure. So does that somebody says to be a facilitator.
 
-use vigie_domain::Subscriber;
 use vigie_domain::subscription::Role;
+use vigie_domain::{Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_store::choices::Choice;
 
@@ -163,7 +163,8 @@ pub async fn set_role(service: &Service, who: &str, person: &str, role: Role) ->
     if !service.store.set_role(person, role).await? {
         return Ok(false);
     }
-    let said = format!("rôle {} donné depuis les pages par {who}", role.in_french());
+    let by = on_behalf::named(service, who).await?;
+    let said = format!("rôle {} donné depuis les pages par {by}", role.in_french());
     service.store.note("person", person, &said, service.clock.now()).await?;
     begin_area(service, person).await?;
     Ok(true)
@@ -183,18 +184,20 @@ async fn begin_area(service: &Service, person: &str) -> Result<(), Failure> {
 /// The database fails.
 pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved: bool) -> Result<bool, Failure> {
     let Some(siret) = service.store.settle_claim(&person.id, approved).await? else { return Ok(false) };
+    let listed = service.store.structure(&siret).await?.map(|s| s.name).filter(|name| !name.is_empty());
+    let of = listed.map_or_else(|| format!("de la structure {siret}"), |name| french::of(&short(&name, 80)));
     let (what, body) = if approved {
         (
             "rattachement approuvé",
             format!(
-                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions de la structure {siret}. Vos réponses et vos notes sont devenues les siennes ; là où un collègue avait déjà répondu, sa réponse reste et votre note s’y ajoute."
+                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions {of}. Vos réponses et vos notes sont devenues les siennes ; là où un collègue avait déjà répondu, sa réponse reste et votre note s’y ajoute."
             ),
         )
     } else {
         (
             "rattachement refusé",
             format!(
-                "Votre demande n’est pas acceptée\nVous ne parlez pas pour la structure {siret} ; vos abonnements et vos décisions restent les vôtres."
+                "Votre demande n’est pas acceptée\nVous ne partagez pas les décisions {of} ; vos abonnements et vos décisions restent les vôtres."
             ),
         )
     };
@@ -218,7 +221,7 @@ pub async fn welcome(service: &Service, who: &str, newcomer: &Subscriber, siret:
             "Un nouveau membre dans votre structure\n{} parle désormais pour {structure}, comme vous : vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
             if newcomer.name.is_empty() { "Une personne".to_owned() } else { short(&newcomer.name, 60) },
         );
-        on_behalf::acted(service, who, &member.id, &format!("nouveau membre {}", newcomer.id), &body).await?;
+        on_behalf::acted(service, who, &member.id, "nouveau membre dans sa structure", &body).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vigie_domain::subscription::Match;
 use vigie_domain::{Access, Alert, AlertKind, Subscriber, concerned_lots, french};
+use vigie_notifier::card::short;
 use vigie_store::journal::NoticeRow;
 use vigie_store::{StoreError, derived_id};
 
@@ -15,31 +16,42 @@ use crate::ingest::plan::Planner;
 use crate::ingest::stored::People;
 use crate::service::Service;
 
+/// Most members named of those who hear nothing.
+const NAMED: usize = 6;
+
+/// A member by name and kind.
+fn who(member: &Subscriber) -> String {
+    let name = if member.name.is_empty() { "un membre sans nom" } else { &member.name };
+    let kind = member.profile.kind.map(|k| format!(" ({})", k.acronym())).unwrap_or_default();
+    format!("{}{kind}", short(name, 60))
+}
+
 /// How many members of a network were told of what it passes on, how many knew, and how many it is not for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PassedOn {
     /// Told now, or in their next merged message.
     pub told: usize,
     /// Told before: they hear nothing.
     pub knew: usize,
-    /// Of a kind that cannot answer it: they hear nothing.
-    pub cannot: usize,
+    /// Those to whom it is closed, reserved to others, by name and kind: they hear nothing.
+    pub closed: Vec<String>,
+    /// Those whose kind supplies nothing of it: they hear nothing.
+    pub other_trade: Vec<String>,
 }
 
 impl PassedOn {
     /// What is said to whoever passed it on.
     #[must_use]
-    pub fn in_french(self) -> String {
-        let left = match self.cannot {
-            0 => String::new(),
-            n => format!(
-                " {} ne {} pas y répondre.",
-                french::plural(n, "membre"),
-                if n > 1 { "peuvent" } else { "peut" }
-            ),
-        };
+    pub fn in_french(&self) -> String {
+        let left = [
+            (" C’est réservé à d’autres que :", &self.closed),
+            (" Hors de ce que propose ce type de structure :", &self.other_trade),
+        ];
+        let left: Vec<String> =
+            left.into_iter().filter_map(|(why, who)| Some(format!("{why} {}.", named(who)?))).collect();
+        let left = left.concat();
         let said = match (self.told, self.knew) {
-            (0, 0) if self.cannot > 0 => "Personne n’a rien reçu.".to_owned(),
+            (0, 0) if !left.is_empty() => "Personne n’a rien reçu.".to_owned(),
             (0, 0) => {
                 "Personne n’est noté comme membre de votre réseau : ajoutez-en sur la page « Réseau ».".to_owned()
             }
@@ -58,6 +70,16 @@ impl PassedOn {
         };
         format!("{said}{left}")
     }
+}
+
+/// The first of these names, and how many more; nothing of nobody.
+fn named(names: &[String]) -> Option<String> {
+    let mut said: Vec<String> = names.iter().take(NAMED).cloned().collect();
+    match names.len().saturating_sub(NAMED) {
+        0 => {}
+        n => said.push(format!("{n} de plus")),
+    }
+    (!said.is_empty()).then(|| french::list(&said))
 }
 
 /// Passes a notice on to the members of a network.
@@ -90,8 +112,12 @@ pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -
     let mut shares = Vec::new();
     for member in &members {
         let met = concerned_lots::narrowed(member.role, &member.profile, &row.assessment, Match::default());
-        if met.is_none_or(|m| m.access == Access::Closed) {
-            outcome.cannot += 1;
+        let Some(met) = met else {
+            outcome.other_trade.push(who(member));
+            continue;
+        };
+        if met.access == Access::Closed {
+            outcome.closed.push(who(member));
             continue;
         }
         let knew = told.contains(member.id.as_str());
@@ -105,4 +131,23 @@ pub async fn pass_on(service: &Service, row: &NoticeRow, network: &Subscriber) -
     tx.commit().await?;
     service.deliveries_queued.notify_one();
     Ok(outcome)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_hears_nothing_is_named_with_the_reason() {
+        let names = |n: usize| (1..=n).map(|i| format!("Atelier {i} (ACI)")).collect::<Vec<_>>();
+        let said = PassedOn { told: 2, closed: names(1), ..PassedOn::default() };
+        assert_eq!(said.in_french(), "Transmis à 2\u{a0}membres. C’est réservé à d’autres que : Atelier 1 (ACI).");
+        let none = PassedOn { other_trade: names(8), ..PassedOn::default() };
+        assert!(
+            none.in_french()
+                .starts_with("Personne n’a rien reçu. Hors de ce que propose ce type de structure : Atelier 1")
+        );
+        assert!(none.in_french().ends_with("Atelier 6 (ACI) et 2 de plus."), "{}", none.in_french());
+        assert!(PassedOn::default().in_french().contains("ajoutez-en"));
+    }
 }

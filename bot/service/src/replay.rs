@@ -115,7 +115,10 @@ pub async fn reactivate(service: &Service, who: &str, address: &str) -> Result<b
     let Some(found) = found else { return Ok(false) };
     let now = service.clock.now();
     // Whoever is kept out has no address in use.
-    if !service.store.set_address_state(&found.id, AddressState::Active, "remise en service par l’exploitant").await?
+    if !service
+        .store
+        .set_address_state(&found.id, AddressState::Active, "remise en service par la personne qui gère Vigie")
+        .await?
     {
         return Ok(false);
     }

@@ -6,7 +6,10 @@
 use chrono::{DateTime, Utc};
 use vigie_domain::{Cadence, Filter, Subscriber, Subscription};
 use vigie_notifier::card::short;
+use vigie_notifier::due::{DigestTimes, next_digest};
+use vigie_notifier::rhythm;
 use vigie_store::StoreError;
+use vigie_watcher::zones;
 
 use crate::service::Service;
 
@@ -52,11 +55,12 @@ pub async fn save(service: &Service, person: &str, id: Option<&str>, wish: &Wish
     let name = short(&wish.name, MAX_NAME);
     match id {
         Some(id) => {
-            if !mine.iter().any(|s| s.id == id) {
-                return Ok(Saved::Gone);
-            }
+            let Some(before) = mine.iter().find(|s| s.id == id) else { return Ok(Saved::Gone) };
             store.take_in_hand(person).await?;
             let there = store.change_own_subscription(person, id, &wish.filter, wish.cadence).await?;
+            if there && before.cadence != wish.cadence {
+                move_waiting(service, person, id, wish.cadence).await?;
+            }
             let there = there && store.name_subscription(person, id, &name).await?;
             Ok(if there { Saved::Kept(id.to_owned()) } else { Saved::Gone })
         }
@@ -99,7 +103,26 @@ pub async fn narrow(service: &Service, person: &Subscriber, id: &str, filter: &F
 pub async fn set_cadence(service: &Service, person: &str, id: &str, cadence: Cadence) -> Result<bool, StoreError> {
     let Some(one) = own(service, person, id).await? else { return Ok(false) };
     service.store.take_in_hand(person).await?;
-    service.store.change_own_subscription(person, id, &one.filter, cadence).await
+    let there = service.store.change_own_subscription(person, id, &one.filter, cadence).await?;
+    if there && one.cadence != cadence {
+        move_waiting(service, person, id, cadence).await?;
+    }
+    Ok(there)
+}
+
+/// What waits for a digest of the rhythm before comes in the next of the new one: whoever asks for one a week gets none tomorrow. What
+/// waits for somebody who now wants all at once stays where it is.
+async fn move_waiting(service: &Service, person: &str, id: &str, cadence: Cadence) -> Result<(), StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let Some(owner) = store.subscriber(person).await? else { return Ok(()) };
+    let own = store.preferences(person).await?.rhythm;
+    let zone = zones::zone(owner.profile.departments.first());
+    let times = rhythm::own_times(&own, DigestTimes { zone, ..service.digest_times() });
+    let kept = if matches!(cadence, Cadence::Auto | Cadence::Reserved) { Cadence::Daily } else { cadence };
+    if let Some(due) = next_digest(kept, times, now) {
+        store.move_waiting_lines(person, id, due).await?;
+    }
+    Ok(())
 }
 
 /// Gives one a name; `false` when they have none of that identifier.

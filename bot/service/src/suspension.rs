@@ -85,7 +85,8 @@ pub async fn suspend_person(service: &Service, who: &str, whom: &str) -> Result<
     if !store.suspend_person(whom, now).await? {
         return Ok(false);
     }
-    store.note("person", whom, &format!("suspendue par {who}"), now).await?;
+    let by = on_behalf::named(service, who).await?;
+    store.note("person", whom, &format!("suspendue par {by}"), now).await?;
     store.saw(who, whom, "personne suspendue", now).await?;
     Ok(true)
 }
@@ -95,11 +96,9 @@ pub async fn suspend_person(service: &Service, who: &str, whom: &str) -> Result<
 /// # Errors
 /// The database fails.
 pub async fn resume_person(service: &Service, who: &str, whom: &str) -> Result<bool, Failure> {
-    let (store, now) = (&service.store, service.clock.now());
-    if !store.resume_person(whom).await? {
+    if !service.store.resume_person(whom).await? {
         return Ok(false);
     }
-    store.note("person", whom, &format!("rétablie par {who}"), now).await?;
     let body = "Votre accès à Vigie est rétabli\nLa personne qui gère Vigie l’a rétabli : vos alertes reviennent, et vos pages s’ouvrent de nouveau.";
     on_behalf::acted(service, who, whom, "personne rétablie", body).await?;
     Ok(true)

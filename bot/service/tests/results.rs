@@ -231,6 +231,7 @@ fn each_kind_of_result_is_told_by_its_name() {
                 noticed: now(),
                 contacts: &[],
                 links: card::Links::default(),
+                stands: None,
             },
             now(),
         );

@@ -103,8 +103,8 @@ pub(super) async fn sign_in(settings: Settings, subscriber: &str) -> Result<(), 
         let fix = "donnez public_url et secret (au moins 16 caractères) au bloc [web]";
         Failure::usage("cette installation ne signe pas de lien", "[web]", fix)
     })?;
-    let body = "Un lien pour entrer à votre place\nLa personne qui gère Vigie a demandé un lien qui ouvre vos pages, une fois, dans la demi-heure. Si vous ne le lui avez pas demandé, dites-le-lui ; la page Mon compte ferme toutes vos connexions.";
-    on_behalf::acted(&app.service, &person::operator(), &person.id, "lien pour entrer à sa place", body).await?;
+    let body = "Un lien vers vos pages a été fait pour vous\nLa personne qui gère Vigie a fait un lien qui ouvre vos pages, une fois, dans la demi-heure, pour vous le donner. Si vous ne le lui avez pas demandé, dites-le-lui ; la page Mon compte ferme toutes vos connexions.";
+    on_behalf::acted(&app.service, &person::operator(), &person.id, "lien pour entrer, fait pour elle", body).await?;
     print(&format!("{link}\n"))
 }
 

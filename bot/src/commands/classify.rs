@@ -306,6 +306,7 @@ fn explain(notice: &Notice, assessment: &Assessment) -> String {
             noticed: now,
             contacts: &[],
             links: Links::default(),
+            stands: None,
         },
         now,
     );

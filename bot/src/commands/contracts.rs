@@ -166,7 +166,7 @@ async fn show(settings: &Settings, notice: &str) -> Result<(), Failure> {
         out.push_str(&in_words(&contract, today));
     }
     if out.is_empty() {
-        out.push_str("Aucun contrat n’est connu de cette procédure\n");
+        out.push_str("Aucun contrat n’est connu de ce marché\n");
     }
     print(&out)
 }

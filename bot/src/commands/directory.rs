@@ -88,6 +88,7 @@ async fn import(settings: &Settings, directory: Directory, file: &Path) -> Resul
     done.refused.iter().try_for_each(|(line, why)| print(&format!("{place}:{line} : {why}\n")))?;
     done.doubtful.iter().try_for_each(|(line, why)| print(&format!("{place}:{line} : lue, mais {why}\n")))?;
     let read = french::counted(done.taken, "ligne lue", "lignes lues");
+    let read = format!("{read}{}", done.twice_in_french());
     print(&format!("{read}, {}\n", french::counted(done.refused.len(), "refusée", "refusées")))?;
     if done.taken == 0 && !done.refused.is_empty() {
         return Err(Failure::new(

@@ -60,7 +60,7 @@ pub(super) async fn doctor(settings: &Settings, file: Option<&Path>, args: &Doct
     Err(Failure::new(
         french::plural(faults, "défaut"),
         "tableau ci-dessus",
-        "suivez « que faire », puis relancez vigie doctor",
+        "faites ce que dit la flèche sous chaque défaut, puis relancez vigie doctor",
     ))
 }
 

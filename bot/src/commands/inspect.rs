@@ -6,6 +6,7 @@ use vigie_config::settings::{Settings, Source};
 use vigie_domain::{DeliveryState, Subscriber, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::short;
+use vigie_notifier::criteria;
 use vigie_store::Store;
 use vigie_store::outbox::DeliveryRow;
 use vigie_watcher::classify;
@@ -38,7 +39,7 @@ pub(super) async fn list_sources(settings: &Settings, output: OutputArg) -> Resu
         let (s, known) = known.of(&block.id);
         let alarms = health::alarms(&known, now);
         let health = match (&s.last_error, block.enabled) {
-            (_, false) => "à l’arrêt (enabled = false)".to_owned(),
+            (_, false) => "à l’arrêt".to_owned(),
             _ if s.paused => "en pause (/reprendre_source dans un chat)".to_owned(),
             (Some(e), _) if s.failures > 0 => format!("{} : {e}", french::plural(s.failures as usize, "échec")),
             _ if s.last_success.is_none() => "jamais interrogée".to_owned(),
@@ -102,7 +103,7 @@ pub(super) async fn test_source(settings: &Settings, id: &str, output: OutputArg
             let a = classify::classify(n);
             vec![
                 n.record_id.as_str().into(),
-                n.kind.as_str().into(),
+                Cell::Word(criteria::notice_kind_label(n.kind), n.kind.as_str()),
                 Cell::Number(a.score.into()),
                 Cell::Day(a.deadline().map(|d| d.date_naive())),
                 Cell::Long(a.title, 80),

@@ -150,18 +150,17 @@ async fn invite(
     if let Some(matrix) = &settings.matrix {
         ways.push(format!("sur Tchap, Element ou Matrix, invitez {} et envoyez-lui : /start {code}", matrix.user));
     }
+    print(&format!("Code : {code}\nValable une fois, jusqu’au {}.", local(expires)))?;
+    if settings.telegram.is_none() && settings.matrix.is_none() {
+        return print(
+            " Aucun chat n’est configuré ici : il ne mènera quelque part qu’une fois [telegram] ou [matrix] réglé.\nPar courriel, invitez à la page Exploitation › Personnes › Inviter, ou par vigie subscriptions add --email.\n",
+        );
+    }
     if ways.is_empty() {
         ways.push(format!("ouvrez une conversation avec Vigie, et envoyez-lui : /start {code}"));
     }
     print(&format!(
-        "Code : {code}\nValable une fois, jusqu’au {}. À envoyer à la personne, avec ces mots :\n\n« Pour recevoir les alertes de Vigie : {}. »\n",
-        local(expires),
+        " À envoyer à la personne, avec ces mots :\n\n« Pour recevoir les alertes de Vigie : {}. »\n",
         ways.join(" ; ou ")
-    ))?;
-    if settings.telegram.is_none() && settings.matrix.is_none() {
-        print(
-            "\nAucun chat n’est configuré ici : ce code attend [telegram] ou [matrix]. Par courriel, invitez à la page Exploitation › Personnes › Inviter.\n",
-        )?;
-    }
-    Ok(())
+    ))
 }

@@ -109,7 +109,7 @@ pub(super) async fn ask_to_join(store: &Store, siret: &str, who: &str, yes: bool
         return Ok(());
     }
     let what = format!("la structure {siret} a déjà des membres : {named}");
-    Err(Failure::usage(what, place, "si la personne en est, répondez « oui », ou ajoutez --yes"))
+    Err(Failure::usage(what, place, "si la personne en est, ajoutez --yes"))
 }
 
 fn named(members: &[Subscriber]) -> String {

@@ -6,7 +6,7 @@ use vigie_config::rules::Rules;
 use vigie_config::settings::Settings;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
-use vigie_domain::{Buyer, Cadence, Channel, Days, Filter, StructureKind, Subscriber};
+use vigie_domain::{Buyer, Cadence, Channel, Days, Filter, StructureKind, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_store::consent::Asked;
@@ -15,7 +15,7 @@ use vigie_store::{Store, derived_id};
 
 use super::criteria::Criteria;
 use super::inspect;
-use super::output::{Cell, Listing, OutputArg, parse_word, print, wrote};
+use super::output::{Cell, Listing, OutputArg, local, parse_word, print, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
@@ -272,26 +272,30 @@ async fn show_preview(store: &Store, args: &PreviewArgs) -> Result<(), Failure> 
     for sample in &seen.samples {
         out.push_str(&format!("  {}\n", short(&sample.title, 110)));
     }
-    out.push_str(&format!("{} procédures regardées\n", seen.looked_at));
+    out.push_str(&format!("{}\n", french::counted(seen.looked_at, "marché regardé", "marchés regardés")));
     print(&out)
 }
 
 async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
-    store.saw(&super::person::operator(), "", "subscriptions list", Clock::from_environment()?.now()).await?;
+    let now = Clock::from_environment()?.now();
+    store.saw(&super::person::operator(), "", "subscriptions list", now).await?;
     let (_, entries) = store.subscriptions().await?;
     let mut rows = Vec::new();
     for (subscription, person) in entries {
-        let addresses: Vec<String> = store
-            .addresses(&person.id)
-            .await?
-            .into_iter()
-            .map(|a| format!("{} ({})", a.channel.shown(&a.value), a.state.as_str()))
-            .collect();
+        let found = store.addresses(&person.id).await?;
+        let addresses = |state: fn(AddressState) -> &'static str| -> Vec<String> {
+            found.iter().map(|a| format!("{} ({})", a.channel.shown(&a.value), state(a.state))).collect()
+        };
+        let resting = subscription.paused_until.filter(|until| *until > now);
         rows.push(vec![
             subscription.id.into(),
             person.name.into(),
-            Cell::Both(addresses.join(", "), addresses.into()),
-            subscription.cadence.to_string().into(),
+            Cell::Both(addresses(AddressState::in_french).join(", "), addresses(AddressState::as_str).into()),
+            Cell::Both(subscription.cadence.in_french(), subscription.cadence.to_string().into()),
+            match resting {
+                Some(until) => Cell::Both(format!("jusqu’au {}", local(until)), serde_json::json!(until)),
+                None => Cell::Both("–".to_owned(), serde_json::Value::Null),
+            },
             criteria::in_french(&subscription.filter).into(),
         ]);
     }
@@ -300,13 +304,20 @@ async fn list(store: &Store, output: OutputArg) -> Result<(), Failure> {
         ("person", "personne"),
         ("addresses", "adresses"),
         ("cadence", "rythme"),
+        ("paused_until", "en pause"),
         ("filter", "critères"),
     ];
     Listing { columns, rows }.print(output)
 }
 
-/// The structure of the directory with that SIRET; one that it does not hold is what is said of it, its kind at least.
-async fn listed(store: &Store, siret: &str, kind: Option<StructureKind>) -> Result<Structure, Failure> {
+/// A SIRET, and the structure of the directory that bears it. One that the directory does not hold is what is said of it, its kind at
+/// least, where somebody speaks for a structure; a facilitator's organisation is in no directory.
+async fn listed(
+    store: &Store,
+    siret: &str,
+    kind: Option<StructureKind>,
+    role: Role,
+) -> Result<(String, Option<Structure>), Failure> {
     let number = Buyer::clean_siret(siret).filter(|n| n.len() == 14).ok_or_else(|| {
         Failure::usage(format!("« {siret} » n’est pas un SIRET"), "--siret", "écrivez ses quatorze chiffres")
     })?;
@@ -319,19 +330,29 @@ async fn listed(store: &Store, siret: &str, kind: Option<StructureKind>) -> Resu
         place: None,
         naf: None,
     });
-    store.structure(&number).await?.or(said).ok_or_else(|| {
+    let found = store.structure(&number).await?.or(said);
+    if found.is_none() && role == Role::Structure {
         let fix = "ajoutez --kind (ACI, EA…), ou importez un annuaire (vigie directory import structures FICHIER)";
-        Failure::usage(format!("aucune structure {number} dans l’annuaire"), "--siret", fix)
-    })
+        return Err(Failure::usage(format!("aucune structure {number} dans l’annuaire"), "--siret", fix));
+    }
+    Ok((number, found))
 }
 
 async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions add";
     let email =
         mail_address::canonical(&args.email).map_err(|why| Failure::usage(why, place, "écrivez nom@domaine"))?;
-    let listed = match &args.siret {
-        None => None,
-        Some(siret) => Some(listed(store, siret, args.kind).await?),
+    let known = match store.find_subscribers(&email).await?.len() {
+        0 => None,
+        _ => Some(super::person::find(store, &email, place).await?),
+    };
+    let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
+    let (number, listed) = match &args.siret {
+        None => (None, None),
+        Some(siret) => {
+            let (number, listed) = listed(store, siret, args.kind, role).await?;
+            (Some(number), listed)
+        }
     };
     let mut filter = args.criteria.filter(place)?;
     let unsaid = filter == Filter::default();
@@ -354,16 +375,12 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         }
         store.lift_suppression(Channel::Email, &email).await?;
     }
-    let known = match store.find_subscribers(&email).await?.len() {
-        0 => None,
-        _ => Some(super::person::find(store, &email, place).await?),
-    };
     let id = known.as_ref().map_or_else(|| derived_id(&["email", &email]), |p| p.id.clone());
     let address = store.addresses(&id).await?.into_iter().find(|a| a.value.eq_ignore_ascii_case(&email));
     match address.as_ref().map(|a| a.state) {
         Some(AddressState::Stopped) => {
             return Err(Failure::usage(
-                "cette adresse est arrêtée par son propriétaire",
+                "cette adresse est désabonnée par son propriétaire",
                 place,
                 "lui seul peut revenir : qu’il vous donne une autre adresse, ou demande par écrit son retour",
             ));
@@ -380,7 +397,10 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     // No condition given for someone known: the address alone is meant.
     let address_only = args.confirmed && filter == Filter::default();
     if let Some(address) = address.filter(|a| args.confirmed && (address_only || a.state == AddressState::Suspended)) {
-        if !store.set_address_state(&address.id, AddressState::Active, "remise en service par l’exploitant").await? {
+        if !store
+            .set_address_state(&address.id, AddressState::Active, "remise en service par la personne qui gère Vigie")
+            .await?
+        {
             return Err(Failure::usage(
                 "cette personne est suspendue par un exploitant",
                 place,
@@ -399,17 +419,16 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         ));
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
-    let joined = listed.as_ref().map(|s| s.siret.clone()).filter(|siret| profile.siret.as_ref() != Some(siret));
+    let joined = number.clone().filter(|siret| profile.siret.as_ref() != Some(siret));
     if let Some(siret) = &joined {
         super::members::ask_to_join(store, siret, &email, args.yes, place).await?;
     }
     profile.kind = args.kind.or(listed.as_ref().map(|s| s.kind)).or(profile.kind);
-    profile.siret = listed.as_ref().map(|s| s.siret.clone()).or(profile.siret);
+    profile.siret = number.or(profile.siret);
     profile.sectors.extend(filter.sectors.iter().filter(|s| !profile.sectors.contains(s)).cloned().collect::<Vec<_>>());
     profile
         .departments
         .extend(filter.departments.iter().filter(|d| !profile.departments.contains(d)).cloned().collect::<Vec<_>>());
-    let role = args.role.or(known.as_ref().map(|p| p.role)).unwrap_or_default();
     let cadence = args.cadence.unwrap_or_else(|| Cadence::default_for(role, profile.kind));
     let name = args.name.clone().or(known.map(|p| p.name)).or(listed.map(|s| s.name)).unwrap_or_default();
     let subscriber = Subscriber { id: id.clone(), name, role, profile };

@@ -448,9 +448,10 @@ pub(crate) async fn decide(
             let body = json!({ "error": "conflict", "detail": text, "decision": given(standing) });
             Ok((StatusCode::CONFLICT, Json(body)).into_response())
         }
-        Outcome::Closed(_) => {
+        Outcome::Closed(_) | Outcome::StillOpen(_) => {
             let line = outcome_line::line(&outcome, &edit, by);
-            Err(Trouble::new(StatusCode::CONFLICT, "closed", &line))
+            let word = if matches!(outcome, Outcome::Closed(_)) { "closed" } else { "still_open" };
+            Err(Trouble::new(StatusCode::CONFLICT, word, &line))
         }
         Outcome::ReadsOnly => Err(Trouble::new(StatusCode::FORBIDDEN, "forbidden", outcome_line::READS_ONLY)),
         Outcome::NoProcedure => Err(absent("procédure inconnue")),

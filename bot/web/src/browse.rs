@@ -316,6 +316,18 @@ pub(crate) async fn search(
     }
     let next = page.next.as_ref().map(|n| format!("/chercher?{rest}&apres={}", place_of(n)).replace("?&", "?"));
     let first = (!fields.one("apres").is_empty()).then(|| format!("/chercher?{rest}"));
+    // Of what is looked for in one state, what there is in the others.
+    let others = match (page.rows.is_empty() && number.is_none() && fields.one("apres").is_empty(), query.state) {
+        (true, Some(_)) => store.search_count(&Query { state: None, ..query.clone() }, COUNT, now).await?,
+        _ => 0,
+    };
+    let others = (others > 0).then(|| {
+        let rest = fields.query_without(&["apres", "etat"]);
+        (
+            french::counted(usize::try_from(others).unwrap_or(usize::MAX), "marché", "marchés"),
+            format!("/chercher?{rest}&etat=tous").replace("?&", "?"),
+        )
+    });
     let rows = rows(&site, &visitor, &page.rows).await?;
     let sorts: Vec<Choice> = Sort::ALL
         .into_iter()
@@ -340,6 +352,7 @@ pub(crate) async fn search(
             next => next,
             first => first,
             csv => format!("/tableaux/recherche.csv?{rest}"),
+            others => others,
             alert => as_subscription(&fields),
             refined => !(query.sectors.is_empty() && query.provisions.is_empty() && query.buyer_types.is_empty() && query.departments.is_empty() && !query.committed),
             sorts => Serde(sorts),

@@ -9,7 +9,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse};
 use minijinja::context;
-use vigie_domain::{AlertKind, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, Subscriber, french};
+use vigie_domain::{
+    AlertKind, Decision, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, Subscriber, french,
+};
 use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
@@ -76,7 +78,7 @@ type Answer = (&'static str, &'static str, DecisionEdit, fn(Phase) -> bool);
 const ANSWERS: [Answer; 7] = [
     ("oui", "On y va", asks(Some(Stage::Go), None), Phase::takes_answers),
     ("non", "Écarter", asks(Some(Stage::NoGo), None), Phase::takes_answers),
-    ("plus tard", "Me le rappeler", asks(None, Some(Reminder::InDays(REMIND_DAYS))), Phase::takes_answers),
+    ("plus tard", "Plus tard", asks(None, Some(Reminder::InDays(REMIND_DAYS))), Phase::takes_answers),
     ("remis", "Offre remise", asks(Some(Stage::Submitted), None), may_have_answered),
     ("abandon", "On abandonne", asks(Some(Stage::Abandoned), None), Phase::takes_answers),
     ("gagne", "Gagné", asks(Some(Stage::Won), None), Phase::may_be_won),
@@ -214,7 +216,9 @@ pub(crate) async fn answer(
     let reason = Refusal::parse(fields.one("raison")).filter(|_| edit.stage == Some(Stage::NoGo));
     edit.refusal = reason.map(Some);
     let standing = service.store.decisions_on(person.structure(), &sent.procedure).await?;
-    if standing.iter().any(|d| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &shown].contains(&&d.by)) {
+    let of_others =
+        |d: &&Decision| d.lot.is_empty() && d.stage.is_decided() && ![&person.name, &shown].contains(&&d.by);
+    if standing.iter().find(of_others).is_some_and(|d| overrules(&edit, d.stage)) {
         let text = "Votre structure a déjà répondu : rien n’est changé. Entrez pour voir sa réponse, et la changer s’il le faut.";
         let values = context! { title => "Une réponse est déjà notée", text => text, back => page, back_text => "Voir ce marché" };
         return Ok(site.page_as(StatusCode::CONFLICT, &visitor, "mot.html", values));
@@ -245,6 +249,15 @@ pub(crate) async fn answer(
         _ => StatusCode::CONFLICT,
     };
     Ok(site.page_as(status, &visitor, "mot.html", values))
+}
+
+/// Whether an answer takes back what a colleague said, rather than going on from there.
+fn overrules(edit: &DecisionEdit, standing: Stage) -> bool {
+    match edit.stage {
+        None => false,
+        Some(Stage::Go | Stage::NoGo) => true,
+        Some(_) => !Stage::WENT_FOR_IT.contains(&standing),
+    }
 }
 
 /// Adds a note, or who sees to it, to what whoever opened the link answered. Nothing that stands is shown, and no note is written over:

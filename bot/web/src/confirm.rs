@@ -76,10 +76,13 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
         format!("{} à {}", french::date(at.date_naive()), french::clock(at.fixed_offset()))
     });
     let sign_in = service.store.put_sign_in(&address.id, now + sign_in::LINK_LASTS, now).await?;
-    let cookie = session::enter(site, &sign_in).await?.and_then(|(_, cookie)| cookie);
+    let entered = session::enter(site, &sign_in).await?;
+    let (cookie, session) = entered.map_or((None, None), |e| (e.cookie, e.session));
+    // The head is that of somebody who is in.
+    let visitor = Visitor { session, path: visitor.path.clone() };
     let decides = person.role.may(Permission::Decide);
     let values = context! { open => open, digest => digest, decides => decides, chosen => chosen };
-    let mut response = site.page(visitor, "confirme.html", values);
+    let mut response = site.page(&visitor, "confirme.html", values);
     response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)
 }

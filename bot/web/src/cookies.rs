@@ -31,7 +31,14 @@ impl Session {
 
 /// The session of a request, if it has one.
 pub(crate) async fn of(service: &Service, headers: &HeaderMap) -> Result<Option<Session>, StoreError> {
-    let Some(secret) = cookie(headers, cookie_name(service)) else { return Ok(None) };
+    match cookie(headers, cookie_name(service)) {
+        Some(secret) => opened(service, secret).await,
+        None => Ok(None),
+    }
+}
+
+/// The session that a cookie's secret opens.
+pub(crate) async fn opened(service: &Service, secret: &str) -> Result<Option<Session>, StoreError> {
     let found = service.store.session(secret, service.clock.now()).await?;
     Ok(found.map(|s| Session { mark: s.secret_hash, person: s.person, csrf: csrf(secret) }))
 }

@@ -17,7 +17,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
 use vigie_config::settings::SignUpMode;
-use vigie_domain::Permission;
+use vigie_domain::{Permission, french};
 use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
 use vigie_store::{StoreError, derived_id};
@@ -65,6 +65,10 @@ impl Site {
         pages.set_syntax(syntax.map_err(broken("syntaxe"))?);
         // A sentence made by code; what someone typed stays as it was typed, in forms above all.
         pages.add_filter("prose", |text: String| typeset::typeset(&text));
+        pages.add_filter("agreed", |number: String, one: String, many: String| french::agreed(&number, &one, &many));
+        pages.add_filter("form", |number: String, one: String, many: String| {
+            french::form(&number, &one, &many).to_owned()
+        });
         for (name, text) in templates::TEMPLATES {
             pages.add_template_owned(*name, typeset::template(name, text)).map_err(broken(name))?;
         }
@@ -421,7 +425,8 @@ pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, 
         }
     }
     request.extensions_mut().insert(visitor.clone());
-    let response =
+    let asked = *request.method() == Method::GET;
+    let mut response =
         if *request.method() == Method::POST && !program && from_elsewhere(request.headers()) && !one_click(&path) {
             Trouble::new(
                 StatusCode::FORBIDDEN,
@@ -432,6 +437,10 @@ pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, 
         } else {
             next.run(request).await
         };
+    // A refused answer is shown where it was posted, and its address stays in the browser: opened again, it leads to the market's page.
+    if asked && path.starts_with("/procedure/") && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = Redirect::to(&page_of(&path)).into_response();
+    }
     finish(&site, &visitor, response, program)
 }
 

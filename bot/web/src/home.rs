@@ -44,6 +44,8 @@ struct Line {
     row: Row,
     /// What is next: its name, its day, and how long is left.
     next: Option<(&'static str, String, String)>,
+    /// What is next comes before the closing, which is then said too.
+    before_closing: bool,
     /// Where the structure stands, by lot where lots were answered.
     stages: Vec<String>,
     /// Who does it.
@@ -51,6 +53,8 @@ struct Line {
     note: String,
     /// What an answer from here sends back as seen.
     seen: String,
+    /// The structure left it out: it may come back to it.
+    declined: bool,
     /// The procedure has its result: what became of the structure's tender is to be said.
     ended: bool,
 }
@@ -67,6 +71,7 @@ impl Line {
         Self {
             row: Row::of(&m.row, None, now),
             next: m.next.map(|(kind, at)| (next_label(kind), day_and_hour(at), french::days_left(at, now))),
+            before_closing: m.next.is_some_and(|(kind, _)| matches!(kind, DateKind::Visit | DateKind::Questions)),
             stages: match m.decisions.len() {
                 0..=4 => m.decisions.iter().map(stage).collect(),
                 n => vec![format!("{} lots répondus", n)],
@@ -76,6 +81,7 @@ impl Line {
                 .unwrap_or_default(),
             note: leading.map(|d| d.note.clone()).unwrap_or_default(),
             seen: whole.map(vigie_domain::Decision::mark).unwrap_or_default(),
+            declined: leading.is_some_and(|d| d.stage.declines()),
             ended: m.row.state_at(now).phase.is_settled(),
         }
     }
@@ -83,10 +89,10 @@ impl Line {
 
 fn next_label(kind: DateKind) -> &'static str {
     match kind {
-        DateKind::Visit => "Visite",
-        DateKind::Questions => "Questions",
-        DateKind::Participation => "Candidature",
-        DateKind::Tender => "Offre",
+        DateKind::Visit => "Visite le",
+        DateKind::Questions => "Questions jusqu’au",
+        DateKind::Participation => "Candidature à rendre avant le",
+        DateKind::Tender => "À rendre avant le",
     }
 }
 
@@ -131,6 +137,7 @@ async fn markets(site: &Site, visitor: &Visitor, session: &Session, done: &str) 
             alarms => alarms,
             done => match done {
                 "note" => "C’est noté.",
+                "ouvert" => "Ce marché prend encore des offres : son résultat se dit une fois la date limite passée.",
                 "clos" => "Ce marché n’est plus ouvert : rien n’est noté.",
                 "autre" => "Un collègue a répondu entre-temps : sa réponse est gardée, voyez-la sur la page du marché.",
                 _ => "",

@@ -105,7 +105,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider, fields:
             let found = month.found.get(&r.procedure);
             Row {
                 procedure: r.procedure.clone(),
-                title: found.map_or_else(|| "Procédure qui n’est plus connue".to_owned(), |f| f.title.clone()),
+                title: found.map_or_else(|| "Marché qui n’est plus connu".to_owned(), |f| f.title.clone()),
                 buyer: found.map(|f| f.buyer.clone()).unwrap_or_default(),
                 stage: r.stage.in_french(),
                 by: r.by.clone(),

@@ -83,7 +83,7 @@ async fn page(
     let (said, refused) = done.unwrap_or_default();
     let values = context! {
         name => &person.name, members => Serde(members), calls => Serde(calls), most => MAX_ROWS,
-        done => Some(said).filter(|s| !s.is_empty()), refused => refused,
+        replies => service.settings.hears_replies(), done => Some(said).filter(|s| !s.is_empty()), refused => refused,
     };
     Ok(site.page(visitor, "reseau.html", values))
 }

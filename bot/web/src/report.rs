@@ -186,7 +186,8 @@ fn will_be_told(others: Reach) -> String {
     };
     let said: Vec<String> = had.into_iter().chain(waiting).collect();
     let first = if said.is_empty() { "Personne d’autre n’a reçu l’alerte.".to_owned() } else { said.join(" ") };
-    format!("{first} Si la correction fait que le marché concerne d’autres abonnés, ils le reçoivent aussi.")
+    let names = if others.had + others.waiting > 0 { " Qui reçoit quoi n’est montré à personne." } else { "" };
+    format!("{first}{names} Si la correction fait que le marché concerne d’autres abonnés, ils le recevront aussi.")
 }
 
 /// Who hears of a correction: of `people` in all, those who had the alert or wait for it, and those whom it newly concerns.

@@ -14,7 +14,7 @@ use vigie_config::mail_address;
 use vigie_service::links::{BadLink, Purpose};
 use vigie_service::sign_in;
 
-use super::cookies::{gone, set_cookie};
+use super::cookies::{self, Session, gone, set_cookie};
 use super::frame::{Client, Fields, Posted, Shown, Site, Trouble, Visitor};
 use super::limits::What;
 
@@ -60,11 +60,19 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
             tracing::error!("sign-in link not sent: {e}");
         }
     });
-    Ok(site.word(
-        &visitor,
-        "Regardez votre messagerie",
-        "Si cette adresse reçoit des alertes de Vigie, un lien pour entrer vient de lui être envoyé. Il sert une fois, pendant une demi-heure.",
-    ))
+    let text = format!(
+        "Si cette adresse reçoit des alertes de Vigie, un lien pour entrer vient de lui être envoyé. Il sert une fois, pendant une demi-heure. {}",
+        nothing_leaves(&site)
+    );
+    Ok(site.word(&visitor, "Regardez votre messagerie", &text))
+}
+
+/// Said to whoever waits for a mail, whether or not their address is one that stopped them.
+pub(crate) fn nothing_leaves(site: &Site) -> String {
+    format!(
+        "Rien ne part vers une adresse que vous avez désabonnée : le lien au bas d’un de nos messages, même ancien, la remet en service ; à défaut, écrivez à {}.",
+        site.service.operator()
+    )
 }
 
 fn bad_link(why: BadLink) -> Trouble {
@@ -89,18 +97,28 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, visitor: Visitor, Path(t
 pub(crate) async fn open(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
     let now = site.service.clock.now();
     let id = site.service.open_token(Purpose::SignIn, &token, now).map_err(bad_link)?;
-    let Some((next, cookie)) = enter(&site, id).await? else { return Err(bad_link(BadLink::Expired)) };
-    let mut response = Redirect::to(local(&next)).into_response();
-    response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
+    let Some(entered) = enter(&site, id).await? else { return Err(bad_link(BadLink::Expired)) };
+    let mut response = Redirect::to(local(&entered.next)).into_response();
+    response.headers_mut().extend(entered.cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)
 }
 
-/// Opens a session by a sign-in that was not used yet: the page that was wanted, and the cookie.
-pub(crate) async fn enter(site: &Site, sign_in: &str) -> Result<Option<(String, Option<HeaderValue>)>, Trouble> {
+/// A session just opened.
+pub(crate) struct Entered {
+    /// The page that was wanted.
+    pub(crate) next: String,
+    pub(crate) cookie: Option<HeaderValue>,
+    pub(crate) session: Option<Session>,
+}
+
+/// Opens a session by a sign-in that was not used yet.
+pub(crate) async fn enter(site: &Site, sign_in: &str) -> Result<Option<Entered>, Trouble> {
     let now = site.service.clock.now();
     let secret = format!("{}{}", vigie_store::random()?, vigie_store::random()?);
     let next = site.service.store.open_session(sign_in, &secret, now + SESSION_LASTS, now).await?;
-    Ok(next.map(|next| (next, set_cookie(&site.service, &secret, SESSION_LASTS))))
+    let Some(next) = next else { return Ok(None) };
+    let cookie = set_cookie(&site.service, &secret, SESSION_LASTS);
+    Ok(Some(Entered { next, cookie, session: cookies::opened(&site.service, &secret).await? }))
 }
 
 pub(crate) async fn close(State(site): State<Arc<Site>>, posted: Posted) -> Shown {

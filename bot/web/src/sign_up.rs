@@ -18,7 +18,7 @@ use vigie_domain::directory::Structure;
 use vigie_domain::subscription::Role;
 use vigie_domain::{Buyer, Cadence, Filter, StructureKind, Subscriber, french};
 use vigie_notifier::card::short;
-use vigie_notifier::criteria;
+use vigie_notifier::{criteria, fit};
 use vigie_service::answers::action::folded;
 use vigie_service::subscriptions::Wish as Kept;
 use vigie_service::{breadth, personal_data, preview, sign_up};
@@ -26,6 +26,7 @@ use vigie_service::{breadth, personal_data, preview, sign_up};
 use super::browse::{departments, sectors};
 use super::frame::{Client, Fields, Shown, Site, Trouble, Visitor};
 use super::limits::What;
+use super::session::nothing_leaves;
 use super::subscriptions::form::{self, Wish};
 
 /// Longest name of a person.
@@ -251,8 +252,8 @@ async fn page(
             epci => fields.one("epci"),
             criteria => french::capital(&criteria::in_french(filter)),
             example => Serde(example),
-            days => preview::DAYS,
             cadences => Serde(cadences),
+            scope => kind.filter(|_| said.role == Role::Structure).map(fit::scope_in_french),
             email => fields.one("email"),
             name => fields.one("nom"),
             code => service.settings.sign_up.mode == SignUpMode::Code,
@@ -365,11 +366,11 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                     tracing::error!("sign-up failed: {}", e.what);
                 }
             });
-            return Ok(site.word(
-                &visitor,
-                "Regardez votre messagerie",
-                "Un message vous demande de confirmer votre adresse : ouvrez son lien, et la veille commence. Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages. Rien reçu dans l’heure ? Regardez dans les indésirables, ou recommencez.",
-            ));
+            let text = format!(
+                "Un message vous demande de confirmer votre adresse : ouvrez son lien, et la veille commence. Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages. Rien reçu ? Regardez dans les indésirables ; au bout d’une heure, recommencez : un second message ne part pas plus tôt. {}",
+                nothing_leaves(&site)
+            );
+            return Ok(site.word(&visitor, "Regardez votre messagerie", &text));
         }
     };
     page(&site, &visitor, client, (&fields, &said), screen, fault).await

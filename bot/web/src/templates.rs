@@ -90,3 +90,21 @@ pub(crate) const TEMPLATES: &[(&str, &str)] = &[
     ("personnes.html", include_str!("../pages/personnes.html")),
     ("personne.html", include_str!("../pages/personne.html")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use minijinja::Environment;
+    use vigie_notifier::typeset;
+
+    use super::*;
+
+    /// A sign of comparison within an attribute ended its tag for the spaces of French: no page was served.
+    #[test]
+    fn every_page_can_be_read() {
+        let mut pages = Environment::new();
+        for (name, text) in TEMPLATES {
+            let read = pages.add_template_owned(*name, typeset::template(name, text));
+            assert!(read.is_ok(), "{name}: {read:?}");
+        }
+    }
+}

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use chrono::Duration;
 use minijinja::context;
-use vigie_domain::{Cadence, Subscription};
+use vigie_domain::{Cadence, Subscriber, Subscription, french};
 use vigie_service::links::Purpose;
 use vigie_service::{subscriptions as subscriptions_use, suspension};
 use vigie_store::people::{Address, AddressState};
+use vigie_watcher::zones;
 
 use super::by_link::subject_of;
 use super::frame::{Fields, Shown, Site, Trouble, Visitor};
+use super::subscriptions::paused;
 
 /// Days of the pause offered.
 const PAUSE_DAYS: i64 = 30;
@@ -34,18 +36,28 @@ async fn opened(site: &Site, token: &str) -> Result<(Address, Vec<Subscription>)
 
 pub(crate) async fn ask(State(site): State<Arc<Site>>, visitor: Visitor, Path(token): Path<String>) -> Shown {
     let (address, subscriptions) = opened(&site, &token).await?;
-    let now = site.service.clock.now();
-    let resting = |s: &Subscription| s.paused_until.is_some_and(|until| until > now);
+    let (person, now) = (site.service.store.subscriber(&address.subscriber).await?, site.service.clock.now());
+    let resting = |s: &&Subscription| s.paused_until.is_some_and(|until| until > now);
+    let back = subscriptions.iter().filter(resting).filter_map(|s| s.paused_until).min();
+    let weekly = !subscriptions.is_empty() && subscriptions.iter().all(|s| s.cadence == LESS);
     Ok(site.page(
         &visitor,
         "desabonner.html",
         context! {
             stopped => address.state == AddressState::Stopped,
             less => subscriptions.iter().any(|s| s.cadence != LESS),
-            pause => subscriptions.iter().any(|s| !resting(s)),
+            pause => subscriptions.iter().any(|s| !resting(&s)),
             days => PAUSE_DAYS,
+            // What an earlier choice made of it, and the way back.
+            usual => person.filter(|_| weekly).map(|p| usual(&p).in_french()),
+            paused => back.map(|until| paused(until, now)),
         },
     ))
+}
+
+/// The rhythm of whoever chose none.
+fn usual(person: &Subscriber) -> Cadence {
+    Cadence::default_for(person.role, person.profile.kind)
 }
 
 pub(crate) async fn act(
@@ -65,14 +77,30 @@ pub(crate) async fn act(
                 before.push(("avant", format!("{} {}", s.id, s.cadence)));
                 subscriptions_use::set_cadence(&site.service, &address.subscriber, &s.id, LESS).await?;
             }
-            "Vos alertes viennent désormais en un résumé par semaine.".to_owned()
+            weekly_from(&site, &address.subscriber).await?
         }
         "pause" => {
-            for s in &subscriptions {
+            let until = now + Duration::days(PAUSE_DAYS);
+            // A pause that lasts longer stays.
+            for s in subscriptions.iter().filter(|s| s.paused_until.is_none_or(|rests| rests < until)) {
                 before.push(("reprendre", s.id.clone()));
-                store.pause_subscription(&s.id, Some(now + Duration::days(PAUSE_DAYS))).await?;
+                store.pause_subscription(&s.id, Some(until)).await?;
             }
             format!("Vos alertes sont en pause pour {PAUSE_DAYS} jours. Elles reprendront d’elles-mêmes.")
+        }
+        "reprendre" => {
+            for s in &subscriptions {
+                store.pause_subscription(&s.id, None).await?;
+            }
+            return Ok(site.word(&visitor, "C’est fait", "Vos alertes reviennent."));
+        }
+        "habituel" => {
+            let person = store.subscriber(&address.subscriber).await?.ok_or_else(Trouble::no_page)?;
+            for s in subscriptions.iter().filter(|s| s.cadence == LESS) {
+                subscriptions_use::set_cadence(&site.service, &person.id, &s.id, usual(&person)).await?;
+            }
+            let text = format!("Vos alertes viennent désormais ainsi : {}.", usual(&person).in_french());
+            return Ok(site.word(&visitor, "C’est fait", &text));
         }
         "annuler" => {
             undo(&site, &address, &subscriptions, &fields).await?;
@@ -88,7 +116,15 @@ pub(crate) async fn act(
             "Vous ne recevrez plus de message de Vigie à cette adresse.".to_owned()
         }
     };
-    Ok(site.page(&visitor, "desabonne.html", context! { text => text, before => before }))
+    let stopped = !matches!(fields.one("que"), "moins" | "pause");
+    Ok(site.page(&visitor, "desabonne.html", context! { text => text, before => before, stopped => stopped }))
+}
+
+/// What is said to whoever wants one digest a week: with the day of the next, where one waits.
+async fn weekly_from(site: &Site, person: &str) -> Result<String, Trouble> {
+    let next = site.service.store.next_digest_of(person).await?;
+    let next = next.map(|at| format!(" Le prochain vient le {}.", french::date(zones::paris_day(at))));
+    Ok(format!("Vos alertes viennent désormais en un résumé par semaine.{}", next.unwrap_or_default()))
 }
 
 /// Brings back what stood before; only what belongs to the owner of the address, and only what they stopped themselves.

@@ -49,6 +49,7 @@ fn render(form: Form, title: &str) -> Message {
         why: &why,
         noticed: now(),
         contacts: &[],
+        stands: None,
         links: Links {
             page: Some("https://vigie.example/procedure/p1"),
             answer: Some(ANSWER_HERE),
@@ -136,6 +137,7 @@ fn the_plain_text_says_all_that_the_html_says() {
         why: &why,
         noticed: now(),
         contacts: &contacts,
+        stands: None,
         links,
     };
     let leave = || Some("https://vigie.example/desabonner/x".to_owned());

@@ -130,6 +130,7 @@ async fn bare(app: &Arc<App>, messages: usize) -> Outcome<f64> {
         noticed: app.service.clock.now(),
         contacts: &[],
         links: Links::default(),
+        stands: None,
     };
     let message: Arc<Message> =
         Arc::new(app.service.templates.alert(Form::Mail, &told, None, app.service.clock.now())?);

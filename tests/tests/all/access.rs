@@ -330,11 +330,11 @@ async fn a_command_acts_on_one_person_and_leaves_a_line() {
     assert_eq!(shell.run(&["sign-in", "--subscriber", "un@x.example"]).0, 0);
     assert_eq!(shell.run(&["token", "--subscriber", "un@x.example", "--name", "x", "--scope", "procedures"]).0, 0);
     let (_, held) = shell.run(&["export", "--subscriber", "un@x.example"]);
-    for line in ["lien pour entrer à sa place", "jeton « x »", "ligne de commande (essai)"] {
+    for line in ["lien pour entrer, fait pour elle", "jeton « x »", "ligne de commande (essai)"] {
         assert!(held.contains(line), "{line}: {held}");
     }
     assert!(
-        held.contains("Un jeton agit en votre nom") && held.contains("Un lien pour entrer à votre place"),
+        held.contains("Un jeton agit en votre nom") && held.contains("Un lien vers vos pages a été fait pour vous"),
         "{held}"
     );
     let (_, open) = shell.run(&["access", "list", "--subscriber", "un@x.example"]);

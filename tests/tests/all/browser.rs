@@ -424,7 +424,7 @@ async fn journey(pages: &Pages, procedure: &str, browser: &Client, screen: Scree
     let told = told.into_iter().find(|d| d.subscriber == "jeanne" && d.state != DeliveryState::Superseded).unwrap();
     browser.goto(&pages.app.service.answer_url(&told.id, now()).unwrap()).await.unwrap();
     look(browser, screen, "repondre").await;
-    press(browser, "Me le rappeler").await;
+    press(browser, "Plus tard").await;
     look(browser, screen, "repondu").await;
     for (path, name) in [("/mois", "mois"), ("/compte", "compte")] {
         open(path).await;

@@ -42,9 +42,10 @@ impl Bench {
 #[test]
 fn a_structure_of_the_directory_lends_its_profile_to_a_subscription() {
     let bench = Bench::new();
-    let file = bench.file("annuaire.csv", "siret;nom;type;secteurs;departement\n123 456 789 00012;Atelier du Nord;EI;nettoyage-de-locaux-16;59\n12;Sans siret;EI;;59\n");
+    let file = bench.file("annuaire.csv", "siret;nom;type;secteurs;departement\n123 456 789 00012;Atelier du Nord;EI;nettoyage-de-locaux-16;59\n12;Sans siret;EI;;59\n123 456 789 00012;Atelier du Nord;EI;nettoyage-de-locaux-16;59\n");
     let said = bench.text(&["directory", "import", "structures", &file]);
-    assert!(said.contains("1\u{a0}ligne lue, 1\u{a0}refusée") && said.contains("annuaire.csv:3 : « 12 »"), "{said}");
+    let counted = "2\u{a0}lignes lues, dont 1 qui en répète une autre, 1\u{a0}refusée";
+    assert!(said.contains(counted) && said.contains("annuaire.csv:3 : « 12 »"), "{said}");
     bench.text(&["subscriptions", "add", "--email", "a@atelier.example", "--siret", "12345678900012", "--confirmed"]);
     let list = bench.text(&["subscriptions", "list"]);
     assert!(
@@ -54,6 +55,14 @@ fn a_structure_of_the_directory_lends_its_profile_to_a_subscription() {
     let unknown = bench.run(&["subscriptions", "add", "--email", "b@atelier.example", "--siret", "99999999900012"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("annuaire"));
+    // Colleagues of an organisation that no directory lists are known by its SIRET.
+    let facilitator = ["--role", "facilitator", "--siret", "21620498300010", "--department", "62", "--confirmed"];
+    bench.text(
+        &[&["subscriptions", "add", "--email", "h@ville.example", "--name", "Hélène"][..], &facilitator].concat(),
+    );
+    let list = bench.text(&["subscriptions", "list"]);
+    let line = list.lines().find(|l| l.contains("Hélène")).unwrap();
+    assert!(line.contains("(en service)") && !line.contains("active") && !line.contains("instant"), "{line}");
 }
 
 #[test]

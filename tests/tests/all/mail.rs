@@ -531,6 +531,21 @@ async fn an_alert_leads_to_its_page_and_is_answered_by_its_link_without_telling_
     assert!(status == 200 && done.contains("on y va"), "{done}");
     assert_eq!(bench.decision(t(3), "21590350100017", "1").await, Some(Stage::Go));
 
+    // What follows says what was answered, and asks for the next step alone.
+    let mut moved = notice.clone();
+    moved.dates[0].at += Duration::days(5);
+    bench.publish(t(3), &moved).await;
+    let (next, to_reader) = (bench.to("jeanne@").pop().unwrap(), bench.to("lit@").pop().unwrap());
+    for said in ["Votre structure a répondu : on y va (", "le 24 novembre 2026)"] {
+        assert!(next.text.replace('\u{a0}', " ").contains(said), "{}", next.text);
+    }
+    assert!(next.html.contains("?mot=remis") && !next.html.contains("?mot=non"), "{}", next.html);
+    assert!(
+        !to_reader.text.contains("Votre structure"),
+        "who only reads has no structure's answer: {}",
+        to_reader.text
+    );
+
     // Changing one's own mind is one's own business; what a colleague answered is neither shown nor changed.
     assert_eq!(bench.form(t(3), "POST", &link, "mot=non").await.0, 200);
     let app = bench.app(t(4)).await;

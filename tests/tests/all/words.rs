@@ -93,6 +93,7 @@ fn no_message_shows_a_name_of_a_field_an_identifier_or_english() {
             noticed: now(),
             contacts: &[],
             links: Links::default(),
+            stands: None,
         };
         for kind in [AlertKind::New, AlertKind::Correction, AlertKind::Award, AlertKind::Reminder] {
             for form in [Form::Mail, Form::Chat] {

@@ -163,7 +163,7 @@ impl Asker<'_> {
     pub(super) fn help(&self) -> Vec<Reply> {
         let mut lines = vec!["Ce que je sais faire :".to_owned()];
         if self.person.role.may(Permission::Decide) {
-            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « rappel » (dans trois jours, ou « rappel 5 jours »), « détails », « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
+            lines.push("Sous une alerte, touchez un bouton, réagissez ou répondez : 👍 « oui », 👎 « non », ⏰ « plus tard » (dans trois jours, ou « rappel 5 jours »), « détails », « note : … » ou « pour Marc ». Vos collègues le voient, personne d’autre.".to_owned());
         } else {
             lines.push("Sous une alerte, « détails » en dit plus.".to_owned());
         }

@@ -11,7 +11,8 @@ use super::{Asker, one, word};
 impl Asker<'_> {
     pub(super) async fn stop(&self) -> Result<Vec<Reply>, Failure> {
         for (_, address) in self.people.iter().filter(|(_, a)| a.state == AddressState::Active) {
-            suspension::stop_address(self.service, &address.id, "arrêtée par son propriétaire, dans le chat").await?;
+            suspension::stop_address(self.service, &address.id, "désabonnée par son propriétaire, dans le chat")
+                .await?;
         }
         let elsewhere = !self.service.store.active_addresses(&self.person.id).await?.is_empty();
         let more = if elsewhere { " Vos autres canaux continuent." } else { "" };

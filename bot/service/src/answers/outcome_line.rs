@@ -28,6 +28,10 @@ pub fn line(outcome: &Outcome, edit: &DecisionEdit, by: &str) -> String {
                 "Ce {what} {when} : rien n’est noté. Si vous y avez répondu, dites « remis », « gagné » ou « perdu »."
             )
         }
+        Outcome::StillOpen(until) => format!(
+            "Ce marché est ouvert jusqu’au {} : rien n’est noté. Le résultat se dit une fois ce jour passé ; d’ici là, dites « remis » ou « abandonné ».",
+            day(*until)
+        ),
         Outcome::Conflict { standing, wanted } => format!(
             "{} a déjà répondu « {} »{} : votre réponse « {} » n’est pas enregistrée.",
             name(&standing.by),

@@ -109,7 +109,7 @@ pub fn buttons(kind: AlertKind, role: Role, phase: Phase, delivery: &str) -> Vec
     let button = |label: &str, wish: Action| action::button(label, &wish, delivery);
     let stage = |label: &str, stage: Stage| button(label, Action::Stage(stage));
     let more = button("Détails", Action::More);
-    let later = button("⏰ Rappel", Action::Remind(REMIND_DAYS));
+    let later = button("⏰ Plus tard", Action::Remind(REMIND_DAYS));
     match kind {
         AlertKind::Offer | AlertKind::AskResult | AlertKind::Renewal => return after_award(kind, role, delivery),
         AlertKind::PartnerCall => return partners(role, phase, delivery),
@@ -166,10 +166,10 @@ pub fn stages(open: bool, delivery: &str) -> Vec<Vec<Button>> {
             vec![button("Sans suite", Stage::NoAward)],
         ];
     }
+    // Nobody has won what others may still bid for.
     vec![
         vec![button("On prépare", Stage::Preparing), button("Offre remise", Stage::Submitted)],
-        vec![button("Gagné", Stage::Won), button("Perdu", Stage::Lost)],
-        vec![button("Sans suite", Stage::NoAward), button("On abandonne", Stage::Abandoned)],
+        vec![button("On abandonne", Stage::Abandoned)],
     ]
 }
 
@@ -203,7 +203,7 @@ mod tests {
             buttons(AlertKind::New, role, Phase::Open, "d").into_iter().flatten().map(|b| b.label).collect()
         };
         assert_eq!(labels(Role::Facilitator), ["Détails"]);
-        assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Rappel", "Détails"]);
+        assert_eq!(labels(Role::Structure), ["👍 On y va", "👎 Écarter", "⏰ Plus tard", "Détails"]);
         let of = |kind| -> Vec<String> {
             buttons(kind, Role::Structure, Phase::Awarded, "d").into_iter().flatten().map(|b| b.label).collect()
         };
@@ -227,7 +227,7 @@ mod tests {
         }
         assert_eq!(
             labels(AlertKind::Reminder, Phase::Open),
-            ["📨 Offre remise", "On abandonne", "⏰ Rappel", "Détails"]
+            ["📨 Offre remise", "On abandonne", "⏰ Plus tard", "Détails"]
         );
     }
 }

@@ -99,7 +99,7 @@ pub async fn asked(service: &Service, structure: &str, operation: &str) -> Resul
 /// What a call asks for beside what was calibrated, in a sentence.
 #[must_use]
 pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
-    let h = |hours: Hours| format!("{hours}\u{a0}heures");
+    let h = |hours: Hours| format!("{hours}\u{a0}heure{}", many(hours));
     match (asked.hours, calibrated) {
         (Some(asked), Some(advised)) if asked == advised => format!("l’avis demande les {} calibrées", h(asked)),
         (Some(asked), Some(advised)) => {
@@ -119,10 +119,13 @@ pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
 }
 
 /// `0 heure réalisée`, `120 heures réalisées`.
-fn done_in_french(done: Hours) -> String {
-    // Below two, French has no plural.
-    let many = if done < Hours::whole(2) { "" } else { "s" };
-    format!("{done}\u{a0}heure{many} réalisée{many}")
+pub(super) fn done_in_french(done: Hours) -> String {
+    format!("{done}\u{a0}heure{0} réalisée{0}", many(done))
+}
+
+/// Below two, French has no plural.
+fn many(hours: Hours) -> &'static str {
+    if hours < Hours::whole(2) { "" } else { "s" }
 }
 
 /// What is late, in a sentence.

@@ -33,7 +33,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::operation::calibration::Sheet;
 use vigie_domain::operation::plan::{self, Totals};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Operation, OperationState};
-use vigie_domain::{Permission, Subscriber, commune, french};
+use vigie_domain::{Permission, Place, Subscriber, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operation_hours::OperationHours;
@@ -187,6 +187,7 @@ pub async fn follow(
         buyer: short(&buyer, MAX_LINE - 1),
         siret: row.notice.buyer.siret.clone(),
         departments: row.notice.departments.clone(),
+        territory: town(&row.notice.places),
         amount: estimated.map(|v| v.round() as i64),
         in_charge: short(by, MAX_LINE - 1),
         ..Operation::default()
@@ -195,6 +196,17 @@ pub async fn follow(
     store.attach_procedure((structure, &id), procedure, (Standing::Attached, true), now).await?;
     attachments::settle(service, structure, &id, now).await?;
     Ok(store.operation(structure, &id).await?.map(|o| (o, true)))
+}
+
+/// The one town that a notice names: it says more than its département.
+fn town(places: &[Place]) -> String {
+    let mut towns: Vec<&str> = places.iter().filter_map(|p| p.city.as_deref()).map(str::trim).collect();
+    towns.retain(|town| !town.is_empty());
+    towns.dedup();
+    match towns.as_slice() {
+        [only] => short(only, MAX_LINE - 1),
+        _ => String::new(),
+    }
 }
 
 /// Notes something on a market for colleagues: on the operation that follows it, which is made where none does. `None` where nothing of

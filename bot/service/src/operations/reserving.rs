@@ -11,7 +11,7 @@ use vigie_domain::directory::Structure;
 use vigie_domain::operation::Operation;
 use vigie_domain::operation::calibration::Sheet;
 use vigie_domain::{Assessment, Beneficiary, Lot, NoticeKind, Place, french};
-use vigie_notifier::card::short;
+use vigie_notifier::card::{lot_title, short};
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
 use vigie_store::operations::Standing;
@@ -25,6 +25,8 @@ use crate::visibility;
 
 /// Most structures named of each sort.
 const NAMED: usize = 6;
+/// Longest name of a lot.
+const MAX_NAMED: usize = 80;
 /// Fewest structures in reach for which a reservation leaves some competition.
 const ENOUGH: usize = 2;
 
@@ -126,8 +128,9 @@ impl Works {
             sectors: self.assessment.sectors.clone(),
             ..AssessedLot::default()
         });
+        // What the notice knows of its own lot says more than the words of its title.
         let told = sectors::from_words(trade, &[]);
-        if !told.is_empty() {
+        if !told.is_empty() && (lot.sectors.is_empty() || trade != named(&lot)) {
             lot.sectors = told;
         }
         if lot.places.is_empty() {
@@ -136,16 +139,26 @@ impl Works {
         Assessment { lots: vec![lot], ..self.assessment.clone() }
     }
 
-    /// The lots that the notice announces, each with its trade; the whole where it announces none.
+    /// The lots that the notice announces, each as the buyer calls it; the whole, by its trade, where it announces none.
     #[must_use]
     pub fn wanted(&self) -> Vec<Wanted> {
-        let trade = |sectors: &[String], title: &str| {
-            sectors.first().map_or_else(|| title.to_owned(), |s| Rules::embedded().trade(s).to_owned())
-        };
         if self.assessment.lots.is_empty() {
-            return vec![(String::new(), trade(&self.assessment.sectors, ""))];
+            return vec![(String::new(), trade(&self.assessment.sectors))];
         }
-        self.assessment.lots.iter().map(|l| (l.id.clone(), trade(&l.sectors, &short(&l.title, 80)))).collect()
+        self.assessment.lots.iter().map(|l| (l.id.clone(), named(l))).collect()
+    }
+}
+
+/// The trade of the first of these sectors.
+fn trade(sectors: &[String]) -> String {
+    sectors.first().map(|s| Rules::embedded().trade(s).to_owned()).unwrap_or_default()
+}
+
+/// A lot as its buyer calls it; by its trade where it has no title.
+fn named(lot: &AssessedLot) -> String {
+    match short(lot_title(&lot.id, &lot.title), MAX_NAMED) {
+        title if title.is_empty() => trade(&lot.sectors),
+        title => title,
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use vigie_config::settings::{Settings, Tls};
 use vigie_delivery::worker;
-use vigie_domain::Permission;
+use vigie_domain::{Department, Permission};
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::outgoing_mail::open_email;
 use vigie_service::{Clock, Failure, sign_in};
@@ -119,24 +119,29 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
         text = file::text(&answers, &dir);
     };
     let said = first_operator(settings, answers.skip_mail_check).await?;
-    print(&next_steps(&dir, stood, &said))
+    print(&next_steps(&dir, stood, &said, &answers.departments))
 }
 
 /// What was written (nothing where the file `stood` there and says the same), and what to do next.
-fn next_steps(dir: &Path, stood: bool, said: &str) -> String {
+fn next_steps(dir: &Path, stood: bool, said: &str, departments: &[Department]) -> String {
+    let department = departments.first().map_or("59", Department::as_str);
     let path = dir.join("vigie.toml");
     let named =
         if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };
     let secrets = dir.join("secrets");
     let secret = std::fs::read_dir(&secrets).is_ok_and(|mut inside| inside.next().is_some());
     let secrets = if secret { format!(", et ses secrets dans {}", secrets.display()) } else { String::new() };
+    let start = match named.as_str() {
+        "" => "systemctl enable --now vigie".to_owned(),
+        named => format!("vigie run{named}"),
+    };
     let written = if stood { "Déjà là, inchangé" } else { "Écrit" };
     format!(
         "{written} : {}{secrets}\n{said}\n\
          Ensuite :\n\
-         1. Lancez le service : systemctl enable --now vigie (ou vigie run{named})\n\
+         1. Lancez le service : {start}\n\
          2. Voyez si tout va : vigie doctor{named}\n\
-         3. Ajoutez une personne : vigie subscriptions add{named} --email … --department 59 --sector nettoyage-de-locaux-16\n",
+         3. Ajoutez une personne : vigie subscriptions add{named} --email … --department {department} --sector nettoyage-de-locaux-16\n",
         path.display()
     )
 }

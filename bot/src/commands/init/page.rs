@@ -96,11 +96,12 @@ async fn answer(
     let _turn = setup.turn.lock().await;
     let attempt = async {
         let answers = answers::of_page(&typed, &setup.dir)?;
-        super::set_up(&answers, &setup.dir).await
+        let said = super::set_up(&answers, &setup.dir).await?;
+        Ok::<_, Failure>((said, answers.departments))
     };
     match attempt.await {
-        Ok(said) => {
-            let next = super::next_steps(&setup.dir, false, &said);
+        Ok((said, departments)) => {
+            let next = super::next_steps(&setup.dir, false, &said, &departments);
             // The page says it too, where nobody looks at the terminal any more.
             let _ = print(&next);
             setup.end.notify_one();

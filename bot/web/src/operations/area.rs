@@ -90,6 +90,7 @@ async fn page(
     site: &Site,
     visitor: &Visitor,
     (person, typed): (&vigie_domain::Subscriber, &Typed),
+    done: &'static str,
     faults: &[(&'static str, String)],
 ) -> Result<Response, Trouble> {
     let service = &site.service;
@@ -104,7 +105,7 @@ async fn page(
     let reach: Vec<String> = reach.iter().map(ToString::to_string).collect();
     let summary = stands.as_ref().map(|(s, _)| in_french(&s.area));
     let values = context! {
-        f => Serde(typed), faults => Serde(faults), max => MAX_TEXT, max_places => MAX_PLACES,
+        done => done, f => Serde(typed), faults => Serde(faults), max => MAX_TEXT, max_places => MAX_PLACES,
         summary => summary.filter(|s| !s.is_empty()), by => stands.map(|(_, by)| by),
         spaser => reach, mine => areas::follows(service, person).await?, following => following,
     };
@@ -112,25 +113,41 @@ async fn page(
     Ok(site.page_as(status, visitor, "territoire.html", values))
 }
 
-pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower) -> Shown {
+pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
     let person = &follower.session.person;
     let said = areas::of(&site.service, person.structure()).await?;
-    page(&site, &follower.visitor, (person, &Typed::of(&said)), &[]).await
+    page(&site, &follower.visitor, (person, &Typed::of(&said)), done(fields.one("fait")), &[]).await
+}
+
+fn done(word: &str) -> &'static str {
+    match word {
+        "note" => "C’est noté : le territoire de votre organisation est enregistré.",
+        "suivre" => "C’est noté : vous recevez ce qui y est publié.",
+        "ne-plus-suivre" => "C’est noté : vous ne recevez plus ce qui y est publié.",
+        _ => "",
+    }
 }
 
 pub(crate) async fn settle(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
     posted.session.may(Permission::FollowOperations)?;
     let (service, person) = (&site.service, &posted.session.person);
-    match posted.fields.one("faire") {
-        "suivre" => areas::follow(service, person, &areas::of(service, person.structure()).await?.area).await?,
-        "ne-plus-suivre" => areas::unfollow(service, person).await?,
+    let word = match posted.fields.one("faire") {
+        "suivre" => {
+            areas::follow(service, person, &areas::of(service, person.structure()).await?.area).await?;
+            "suivre"
+        }
+        "ne-plus-suivre" => {
+            areas::unfollow(service, person).await?;
+            "ne-plus-suivre"
+        }
         _ => {
             let typed = Typed::posted(&posted.fields);
             match typed.read() {
                 Ok(said) => areas::settle(service, person, &said).await?,
-                Err(faults) => return page(&site, &posted.visitor, (person, &typed), &faults).await,
+                Err(faults) => return page(&site, &posted.visitor, (person, &typed), "", &faults).await,
             }
+            "note"
         }
-    }
-    Ok(Redirect::to("/operations/territoire").into_response())
+    };
+    Ok(Redirect::to(&format!("/operations/territoire?fait={word}")).into_response())
 }

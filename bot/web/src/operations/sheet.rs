@@ -40,6 +40,8 @@ struct TypedLine {
     share: String,
     rate: String,
     cost: String,
+    /// No share of work is known for its trade, and none is written.
+    share_unknown: bool,
 }
 
 /// Hundredths as a field shows them.
@@ -56,6 +58,7 @@ impl TypedLine {
             share: field(line.share),
             rate: field(line.rate),
             cost: field(line.cost),
+            share_unknown: false,
         }
     }
 
@@ -81,13 +84,7 @@ impl TypedLine {
             .ok_or_else(|| format!("montant illisible « {} » ({named})", self.amount))?;
         let share = match (self.share.as_str(), known.share(&self.trade)) {
             ("", Some(share)) => share.value,
-            ("", None) => {
-                let some: Vec<String> = known.shares.iter().take(SHOWN_TRADES).map(|s| s.label.clone()).collect();
-                return Err(format!(
-                    "aucune part de main-d’œuvre n’est connue pour « {named} » : écrivez-la, ou nommez un métier dont elle l’est ({})",
-                    french::list(&some)
-                ));
-            }
+            ("", None) => return Err(format!("écrivez la part de main-d’œuvre de « {named} », qui n’est pas connue")),
             (text, _) => of(text, "part")?,
         };
         let rate = match self.rate.as_str() {
@@ -119,6 +116,7 @@ fn posted(fields: &Fields) -> Vec<TypedLine> {
             share: at(&shares, n),
             rate: at(&rates, n),
             cost: at(&costs, n),
+            share_unknown: false,
         })
         .filter(|l| !l.is_empty())
         .collect()
@@ -132,7 +130,7 @@ struct ShownProposal {
     in_reach: Vec<String>,
 }
 
-/// `None` where nobody is in reach.
+/// `None` where nothing is known of what is bought.
 fn proposal(p: &Proposal) -> Option<ShownProposal> {
     let sorts = [(&p.adapted, "EA et ESAT"), (&p.insertion, "SIAE")];
     let in_reach: Vec<String> = sorts
@@ -146,7 +144,8 @@ fn proposal(p: &Proposal) -> Option<ShownProposal> {
         (lot, "") => format!("Lot {lot}"),
         (lot, trade) => format!("Lot {lot}, {}", french::lower(trade)),
     };
-    (!in_reach.is_empty()).then(|| ShownProposal { title, advice: p.advice(), in_reach })
+    let known = !in_reach.is_empty() || !p.lot.is_empty() || !p.trade.is_empty();
+    known.then(|| ShownProposal { title, advice: p.advice(), in_reach })
 }
 
 /// A coefficient as pages show it.
@@ -206,7 +205,11 @@ async fn page(
 ) -> Shown {
     let known = coefficients::of(&site.service, structure).await?;
     let opinion = sheet.as_ref().map(|s| s.opinion.clone()).unwrap_or_default();
+    for line in &mut lines {
+        line.share_unknown = line.share.is_empty() && !line.trade.is_empty() && known.share(&line.trade).is_none();
+    }
     lines.extend((0..SPARE.min(MAX_LINES.saturating_sub(lines.len()))).map(|_| TypedLine::default()));
+    let shares_known: Vec<String> = known.shares.iter().take(SHOWN_TRADES).map(|s| s.label.clone()).collect();
     let sheet = sheet.filter(|s| !s.lines.is_empty());
     let formulas: Vec<(String, String, String, String)> = sheet
         .iter()
@@ -245,7 +248,7 @@ async fn page(
         asked => asked.map(|(_, a)| french::capital(&letter::difference(hours, &a))),
         cost => Serde(shown(&known.cost)), rate => Serde(shown(&known.rate)),
         shares => Serde(known.shares.iter().map(shown).collect::<Vec<_>>()),
-        source => SOURCE, npnru_source => NPNRU_SOURCE, cleaning_source => CLEANING_SOURCE,
+        shares_known => french::list(&shares_known), source => SOURCE, npnru_source => NPNRU_SOURCE, cleaning_source => CLEANING_SOURCE,
         cleaning => cleaning(fields), c => Serde(CleaningTyped::of(fields)),
         today => french::date(zones::paris_day(site.service.clock.now())),
         max_opinion => MAX_OPINION,
@@ -317,7 +320,12 @@ pub(crate) async fn save(State(site): State<Arc<Site>>, Path(id): Path<String>, 
     let known = coefficients::of(&site.service, structure).await?;
     let lines = posted(&form.fields);
     let counted = lines.iter().filter(|l| l.counts());
-    let mut read: Result<Vec<Line>, String> = counted.map(|l| l.line(&known, o.programme)).collect();
+    let (read, faults): (Vec<_>, Vec<_>) = counted.map(|l| l.line(&known, o.programme)).partition(Result::is_ok);
+    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
+    let mut read: Result<Vec<Line>, String> = match faults.is_empty() {
+        true => Ok(read.into_iter().flatten().collect()),
+        false => Err(faults.join(" ; ")),
+    };
     let opinion = short(form.fields.one("avis"), MAX_OPINION);
     let on = zones::paris_day(site.service.clock.now());
     let says_nothing = read.as_ref().is_ok_and(Vec::is_empty) && opinion.is_empty();

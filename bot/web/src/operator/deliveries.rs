@@ -9,8 +9,9 @@ use chrono::{NaiveDate, NaiveTime, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Cause, DeliveryState, Permission, french};
-use vigie_notifier::card::{alert_label, short};
+use vigie_domain::partner_call::Turn;
+use vigie_domain::{AlertKind, Cause, DeliveryState, Permission, french};
+use vigie_notifier::card::{Why, alert_label, short};
 use vigie_service::replay::{self as sent_again, Again};
 use vigie_store::admin::Sought;
 use vigie_store::outbox::DeliveryRow;
@@ -68,7 +69,11 @@ pub(super) async fn shown(site: &Site, rows: &[DeliveryRow]) -> Result<Vec<Deliv
             word: row.state.as_str(),
             attempts: row.attempts,
             next: open.then(|| at(row.next_at)),
-            why: short(row.why.as_deref().unwrap_or_default(), 160),
+            // What the server of one that left answered stands among its attempts.
+            why: match row.state {
+                DeliveryState::Sent => String::new(),
+                _ => short(row.why.as_deref().unwrap_or_default(), 160),
+            },
             replay: row.state.can_be_replayed(),
         });
     }
@@ -84,6 +89,11 @@ pub(super) fn named(name: &str) -> String {
 async fn subject(site: &Site, cause: &Cause) -> Result<String, StoreError> {
     Ok(match cause {
         Cause::Alert(id) => match site.service.store.alert_subject(id).await? {
+            Some((AlertKind::PartnerCall, title, _)) if !title.is_empty() => {
+                let reasons = site.service.store.alert_reasons(id).await?.unwrap_or_default();
+                let of = serde_json::from_str::<Why>(&reasons).ok().and_then(|why| why.partners);
+                format!("{} : {}", call(of.map(|of| of.turn).unwrap_or_default()), short(&title, 90))
+            }
             Some((kind, title, _)) if !title.is_empty() => format!("{} : {}", alert_label(kind), short(&title, 90)),
             Some((_, _, body)) if !body.is_empty() => short(body.lines().next().unwrap_or_default(), 90),
             Some((kind, _, _)) => alert_label(kind).to_owned(),
@@ -95,6 +105,17 @@ async fn subject(site: &Site, cause: &Cause) -> Result<String, StoreError> {
         Cause::OptIn(_) => "Demande d’accord".to_owned(),
         Cause::SignIn(_) => "Lien pour entrer".to_owned(),
     })
+}
+
+/// What is told of a call for partners, in a few words.
+fn call(turn: Turn) -> &'static str {
+    match turn {
+        Turn::Asked => "Appel à partenaires",
+        Turn::HalfTime | Turn::LastDay => "Rappel d’un appel à partenaires",
+        Turn::Moved => "Appel à partenaires déplacé",
+        Turn::LineUp => "Appel à partenaires clos",
+        Turn::Cancelled => "Appel à partenaires abandonné",
+    }
 }
 
 /// Which deliveries a form or an address asks for: by state, by name or address of a person, by words of a market's title, by day. `Err`

@@ -71,16 +71,17 @@ pub(crate) async fn import_directory(State(site): State<Arc<Site>>, posted: Uplo
         Err(ImportError::Store(e)) => return Err(e.into()),
     };
     let said = format!(
-        "{} : {} dans l’annuaire, {}",
+        "{} : {} dans l’annuaire{}, {}",
         french::capital(directory.in_french()),
         french::plural(done.taken, "ligne"),
+        done.twice_in_french(),
         match done.refused.len() {
             0 => "aucune refusée".to_owned(),
             1 => "1 refusée".to_owned(),
             n => format!("{} refusées", french::number(n as f64)),
         }
     );
-    let note = format!("annuaire lu depuis les pages par {} : {said}", posted.session.person.id);
+    let note = format!("annuaire lu depuis les pages par {} : {said}", posted.session.name());
     site.service.store.note("directory", directory.as_str(), &note, now).await?;
     let status = if done.taken == 0 { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let values = context! {

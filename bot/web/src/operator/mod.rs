@@ -39,6 +39,7 @@ use minijinja::value::Serde;
 use vigie_domain::{DeliveryState, french};
 use vigie_notifier::card::short;
 use vigie_service::membership;
+use vigie_store::{Store, StoreError};
 
 use super::frame::{Operator, Shown, Site};
 
@@ -68,6 +69,22 @@ fn topic(word: &str) -> &str {
     }
 }
 
+/// What a line of the journal is about: a source by its own name, a person or their address by theirs; other references are
+/// identifiers, which say nothing to anybody.
+async fn about(store: &Store, word: &str, reference: &str) -> Result<String, StoreError> {
+    let person = match word {
+        "source" => return Ok(format!("source {reference}")),
+        "person" => store.subscriber(reference).await?,
+        "address" => match store.address(reference).await? {
+            Some(address) => store.subscriber(&address.subscriber).await?,
+            None => None,
+        },
+        _ => None,
+    };
+    let name = person.map(|p| p.name).filter(|name| !name.is_empty());
+    Ok(name.map_or_else(|| topic(word).to_owned(), |name| format!("{} : {}", topic(word), short(&name, 60))))
+}
+
 #[derive(serde::Serialize)]
 struct Figure {
     word: &'static str,
@@ -86,17 +103,10 @@ pub(crate) async fn front(State(site): State<Arc<Site>>, operator: Operator) -> 
             count: french::number(queue.iter().find(|(q, _)| *q == s).map_or(0, |(_, n)| *n) as f64),
         })
         .collect();
-    let journal: Vec<(String, String, String)> = store
-        .journal("", LINES)
-        .await?
-        .into_iter()
-        .map(|l| {
-            // A source's own name is what people know it by; the others' are identifiers.
-            let about =
-                if l.topic == "source" { format!("source {}", l.reference) } else { topic(&l.topic).to_owned() };
-            (at(l.at), about, short(&l.text, 200))
-        })
-        .collect();
+    let mut journal: Vec<(String, String, String)> = Vec::new();
+    for l in store.journal("", LINES).await? {
+        journal.push((at(l.at), about(store, &l.topic, &l.reference).await?, short(&l.text, 200)));
+    }
     let next = store.next_delivery_at().await?.map(at);
     Ok(site.page(
         &operator.visitor,

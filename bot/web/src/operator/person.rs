@@ -72,11 +72,13 @@ fn ailment(
         });
     }
     if subscriptions.is_empty() {
-        return Some("Rien ne part : elle n’a aucun abonnement.");
+        return Some(
+            "Aucun marché ne lui est signalé : elle n’a aucun abonnement. Ce qui lui est adressé (appels à partenaires, messages sur son compte) part quand même.",
+        );
     }
     let resting = |s: &Subscription| s.paused_until.is_some_and(|until| until > now);
     if subscriptions.iter().all(resting) {
-        return Some("Rien ne part : tous ses abonnements sont en pause.");
+        return Some("Aucun nouveau marché ne lui est signalé : tous ses abonnements sont en pause.");
     }
     away.then_some("Rien ne part : elle est absente, comme elle l’a dit dans ses préférences. Ses messages l’attendent, ou vont à qui la remplace.")
 }

@@ -37,8 +37,8 @@ pub(crate) async fn notices(site: &Site, reader: Option<&Session>, id: &str) -> 
     let notices = visibility::notices_of(&site.service, reader.map(|s| &s.person), id).await?;
     if notices.is_empty() {
         return Err(Trouble::unknown(
-            "Procédure inconnue",
-            "Ce lien ne mène à aucune procédure que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
+            "Marché inconnu",
+            "Ce lien ne mène à aucun marché que tout le monde peut voir. Si vous en avez été alerté, entrez d’abord : « Entrer », en haut de la page.",
         ));
     }
     Ok(notices)
@@ -120,12 +120,12 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         match outcome {
             Outcome::Noted { .. } => noted += 1,
             Outcome::NoProcedure => return Err(Trouble::no_page()),
-            Outcome::NoLot => return Err(Trouble::bad("Ce lot n’existe pas dans cette procédure.")),
+            Outcome::NoLot => return Err(Trouble::bad("Ce marché n’a pas ce lot.")),
             Outcome::Invalid(why) => return Err(Trouble::bad(format!("Rien n’est noté : {why}."))),
             Outcome::ReadsOnly => {
                 return Err(Trouble::new(StatusCode::FORBIDDEN, "Lecture seule", outcome_line::READS_ONLY));
             }
-            Outcome::Closed(_) | Outcome::Conflict { .. } => {
+            Outcome::Closed(_) | Outcome::StillOpen(_) | Outcome::Conflict { .. } => {
                 refused.get_or_insert((outcome, (*lot).to_owned()));
             }
         }
@@ -136,7 +136,11 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
         return Ok(Redirect::to(&to).into_response());
     };
     if home {
-        let why = if matches!(outcome, Outcome::Closed(_)) { "clos" } else { "autre" };
+        let why = match outcome {
+            Outcome::Closed(_) => "clos",
+            Outcome::StillOpen(_) => "ouvert",
+            _ => "autre",
+        };
         return Ok(Redirect::to(&format!("/?fait={why}")).into_response());
     }
     let mut refused = told(&outcome, &lot, &edit, session);

@@ -120,6 +120,7 @@ fn card_of(row: &NoticeRow, kind: AlertKind, state: &ProcedureState, now: DateTi
             noticed: row.first_seen,
             contacts: &[],
             links: Links::default(),
+            stands: None,
         },
         now,
     )
@@ -295,19 +296,20 @@ type Answer = (&'static str, &'static str, &'static str);
 fn answers(stage: Option<Stage>, phase: Phase) -> Vec<Answer> {
     const GO: Answer = ("go", "On y va", "");
     const PREPARING: Answer = ("preparing", "En préparation", "quiet");
-    const SUBMITTED: Answer = ("submitted", "Remis", "quiet");
+    const SUBMITTED: Answer = ("submitted", "Offre remise", "quiet");
     const WON: Answer = ("won", "Gagné", "quiet");
     const LOST: Answer = ("lost", "Perdu", "quiet");
     const NO_AWARD: Answer = ("no_award", "Sans suite", "quiet");
-    const ABANDONED: Answer = ("abandoned", "Abandonner", "stop");
-    // A finger that slipped on « Remis » has a way back while there is time.
+    const ABANDONED: Answer = ("abandoned", "On abandonne", "stop");
+    // A finger that slipped on « Offre remise » has a way back while there is time.
     const NOT_YET: Answer = ("preparing", "Pas encore remis", "quiet");
     let result = matches!(stage, Some(Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward));
     let going = matches!(stage, Some(Stage::Go | Stage::Preparing));
     match phase {
         Phase::Planned if going => vec![GO, PREPARING, ABANDONED],
         Phase::Planned if !result => vec![GO],
-        phase if phase.takes_answers() && result => vec![WON, LOST, NO_AWARD, NOT_YET],
+        // Nobody has won what others may still bid for.
+        phase if phase.takes_answers() && result => vec![NOT_YET, ABANDONED],
         phase if phase.takes_answers() && going => vec![GO, PREPARING, SUBMITTED, ABANDONED],
         phase if phase.takes_answers() => vec![GO, SUBMITTED],
         Phase::Cancelled | Phase::NoAward if result || going => vec![NO_AWARD],
@@ -521,7 +523,11 @@ mod tests {
         }
         assert!(words(None, Phase::Cancelled).is_empty());
         assert_eq!(words(Some(Stage::Submitted), Phase::Awarded), ["won", "lost", "no_award"]);
-        assert_eq!(words(Some(Stage::Submitted), Phase::Open), ["won", "lost", "no_award", "preparing"]);
+        for stage in [None, Some(Stage::Go), Some(Stage::Submitted), Some(Stage::Won)] {
+            let offered = words(stage, Phase::Open);
+            assert!(!offered.contains(&"won") && !offered.contains(&"lost"), "{stage:?}: others may still bid");
+        }
+        assert_eq!(words(Some(Stage::Submitted), Phase::Open), ["preparing", "abandoned"]);
         assert_eq!(words(Some(Stage::Read), Phase::Open), ["go", "submitted"]);
         assert_eq!(words(None, Phase::Planned), ["go"]);
     }

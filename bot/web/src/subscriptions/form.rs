@@ -11,7 +11,7 @@ use vigie_domain::{
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
 use vigie_service::ingest::search_row;
-use vigie_service::{place_input, preview, subscriptions};
+use vigie_service::{place_input, subscriptions};
 use vigie_watcher::classify::fold::fold;
 
 use crate::browse::{Choice, departments, provisions, sectors};
@@ -391,8 +391,8 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             said => Serde(asked.said.clone()),
             told => asked.said.as_ref().map(|_| mark(f)),
             stands => asked.stands,
+            scope => visitor.session.as_ref().and_then(|s| super::scope(&s.person)),
             from_search => asked.from_search,
-            days => preview::DAYS,
             cadences => Serde(cadences),
             sectors => Serde(sectors(&f.sectors)),
             trades => trades(),

@@ -14,9 +14,10 @@ use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{Alert, AlertKind, Cadence, Filter, Subscription, french};
+use vigie_domain::subscription::Role;
+use vigie_domain::{Alert, AlertKind, Cadence, Filter, Subscriber, Subscription, french};
 use vigie_notifier::card::short;
-use vigie_notifier::criteria;
+use vigie_notifier::{criteria, fit};
 use vigie_store::derived_id;
 
 use super::cookies::Session;
@@ -39,7 +40,8 @@ struct Row {
     name: String,
     criteria: String,
     cadence: String,
-    told: i64,
+    /// Markets told of late, and those that wait for a digest.
+    told: (i64, i64),
     paused: Option<String>,
 }
 
@@ -50,7 +52,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
     let row = |s: Subscription| Row {
         criteria: french::capital(&criteria::in_french(&s.filter)),
         cadence: s.cadence.in_french(),
-        told: told.iter().find(|(id, _)| *id == s.id).map_or(0, |(_, n)| *n),
+        told: told.iter().find(|(id, ..)| *id == s.id).map_or((0, 0), |(_, told, waiting)| (*told, *waiting)),
         paused: s.paused_until.filter(|until| *until > now).map(|until| paused(until, now)),
         id: s.id,
         name: s.name,
@@ -72,11 +74,17 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         context! {
             rows => Serde(rows),
             days => preview::DAYS,
+            scope => scope(me),
             done => done,
             addresses => addresses,
             from_file => site.service.store.follows_file(&me.id).await?.then_some(subscriptions::FROM_FILE),
         },
     ))
+}
+
+/// What a structure of their kind is told of at all; nothing for who speaks for none.
+pub(super) fn scope(person: &Subscriber) -> Option<String> {
+    person.profile.kind.filter(|_| person.role == Role::Structure).map(fit::scope_in_french)
 }
 
 pub(crate) fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {

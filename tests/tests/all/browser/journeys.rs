@@ -20,7 +20,7 @@ async fn a_commercial_goes_from_the_confirmation_to_remis_in_few_taps() {
     let link = pages.app.service.link(Purpose::Confirm, &address.id, Some(now() + Duration::days(7))).unwrap();
     browser.goto(&link).await.unwrap();
     let mut taps = 1;
-    for word in ["Oui, m’écrire", "Voir mes marchés", "On y va", "Remis"] {
+    for word in ["Oui, m’écrire", "Voir mes marchés", "On y va", "Offre remise"] {
         press(&browser, word).await;
         taps += 1;
     }

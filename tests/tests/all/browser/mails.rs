@@ -118,7 +118,7 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
             "Réservé aux SIAE, EA et ESAT",
             "Nettoyage des locaux et de la vitrerie",
             "Communauté d’agglomération",
-            "Offres avant le lundi 21 décembre 2026 à 12 h",
+            "À rendre avant le lundi 21 décembre 2026 à 12 h",
             "On y va",
             "Retirer le dossier",
         ] {
@@ -140,7 +140,7 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
         "Réservé aux",
         "Nettoyage des locaux et",
         "Communauté",
-        "Offres avant le",
+        "À rendre avant le",
         "On y va, écarter",
         "Retirer le dossier",
         "CE QUI EST À FAIRE",
@@ -174,7 +174,7 @@ async fn a_mail_about_what_is_over_offers_nothing_and_keeps_the_buyer_s_reason()
     for said in ["Annulé", "La consultation est déclarée sans suite pour motif d’intérêt général"] {
         assert!(bottom(&browser, said).await.is_some_and(|at| at <= FIRST_SIGHT), "{said}: {}", message.text());
     }
-    for gone in ["On y va", "Écarter", "Plus tard", "Offres avant le", "Gagné"] {
+    for gone in ["On y va", "Écarter", "Plus tard", "rendre avant le", "Gagné"] {
         assert_eq!(bottom(&browser, gone).await, None, "{gone}");
         assert!(!message.text().contains(gone), "{gone}: {}", message.text());
     }

@@ -50,7 +50,10 @@ async fn a_structure_finds_its_markets_by_what_is_to_be_done_about_them() {
     assert!(to_decide.find("Linge urgent") < to_decide.find("Linge tardif"), "what closes first stands first");
     assert!(section(&page, "on-y-va").contains("Vitres") && !section(&page, "on-y-va").contains("Crèches"), "{page}");
     assert!(section(&page, "remis").contains("Parcs"), "{page}");
-    assert!(page.contains("Décidés") && page.contains("Écoles"), "{page}");
+    assert!(
+        page.contains("Écartés ou terminés") && page.contains("On y va finalement") && page.contains("Écoles"),
+        "{page}"
+    );
     let rival = ok(&pages.signed_in("rival").await.unwrap(), "/").await.body;
     assert!(!rival.contains("Vitres"), "nothing of another structure: {rival}");
     assert!(ok(&pages.stranger().unwrap(), "/").await.body.contains("Derniers marchés"));
@@ -82,7 +85,7 @@ async fn who_only_reads_has_a_home_of_what_was_told_and_a_facilitator_the_clause
     assert!(home.contains("Rénovation de l’école") && !home.contains("name=\"stage\""), "{home}");
     assert_eq!(elu.get("/clauses").await.unwrap().status, 404);
     let fatou = pages.signed_in("fatou").await.unwrap();
-    assert!(ok(&fatou, "/").await.body.contains("Mon territoire"));
+    assert!(ok(&fatou, "/").await.body.contains("Ce qui vous a été signalé"));
     let month = ok(&fatou, "/clauses?mois=2026-11").await.body;
     assert!(month.contains("<strong>350</strong>") && month.contains("novembre 2026"), "{month}");
     assert!(ok(&fatou, "/clauses?mois=2026-09").await.body.contains("Aucune disposition"), "a month is chosen");
@@ -187,7 +190,7 @@ async fn a_market_that_is_over_offers_nothing_that_means_nothing() {
     let path = format!("/procedure/{procedure}");
     let page = ok(&jeanne, &path).await.body;
     assert!(page.contains("state-cancelled") && !page.contains("value=\"go\""), "{page}");
-    assert!(!page.contains("Offres avant le"), "{page}");
+    assert!(!page.contains("rendre avant le"), "{page}");
     let refused = jeanne.post_form(&format!("{path}/decision"), &[("stage", "go"), ("seen", "")]).await.unwrap();
     assert_eq!(refused.status, 409);
     assert!(!refused.body.contains("Quelqu’un a répondu avant vous"), "{}", refused.body);

@@ -21,7 +21,7 @@ pub use layout::{Column, Layout, Model};
 
 use super::books::Books;
 use super::reserving::{self, Listed, Works};
-use super::{to_calibrate, unseen};
+use super::{letter, to_calibrate, unseen};
 use crate::after_award::messages::main_of;
 use crate::areas;
 use crate::clauses::{self, Clause};
@@ -391,9 +391,9 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
             format!("Votre tableau {} est prêt", french::of(&french::month(month))),
             if layout.model.counts_hours() {
                 format!(
-                    "{}, {}\u{a0}heures réalisées dans le mois.",
+                    "{}, {} dans le mois.",
                     french::plural(table.rows.len(), "ligne"),
-                    table.done
+                    letter::done_in_french(table.done)
                 )
             } else {
                 format!("{}, {}.", french::capital(layout.model.in_french()), french::plural(table.rows.len(), "ligne"))
