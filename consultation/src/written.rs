@@ -123,9 +123,19 @@ impl Written {
             lines: Vec::new(),
         };
         let counted = counted(kind, read);
+        let mut page: Option<(&Place, bool)> = None;
         for (i, passage) in read.passages.iter().enumerate() {
-            let contents = contents_page(&passage.text);
-            let mut overleaf = matches!(passage.place, Place::Page(_));
+            // A page is several passages where it has headings.
+            let begun = page.filter(|(place, _)| **place == passage.place);
+            let contents = begun.map_or_else(
+                || {
+                    let on_it = read.passages[i..].iter().take_while(|p| p.place == passage.place);
+                    contents_page(&on_it.map(|p| p.text.as_str()).collect::<Vec<_>>().join("\n"))
+                },
+                |(_, contents)| contents,
+            );
+            page = Some((&passage.place, contents));
+            let mut overleaf = begun.is_none() && matches!(passage.place, Place::Page(_));
             out.marks.push((out.text.len(), passage.place.clone()));
             for (j, line) in passage.text.lines().enumerate() {
                 if LEADER.is_match(line) || contents && ends_with_page(line) {

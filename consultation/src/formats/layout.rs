@@ -81,11 +81,21 @@ impl Segment {
     }
 }
 
+/// A line as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Printed {
+    pub(super) text: String,
+    /// Set larger than the text of the document, and short: a heading.
+    pub(super) title: bool,
+}
+
 /// Words at one height.
 #[derive(Debug, Clone)]
 struct Row {
     middle: f64,
     height: f64,
+    /// Set larger than the text of the document.
+    large: bool,
     segments: Vec<Segment>,
 }
 
@@ -95,15 +105,32 @@ impl Row {
     }
 }
 
-/// The text of each page.
-pub(super) fn texts(pages: &[Page]) -> Vec<String> {
-    let mut rows: Vec<Vec<Row>> = pages.iter().map(rows).collect();
+/// The lines of each page.
+pub(super) fn lines(pages: &[Page]) -> Vec<Vec<Printed>> {
+    let large = large(pages);
+    let mut rows: Vec<Vec<Row>> = pages.iter().map(|page| rows(page, large)).collect();
     drop_running_lines(&mut rows);
     rows.iter_mut().for_each(|page| align(page));
     rows.into_iter().zip(pages).map(|(rows, page)| text(rows, page.width)).collect()
 }
 
-fn rows(page: &Page) -> Vec<Row> {
+/// From which height on words are set larger than the text: a little over the height of most letters; beyond all heights where so many
+/// are large that it is no matter of headings.
+fn large(pages: &[Page]) -> f64 {
+    /// How much larger.
+    const LARGER: f64 = 1.12;
+    let mut letters: HashMap<u64, usize> = HashMap::new();
+    for word in pages.iter().flat_map(|p| &p.words) {
+        *letters.entry((word.height() * 4.0) as u64).or_default() += word.text.len();
+    }
+    let Some((usual, _)) = letters.iter().max_by_key(|(height, n)| (**n, **height)) else { return f64::MAX };
+    let least = *usual as f64 / 4.0 * LARGER;
+    let all: usize = letters.values().sum();
+    let beyond: usize = letters.iter().filter(|(h, _)| **h as f64 / 4.0 > least).map(|(_, n)| n).sum();
+    if beyond * 5 > all { f64::MAX } else { least }
+}
+
+fn rows(page: &Page, large: f64) -> Vec<Row> {
     let mut words: Vec<&Word> = page.words.iter().collect();
     words.sort_by(|a, b| a.middle().total_cmp(&b.middle()));
     let mut lines: Vec<Vec<&Word>> = Vec::new();
@@ -116,10 +143,10 @@ fn rows(page: &Page) -> Vec<Row> {
             _ => lines.push(vec![word]),
         }
     }
-    lines.into_iter().map(row).collect()
+    lines.into_iter().map(|words| row(words, large)).collect()
 }
 
-fn row(mut words: Vec<&Word>) -> Row {
+fn row(mut words: Vec<&Word>, large: f64) -> Row {
     words.sort_by(|a, b| a.left.total_cmp(&b.left));
     let height = words.iter().map(|w| w.height()).fold(1.0, f64::max);
     let mut gaps: Vec<f64> = words.windows(2).map(|w| (w[1].left - w[0].right).max(0.0)).collect();
@@ -156,7 +183,8 @@ fn row(mut words: Vec<&Word>) -> Row {
         }
     }
     let middle = words.first().map_or(0.0, |w| w.middle());
-    Row { middle, height, segments: merged }
+    let large = words.iter().all(|w| w.height() > large);
+    Row { middle, height, large, segments: merged }
 }
 
 /// Whether these words only open a line: "•", "–", "5.2", "a)".
@@ -235,7 +263,7 @@ fn align(rows: &mut [Row]) {
     }
 }
 
-fn text(rows: Vec<Row>, width: f64) -> String {
+fn text(rows: Vec<Row>, width: f64) -> Vec<Printed> {
     let mut out = Vec::new();
     match gutter(&rows, width) {
         None => blocks(&rows, &mut out),
@@ -259,7 +287,7 @@ fn text(rows: Vec<Row>, width: f64) -> String {
                 for (side, segments) in [(&mut columns.0, left), (&mut columns.1, right)] {
                     if !segments.is_empty() {
                         let segments = justified(segments);
-                        side.push(Row { middle: row.middle, height: row.height, segments });
+                        side.push(Row { middle: row.middle, height: row.height, large: row.large, segments });
                     }
                 }
             }
@@ -267,15 +295,15 @@ fn text(rows: Vec<Row>, width: f64) -> String {
             blocks(&columns.1, &mut out);
         }
     }
-    unbroken(out).join("\n")
+    unbroken(out)
 }
 
 /// Joins a line to the one before where its sentence goes on: it opens with a small letter, and nothing ended the long line before.
-fn unbroken(lines: Vec<String>) -> Vec<String> {
+fn unbroken(lines: Vec<Printed>) -> Vec<Printed> {
     /// Shortest line that a word did not fit into, in characters.
     const LONG: usize = 36;
-    let mut out: Vec<String> = Vec::with_capacity(lines.len());
-    for line in lines {
+    let mut out: Vec<Printed> = Vec::with_capacity(lines.len());
+    for Printed { text: line, title } in lines {
         let goes_on = |before: &String| {
             (before.ends_with(|c: char| c.is_lowercase() || c == ',') || line.starts_with('='))
                 && before.chars().count() >= LONG
@@ -284,10 +312,15 @@ fn unbroken(lines: Vec<String>) -> Vec<String> {
                 && line.starts_with(|c: char| c.is_lowercase() || c == '=')
         };
         match out.last_mut() {
-            Some(before) if goes_on(before) && !is_marker(line.split(' ').next().unwrap_or_default()) => {
-                join(before, &line);
+            Some(before)
+                if !title
+                    && !before.title
+                    && goes_on(&before.text)
+                    && !is_marker(line.split(' ').next().unwrap_or_default()) =>
+            {
+                join(&mut before.text, &line);
             }
-            _ => out.push(line),
+            _ => out.push(Printed { text: line, title }),
         }
     }
     out
@@ -332,14 +365,14 @@ fn gutter(rows: &[Row], width: f64) -> Option<f64> {
 }
 
 /// Rows that stand close together, one block after another.
-fn blocks(rows: &[Row], out: &mut Vec<String>) {
+fn blocks(rows: &[Row], out: &mut Vec<Printed>) {
     let margin = rows.iter().flat_map(|r| &r.segments).map(|s| s.right).fold(0.0, f64::max);
     let usual = pitch(rows);
     let mut block: Vec<&Row> = Vec::new();
     for row in rows {
         let close = block.last().is_none_or(|b| {
             let down = row.middle - b.middle;
-            down < 1.32 * b.height.max(row.height) || down < usual
+            b.large == row.large && (down < 1.32 * b.height.max(row.height) || down < usual)
         });
         // Half a row apart, in other columns: what a cell wraps beside a cell that does not.
         if !close {
@@ -364,7 +397,7 @@ fn pitch(rows: &[Row]) -> f64 {
     if usual < 2.2 * height { usual * 1.08 } else { 0.0 }
 }
 
-fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
+fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     let several = block.iter().filter(|r| r.segments.len() > 1).count();
     let apart = || {
         let overlap = |a: &Segment, b: &Segment| a.left < b.right && b.left < a.right;
@@ -372,7 +405,7 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
     };
     match several {
         0 if !apart() => prose(block, margin, out),
-        0 | 1 => out.push(cells(block)),
+        0 | 1 => out.push(Printed { text: cells(block), title: false }),
         _ => {
             // Every row that has several cells is a row of the table; what wraps belongs to the one above.
             let mut one: Vec<&Row> = Vec::new();
@@ -393,7 +426,7 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<String>) {
 }
 
 /// One row of a table with what it wraps, or lines of prose before a table.
-fn emit(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
+fn emit(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     match rows.iter().any(|r| r.segments.len() > 1) {
         false => prose(rows, margin, out),
         true => {
@@ -403,7 +436,7 @@ fn emit(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
                 .iter()
                 .take_while(|r| r.segments.len() > 1 || r.segments.iter().all(|s| s.right - s.left <= widest * 1.3))
                 .count();
-            out.push(cells(&rows[..=wraps]));
+            out.push(Printed { text: cells(&rows[..=wraps]), title: false });
             if wraps + 1 < rows.len() {
                 prose(&rows[wraps + 1..], margin, out);
             }
@@ -430,10 +463,16 @@ fn cells(rows: &[&Row]) -> String {
 }
 
 /// Lines of prose; one that stopped because its next word did not fit goes on with the next.
-fn prose(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
+fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     let mut line = String::new();
     let mut before: Option<&Segment> = None;
-    for segment in rows.iter().flat_map(|r| &r.segments) {
+    let mut large = false;
+    for (row_large, segment) in rows.iter().flat_map(|r| r.segments.iter().map(|s| (r.large, s))) {
+        // A heading stands for itself; one that wrapped goes on below as any line does.
+        if row_large != large {
+            close(&mut line, large, out);
+            (large, before) = (row_large, None);
+        }
         let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
         let word = first(&segment.text);
         // "Lot 12 …", "Lot 13 …": rows, however near their cells.
@@ -442,18 +481,40 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<String>) {
         let opens = row || is_marker(&word);
         let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
         if !wrapped || opens {
-            flush(&mut line, out);
+            close(&mut line, large, out);
         }
         join(&mut line, &segment.text);
         before = Some(segment);
     }
-    flush(&mut line, out);
+    close(&mut line, large, out);
 }
 
-fn flush(line: &mut String, out: &mut Vec<String>) {
-    if !line.is_empty() {
-        out.push(std::mem::take(line));
+/// Ends a line, a heading where it is set large and reads like one.
+fn close(line: &mut String, large: bool, out: &mut Vec<Printed>) {
+    let from = out.len();
+    flush(line, out);
+    for printed in &mut out[from..] {
+        printed.title = large && is_title(&printed.text);
     }
+}
+
+fn flush(line: &mut String, out: &mut Vec<Printed>) {
+    if !line.is_empty() {
+        out.push(Printed { text: std::mem::take(line), title: false });
+    }
+}
+
+/// Whether words that are set large are a heading: few, and no sentence, nor the value of a label.
+fn is_title(text: &str) -> bool {
+    const LONGEST: usize = 90;
+    const WORDS: usize = 12;
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 4
+        && text.chars().count() <= LONGEST
+        && text.split(' ').count() <= WORDS
+        && !text.ends_with(['.', ';', ',', ':'])
+        && !text.contains(" : ")
+        && !text.starts_with(|c: char| c.is_lowercase() || matches!(c, '•' | '–' | '-' | '*'))
 }
 
 /// Joins a line to the one before; a word cut at the end of a line is made whole.
@@ -490,6 +551,24 @@ mod tests {
             page.words.push(Word { left: at, right, top, bottom: top + 11.0, text: word.to_owned() });
             at = right + 3.0;
         }
+    }
+
+    /// The text of each page.
+    fn texts(pages: &[Page]) -> Vec<String> {
+        let text = |page: Vec<Printed>| page.into_iter().map(|l| l.text).collect::<Vec<_>>().join("\n");
+        lines(pages).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn what_is_set_larger_than_the_text_is_a_heading() {
+        let mut page = page();
+        for i in 0..6 {
+            line(&mut page, 50.0, 100.0 + 12.0 * f64::from(i), "Le titulaire rend compte de ses heures au syndicat.");
+        }
+        page.words.push(Word { left: 50.0, right: 110.0, top: 200.0, bottom: 216.0, text: "Visites".to_owned() });
+        line(&mut page, 50.0, 230.0, "Elles sont libres.");
+        let titles: Vec<String> = lines(&[page]).remove(0).into_iter().filter(|l| l.title).map(|l| l.text).collect();
+        assert_eq!(titles, ["Visites"]);
     }
 
     fn page() -> Page {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::layout::{Page, Word};
+use super::layout::{Page, Printed, Word};
 use super::office::entity;
 use crate::limits::{CPU_SECONDS, MAX_PAGES};
 use crate::piece::{Passage, Place, Text, Unread};
@@ -62,14 +62,25 @@ pub(super) fn read(path: &Path, pdftotext: Option<&Path>) -> Result<Text, Unread
 
 fn text(pages: Vec<Page>) -> Text {
     let count = pages.len() as u32;
-    let texts = super::layout::texts(&pages);
+    let texts = super::layout::lines(&pages);
     let mut out = Text { pages: Some(count), ..Text::default() };
-    for (i, text) in texts.into_iter().enumerate() {
+    for (i, lines) in texts.into_iter().enumerate() {
         let number = i as u32 + 1;
-        if text.trim().is_empty() {
+        if lines.iter().all(|l| l.text.trim().is_empty()) {
             out.mute_pages.push(number);
-        } else {
-            out.passages.push(Passage::new(Place::Page(number), text));
+            continue;
+        }
+        // A heading is a passage of its own.
+        let mut goes_on = false;
+        for Printed { text, title } in lines {
+            match out.passages.last_mut().filter(|_| goes_on && !title) {
+                Some(passage) => {
+                    passage.text.push('\n');
+                    passage.text.push_str(&text);
+                }
+                None => out.passages.push(Passage { heading: title, ..Passage::new(Place::Page(number), text) }),
+            }
+            goes_on = !title;
         }
     }
     if count >= MAX_PAGES {
