@@ -25,6 +25,6 @@ pub const CPU_SECONDS: u64 = 25;
 /// Computing time of a whole reading: the piece that passes it is the last one read.
 pub const COMPUTING: Duration = Duration::from_secs(55);
 /// What a whole reading may last by the clock: nothing that only waits its turn on a busy machine comes near it.
-pub const WALL: Duration = Duration::from_secs(10 * 60);
+pub const WALL: Duration = Duration::from_secs(30 * 60);
 /// What one piece may last by the clock.
-pub const PIECE_WALL: Duration = Duration::from_secs(150);
+pub const PIECE_WALL: Duration = Duration::from_secs(10 * 60);

@@ -73,6 +73,8 @@ pub enum Unread {
     Refused(String),
     #[error("trop long à lire : abandonné après {0} secondes de calcul")]
     TooSlow(u64),
+    #[error("pas lu en {0} minutes : cette machine est très occupée ; donnez-le de nouveau plus tard")]
+    OutOfTime(u64),
     #[error("la lecture s’est arrêtée avant la fin ; le reste du dossier a été lu")]
     Died,
     #[error("les PDF ne peuvent pas être lus sur cette installation : il y manque pdftotext (paquet poppler-utils)")]

@@ -248,7 +248,7 @@ impl Reader {
         };
         left.computing = left.computing.saturating_sub(computed);
         match ended {
-            Err(_) => Err(Unread::TooSlow(PIECE_WALL.as_secs())),
+            Err(_) => Err(Unread::OutOfTime(begun.elapsed().as_secs().div_ceil(60))),
             Ok(Ok((_, status))) if status.success() => serde_json::from_slice(&answer).map_err(|_| Unread::Died),
             Ok(Ok((_, status))) if computed_too_long(status) => Err(Unread::TooSlow(CPU_SECONDS)),
             Ok(_) => Err(Unread::Died),

@@ -103,38 +103,6 @@ fn reference(text: &str) -> (String, usize) {
     (safe.collect(), name.len())
 }
 
-/// JSON in which each half of a surrogate pair that stands without the other one (RFC 8259 §8.2) is written U+FFFD; `None` where
-/// there is none. Readers refuse the whole document for one of them.
-#[must_use]
-pub fn with_whole_pairs(json: &[u8]) -> Option<Vec<u8>> {
-    let escaped = |at: usize| {
-        let digits = json.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let mut out = Vec::new();
-    let (mut copied, mut at) = (0, 0);
-    while let Some(i) = json[at..].iter().position(|b| *b == b'\\') {
-        let here = at + i;
-        at = match escaped(here) {
-            Some(0xd800..=0xdbff) if matches!(escaped(here + 6), Some(0xdc00..=0xdfff)) => here + 12,
-            Some(0xd800..=0xdfff) => {
-                out.extend_from_slice(&json[copied..here]);
-                out.extend_from_slice(b"\\ufffd");
-                copied = here + 6;
-                copied
-            }
-            Some(_) => here + 6,
-            // An escape of one sign, which may be a backslash.
-            None => (here + 2).min(json.len()),
-        };
-    }
-    if copied == 0 {
-        return None;
-    }
-    out.extend_from_slice(&json[copied..]);
-    Some(out)
-}
-
 /// A page as text: a byte-order mark first, then the charset of its header, then the one its `<meta>` declares, then
 /// UTF-8 where the bytes are valid in it, then windows-1252.
 #[must_use]
@@ -149,7 +117,11 @@ pub fn decode_html(bytes: &[u8], content_type: Option<&str>) -> String {
         return encoding.decode(bytes).0.into_owned();
     }
     let head = String::from_utf8_lossy(&bytes[..bytes.len().min(2048)]);
-    for encoding in [content_type.and_then(named), named(&head)].into_iter().flatten() {
+    // A page of UTF-16 holds a zero beside every sign of markup: one that says so and holds none is in something else.
+    let wide = bytes[..bytes.len().min(2048)].contains(&0);
+    let is_possible =
+        |e: &&'static encoding_rs::Encoding| wide || ![encoding_rs::UTF_16LE, encoding_rs::UTF_16BE].contains(e);
+    for encoding in [content_type.and_then(named), named(&head)].into_iter().flatten().filter(is_possible) {
         if let (text, false) = encoding.decode_without_bom_handling(bytes) {
             return text.into_owned();
         }
@@ -165,26 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_a_pair_costs_itself_alone() {
-        for (json, read) in [
-            (r#"["a\ud83d b"]"#, "a\u{fffd} b"),
-            (r#"["\udc00\ud83d\ude00\ud83d"]"#, "\u{fffd}😀\u{fffd}"),
-            (r#"["\ud83d\ud83d\ude00"]"#, "\u{fffd}😀"),
-            (r#"["\\\\ud83d \ud83d"]"#, "\\\\ud83d \u{fffd}"),
-        ] {
-            let mended = with_whole_pairs(json.as_bytes()).unwrap();
-            assert_eq!(serde_json::from_slice::<[String; 1]>(&mended).unwrap()[0], read, "{json}");
-        }
-        for json in [r#"["\ud83d\ude00"]"#, r#"["\\ud83d"]"#, r#"["\u00e9"]"#, "[\"\\", "\\u12"] {
-            assert_eq!(with_whole_pairs(json.as_bytes()), None, "{json}");
-        }
-    }
-
-    #[test]
     fn a_page_is_read_whatever_it_declares() {
         let latin = b"<meta charset=\"iso-8859-15\"><p>March\xe9 \xa4";
         assert!(decode_html(latin, None).ends_with("Marché €"));
         assert!(decode_html("<p>Marché".as_bytes(), Some("text/html; charset=utf-8")).ends_with("Marché"));
         assert!(decode_html(b"<p>March\xe9", Some("text/html; charset=utf-8")).ends_with("Marché"), "the header lies");
+        for (bytes, header) in [
+            ("<p>Marché".as_bytes().to_vec(), Some("text/html; charset=utf-16")),
+            ("<meta charset=utf-16le><p>Marché".as_bytes().to_vec(), None),
+            ("<p>Marché".encode_utf16().flat_map(u16::to_le_bytes).collect(), Some("text/html; charset=utf-16le")),
+            ("<p>Marché".encode_utf16().flat_map(u16::to_be_bytes).collect(), Some("text/html; charset=utf-16be")),
+        ] {
+            assert!(decode_html(&bytes, header).ends_with("Marché"), "{header:?}");
+        }
     }
 }

@@ -136,6 +136,17 @@ pub fn check_json(bytes: &[u8]) -> Result<(), TooManyValues> {
     if values > MAX_VALUES { Err(TooManyValues) } else { Ok(()) }
 }
 
+/// A tree out of JSON, also as servers write it who do not keep to the standard.
+///
+/// # Errors
+/// It is no JSON, nor what can be mended of it.
+pub fn from_json(bytes: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(bytes).or_else(|e| match vigie_domain::json::mended(bytes) {
+        Some(mended) => serde_json::from_slice(&mended),
+        None => Err(e),
+    })
+}
+
 /// Whether a document is nested and written within bounds: to be asked before a library reads it that has none. Of elements with
 /// one of these names there are at most so many.
 ///

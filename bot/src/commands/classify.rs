@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use vigie_domain::{Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access, french};
+use vigie_domain::{
+    Access, AlertKind, Assessment, Notice, ProcedureState, StructureKind, access, french, json, visible,
+};
 use vigie_notifier::card::{self, AlertItem, Line, Links, Why};
 use vigie_watcher::classify::{self, plain, zones};
 use vigie_watcher::html::plain_text;
@@ -111,6 +113,7 @@ pub(super) fn first_of(path: &Path) -> Result<Notice, Failure> {
     let place = path.display().to_string();
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("txt")) {
         let text = charset::decode_xml(&bytes);
+        let text = visible(&text);
         let title = text.lines().map(str::trim).find(|l| !l.is_empty());
         let title = title.ok_or_else(|| unreadable(&place, "fichier vide"))?;
         return Ok(plain::notice(&place, title, &text));
@@ -147,14 +150,21 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 type Found = Vec<Result<Notice, Failure>>;
 
+/// The notices of a file, without what nobody sees: sources take it away too.
 fn notices(path: &Path, bytes: &[u8], format: Format) -> Found {
+    let mut found = written(path, bytes, format);
+    found.iter_mut().flatten().for_each(Notice::drop_invisible_characters);
+    found
+}
+
+fn written(path: &Path, bytes: &[u8], format: Format) -> Found {
     let place = path.display().to_string();
     match format {
         Format::Auto => guess(&place, bytes),
-        Format::BoampJson => match serde_json::from_slice::<Value>(bytes) {
+        Format::BoampJson => match tree::from_json(bytes) {
             Ok(document) => boamp_json(&document, &place),
             Err(_) if lines_of_json(bytes) => json_lines(&place, bytes),
-            Err(e) => vec![Err(unreadable(&place, &format!("JSON illisible : {e}")))],
+            Err(e) => vec![Err(unreadable(&place, &format!("JSON illisible : {}", json::in_french(&e.to_string()))))],
         },
         Format::BoampXml | Format::Eforms | Format::Decp => match tree_of(bytes) {
             Ok(tree) => of_tree(&tree, &place, format),
@@ -175,7 +185,7 @@ fn tree_of(bytes: &[u8]) -> Result<Value, String> {
     {
         return tree::from_xml(bytes).map_err(|e| e.to_string());
     }
-    serde_json::from_slice(bytes).map_err(|e| format!("ni XML ni JSON : {e}"))
+    tree::from_json(bytes).map_err(|e| format!("ni XML ni JSON : {}", json::in_french(&e.to_string())))
 }
 
 fn guess(place: &str, bytes: &[u8]) -> Found {
@@ -195,14 +205,14 @@ fn guess(place: &str, bytes: &[u8]) -> Found {
         };
     }
     if start.starts_with(['{', '[']) {
-        return match serde_json::from_slice::<Value>(bytes) {
+        return match tree::from_json(bytes) {
             Ok(document) if document.get("marches").is_some() || document.get("marche").is_some() => {
                 of_tree(&document, place, Format::Decp)
             }
             Ok(document) if document.get("text").is_some() => json_lines(place, bytes),
             Ok(document) => boamp_json(&document, place),
             Err(_) if lines_of_json(bytes) => json_lines(place, bytes),
-            Err(e) => vec![Err(unreadable(place, &format!("JSON illisible : {e}")))],
+            Err(e) => vec![Err(unreadable(place, &format!("JSON illisible : {}", json::in_french(&e.to_string()))))],
         };
     }
     vec![Err(unreadable(place, "format non reconnu (ni JSON, ni XML, ni HTML)"))]
@@ -260,13 +270,13 @@ fn json_lines(place: &str, bytes: &[u8]) -> Found {
         .filter(|(_, l)| !l.trim().is_empty())
         .map(|(i, line)| {
             let place = format!("{place}:{}", i + 1);
-            let value: Value =
-                serde_json::from_str(line).map_err(|e| unreadable(&place, &format!("ligne illisible : {e}")))?;
+            let value = tree::from_json(line.as_bytes())
+                .map_err(|e| unreadable(&place, &format!("ligne illisible : {}", json::in_french(&e.to_string()))))?;
             let string = |key: &str| value.get(key).and_then(Value::as_str);
             match (string("text"), value.get("id")) {
                 (Some(text), Some(id)) => {
                     let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-                    Ok(plain::notice(&id, string("title").unwrap_or_default(), text))
+                    Ok(plain::notice(&id, string("title").unwrap_or_default(), &visible(text)))
                 }
                 (Some(_), None) => Err(unreadable(&place, "ligne sans « id »")),
                 (None, _) => boamp::from_json(&value).map_err(|e| unreadable(&place, &e.to_string())),
@@ -288,7 +298,7 @@ fn html(place: &str, bytes: &[u8]) -> Notice {
         .filter(|t| !t.is_empty())
         .unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
     let name = Path::new(place).file_stem().map_or_else(|| place.to_owned(), |s| s.to_string_lossy().into_owned());
-    plain::notice(&name, &title, &text)
+    plain::notice(&name, &title, &visible(&text))
 }
 
 /// What a person wants to read of one notice.

@@ -13,18 +13,19 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<chr
     asked.or_else(quota_reset).map(|p| p.min(MAX_PAUSE))
 }
 
-/// Retry-After comes as seconds or as a date (RFC 9110 §10.2.3); Opendatasoft's reset as a date or an epoch.
+/// Retry-After comes as seconds or as a date (RFC 9110 §10.2.3); Opendatasoft's reset as a date or an epoch. None at all, or one
+/// that is over, is no wait: whoever asks takes their own.
 fn pause(text: &str, now: DateTime<Utc>) -> Option<chrono::Duration> {
     let text = text.trim();
-    if let Ok(n) = text.parse::<i64>() {
-        return if n > 1_000_000_000 {
-            Some((DateTime::from_timestamp(n, 0)? - now).max(chrono::Duration::zero()))
-        } else {
-            chrono::Duration::try_seconds(n.max(0))
-        };
-    }
-    let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
-    Some((at.with_timezone(&Utc) - now).max(chrono::Duration::zero()))
+    let asked = match text.parse::<i64>() {
+        Ok(n) if n > 1_000_000_000 => DateTime::from_timestamp(n, 0)? - now,
+        Ok(n) => chrono::Duration::try_seconds(n)?,
+        Err(_) => {
+            let at = DateTime::parse_from_rfc2822(text).or_else(|_| DateTime::parse_from_rfc3339(text)).ok()?;
+            at.with_timezone(&Utc) - now
+        }
+    };
+    Some(asked).filter(|wait| *wait > chrono::Duration::zero())
 }
 
 /// `max-age` first, then `Expires`.
@@ -55,6 +56,10 @@ mod tests {
         assert_eq!(pause("120", now), Some(chrono::Duration::seconds(120)));
         assert_eq!(pause("Sat, 21 Nov 2026 12:05:00 GMT", now), Some(chrono::Duration::minutes(5)));
         assert_eq!(pause("2026-11-22T00:00:00Z", now), Some(chrono::Duration::hours(12)));
-        assert_eq!(pause("soon", now), None);
+        for none in
+            ["soon", "0", "-1", "-99999999999", "Thu, 01 Jan 1970 00:00:00 GMT", "1600000000", "99999999999999999999"]
+        {
+            assert_eq!(pause(none, now), None, "{none}");
+        }
     }
 }

@@ -36,6 +36,7 @@ use url::Url;
 use vigie_config::settings;
 use vigie_domain::french;
 
+use crate::compressed::Spoilt;
 use crate::{boundary, compressed};
 
 pub use guard::may_reach;
@@ -256,6 +257,9 @@ impl Fetcher {
             .connect_timeout(Duration::from_secs(limits.timeout_s.min(20)))
             .dns_resolver(Arc::new(GuardedResolver { allowed: allowed.clone() }))
             .tls_backend_preconfigured(authorities::of_the_system().map_err(|e| format!("TLS : {e}"))?)
+            // Opened in `read`, whatever they are said to be.
+            .no_gzip()
+            .no_deflate()
             .build()
             .map_err(|e| format!("client HTTP : {e}"))?;
         Ok(Self::Http(Box::new(Http {
@@ -415,7 +419,8 @@ impl Http {
     ) -> Result<reqwest::Response, FetchError> {
         self.wait_for_turn(url).await;
         let method = if payload.is_some() { Method::POST } else { Method::GET };
-        let mut builder = self.client.request(method, url.clone());
+        let mut builder =
+            self.client.request(method, url.clone()).header(header::ACCEPT_ENCODING, compressed::ACCEPTED);
         builder = match payload {
             None => builder,
             Some(Payload::Json(document)) => builder.json(document),
@@ -489,8 +494,7 @@ impl Http {
             records: None,
         };
         let content_type = header(header::CONTENT_TYPE);
-        // What the client opened is not in the header any more.
-        let compressed = header(header::CONTENT_ENCODING).is_some_and(|e| compressed::says_gzip(&e));
+        let encodings = header(header::CONTENT_ENCODING).filter(|e| compressed::is_said(e));
         let fresh_until = fresh_until(response.headers(), now);
         let quota = quota(response.headers());
         let mut bytes = Vec::new();
@@ -504,10 +508,15 @@ impl Http {
             room.take(bytes.len() + chunk.len()).await;
             bytes.extend_from_slice(&chunk);
         }
-        if compressed && compressed::is_gzip(&bytes) {
-            let opened = boundary::read_whole(limit, || compressed::opened(bytes, limit));
+        if let Some(encodings) = encodings {
+            // What comes out is usually several times as long.
+            let length = bytes.len().saturating_mul(8);
+            let opened = boundary::read_whole(length, || compressed::opened_as(&encodings, bytes, limit));
             let why = |why: String| FetchError::Network { url: url.to_string(), why };
-            bytes = opened.map_err(|e| why(e.to_string()))?.map_err(|e| why(e.to_string()))?;
+            bytes = opened.map_err(|e| why(e.to_string()))?.map_err(|spoilt| match spoilt {
+                Spoilt::TooLarge => too_large(),
+                Spoilt::Broken => why(spoilt.to_string()),
+            })?;
             room.take(bytes.len()).await;
         }
         Ok(Body { url, bytes, content_type, validators, fresh_until, quota, room })
@@ -540,8 +549,6 @@ impl Http {
             format!("pas de réponse en {} s", self.limits.timeout_s)
         } else if error.is_connect() {
             format!("connexion impossible ({})", root_cause(error))
-        } else if error.is_decode() || says_compression(&root_cause(error)) {
-            "réponse annoncée comme compressée, qui ne l’est pas ou qui est abîmée".to_owned()
         } else {
             format!("réponse interrompue ({})", root_cause(error))
         };
@@ -549,18 +556,31 @@ impl Http {
     }
 }
 
-/// Whether a reader of compressed bodies says so.
-fn says_compression(why: &str) -> bool {
-    let why = why.to_ascii_lowercase();
-    ["gzip", "deflate", "brotli", "zlib", "decompress"].iter().any(|name| why.contains(name))
-}
-
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;
     }
-    last.downcast_ref().map_or_else(|| last.to_string(), french::of_system)
+    of_http(last.downcast_ref().map_or_else(|| last.to_string(), french::of_system))
+}
+
+/// What the HTTP library says of an answer, in French where it is one of the usual.
+fn of_http(said: String) -> String {
+    const SAID: &[(&str, &str)] = &[
+        ("message head is too large", "en-têtes trop longs"),
+        ("invalid HTTP", "ce n’est pas une réponse HTTP valable"),
+        ("invalid content-length", "ce n’est pas une réponse HTTP valable"),
+        ("invalid URI", "ce n’est pas une réponse HTTP valable"),
+        ("connection closed before", "coupée avant la fin"),
+        ("end of file before", "coupée avant la fin"),
+        ("unexpected EOF", "coupée avant la fin"),
+        ("unexpected end of file", "coupée avant la fin"),
+        ("nvalid chunk", "mal découpée en morceaux"),
+        ("chunk size", "mal découpée en morceaux"),
+        ("brotli", "annoncée comme compressée, elle ne l’est pas ou elle est abîmée"),
+        ("ecompress", "annoncée comme compressée, elle ne l’est pas ou elle est abîmée"),
+    ];
+    SAID.iter().find(|(english, _)| said.contains(english)).map_or(said, |(_, french)| (*french).to_owned())
 }
 
 #[cfg(test)]

@@ -78,3 +78,32 @@ async fn unchanged_is_no_answer_to_a_first_question() {
     let error = fetcher.get(&url, &Validators::default(), Utc::now()).await.unwrap_err();
     assert!(matches!(error, FetchError::Status { status: 304, .. }));
 }
+
+#[tokio::test]
+async fn an_answer_that_is_no_http_is_said_in_words() {
+    let long = format!("200 OK\r\nx: {}\r\n", "y".repeat(2_000_000));
+    for (answer, said) in [
+        ("200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZZ\r\nabc", "mal découpée en morceaux"),
+        ("200 OK\r\ntransfer-encoding: chunked\r\n\r\nff\r\nabc", "coupée avant la fin"),
+        ("200 OK\r\ncontent-length: 9999\r\n\r\nabc", "coupée avant la fin"),
+        (long.as_str(), "en-têtes trop longs"),
+        ("deux cents\r\n", "réponse HTTP valable"),
+    ] {
+        let (url, _) = server(&[answer]).await;
+        let error = fetcher().get(&url, &Validators::default(), Utc::now()).await.unwrap_err().to_string();
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}
+
+/// iipc/warctools 395: what is said to be compressed and is not.
+#[tokio::test]
+async fn a_body_that_is_not_compressed_is_read_whatever_its_label() {
+    for label in ["gzip", "deflate", "x-gzip", "deflate, gzip", "utf-8"] {
+        let (url, got) = server(&[&format!("200 OK\r\ncontent-encoding: {label}\r\n\r\n<rss/>")]).await;
+        let Answer::Body(body) = fetcher().get(&url, &Validators::default(), Utc::now()).await.unwrap() else {
+            panic!()
+        };
+        assert!(body.bytes.starts_with(b"<rss/>"), "{label}");
+        assert!(got.lock().unwrap()[0].contains("accept-encoding: gzip, deflate, br\r\n"));
+    }
+}

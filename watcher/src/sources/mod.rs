@@ -26,10 +26,9 @@ use serde_json::Value;
 use url::Url;
 use vigie_config::load::Reader;
 use vigie_config::settings::{self, BlockFault};
-use vigie_domain::{Department, Notice, Visibility, french};
+use vigie_domain::{Department, Notice, Visibility, french, json};
 
 use crate::boundary::{self, ReaderFailed};
-use crate::charset;
 use crate::fetch::{FetchError, Fetcher, Validators};
 use crate::tree;
 
@@ -90,12 +89,7 @@ fn departments(written: &[String]) -> Result<Vec<Department>, BlockFault> {
 fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
     let unexpected = |what: String| SourceError::Unexpected { url: url.to_string(), what };
     tree::check_json(bytes).map_err(|e| unexpected(e.to_string()))?;
-    let read = boundary::read_whole(bytes.len(), || {
-        serde_json::from_slice(bytes).or_else(|e| match charset::with_whole_pairs(bytes) {
-            Some(mended) => serde_json::from_slice(&mended),
-            None => Err(e),
-        })
-    });
+    let read = boundary::read_whole(bytes.len(), || tree::from_json(bytes));
     read.map_err(|e| SourceError::unreadable(url, &e))?.map_err(|e: serde_json::Error| {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).trim_start().to_lowercase();
         let what = if start.starts_with("<!doctype") || start.starts_with("<html") {
@@ -103,7 +97,7 @@ fn read_json(url: &Url, bytes: &[u8]) -> Result<Value, SourceError> {
         } else if e.is_eof() {
             format!("JSON tronqué après {} octets", bytes.len())
         } else {
-            format!("JSON illisible : {e}")
+            format!("JSON illisible : {}", json::in_french(&e.to_string()))
         };
         unexpected(what)
     })
@@ -169,7 +163,7 @@ impl PutAside<'_> {
     /// The record of a source that keeps its records as JSON.
     fn json(&self) -> Result<Value, String> {
         tree::check_json(self.raw).map_err(|e| e.to_string())?;
-        serde_json::from_slice(self.raw).map_err(|e: serde_json::Error| match e.is_eof() {
+        tree::from_json(self.raw).map_err(|e| match e.is_eof() {
             true => format!("JSON tronqué après {} octets", self.raw.len()),
             false => format!("JSON illisible à la colonne {}", e.column()),
         })

@@ -18,8 +18,10 @@ use crate::service::Service;
 
 /// Times a reading may be begun before its files are given up.
 pub const MAX_TRIES: u32 = 3;
-/// How long a consultation is one reader's: longer than any piece lasts, of which each begins it anew.
+/// How long a consultation is one reader's; what it reads is noted more often.
 const LEASE: Duration = Duration::minutes(3);
+/// Longest time without a note of how far a reading is: its lease begins anew with each.
+const STILL_READING: std::time::Duration = std::time::Duration::from_secs(60);
 /// Between two notes of how far a reading is.
 const NOTED_EVERY: std::time::Duration = std::time::Duration::from_millis(700);
 
@@ -149,20 +151,20 @@ async fn read(
     let begun = tokio::time::Instant::now();
     let noting = async {
         let mut said = waiting.addresses.is_empty();
-        while told.changed().await.is_ok() {
-            let progress = told.borrow_and_update().clone();
-            if let Some(Progress { done, of, .. }) = progress {
-                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                // What cannot be noted is shown a little later.
-                let (holder, lease) = (service.lease_holder.as_str(), service.clock.now() + LEASE);
-                let _ = service.store.set_reading_progress(id, holder, (count(done), count(of)), lease).await;
-                if !said && is_worth_a_word(begun.elapsed(), done, of) {
-                    said = true;
-                    let word = words::progress(done, of);
-                    let Waiting { row, addresses, files } = waiting;
-                    if let Err(e) = tell(service, row, addresses, files, Word::Progress(&word)).await {
-                        tracing::warn!("how far a reading is was not told: {e}");
-                    }
+        // It ends with the reading; until then what is known is noted anew though nothing moved.
+        while !matches!(tokio::time::timeout(STILL_READING, told.changed()).await, Ok(Err(_))) {
+            // Nothing yet while an archive is opened.
+            let (done, of) = told.borrow_and_update().as_ref().map_or((0, 0), |p| (p.done, p.of));
+            let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            let (holder, lease) = (service.lease_holder.as_str(), service.clock.now() + LEASE);
+            // What cannot be noted is shown a little later.
+            let _ = service.store.set_reading_progress(id, holder, (count(done), count(of)), lease).await;
+            if !said && is_worth_a_word(begun.elapsed(), done, of) {
+                said = true;
+                let word = words::progress(done, of);
+                let Waiting { row, addresses, files } = waiting;
+                if let Err(e) = tell(service, row, addresses, files, Word::Progress(&word)).await {
+                    tracing::warn!("how far a reading is was not told: {e}");
                 }
             }
             tokio::time::sleep(NOTED_EVERY).await;

@@ -14,7 +14,7 @@ use vigie_domain::{Code, DateKind, Department, Notice, NoticeKind, Outcome, Type
 use super::fields::zone_of;
 use super::{legacy, national};
 use crate::sources::eforms;
-use crate::tree::{all, check_json, first, local, own_text, text, ticked};
+use crate::tree::{self, all, check_json, first, local, own_text, text, ticked};
 use crate::zones;
 use vigie_classify::{outcome, pattern};
 
@@ -103,7 +103,7 @@ fn embedded<'a>(flat: &'a Value, field: &str) -> Result<Cow<'a, Value>, ParseErr
         Some(Value::String(s)) => {
             let bounded = check_json(s.as_bytes()).map_err(|e| e.to_string());
             let where_to = |e: serde_json::Error| format!("ligne {}, colonne {}", e.line(), e.column());
-            let read = bounded.and_then(|()| serde_json::from_str(s).map_err(where_to));
+            let read = bounded.and_then(|()| tree::from_json(s.as_bytes()).map_err(where_to));
             read.map(Cow::Owned).map_err(|e| ParseError {
                 record_id: text(flat, "idweb"),
                 field: field.to_owned(),

@@ -15,7 +15,7 @@ use scraper::{ElementRef, Selector};
 use serde_json::Value;
 use url::Url;
 use vigie_config::settings::BlockFault;
-use vigie_domain::french;
+use vigie_domain::{french, json};
 
 use super::SelectorReport;
 use crate::html::{self, Dom, outer_html};
@@ -134,7 +134,8 @@ impl Layout {
             what,
         };
         crate::tree::check_json(text.as_bytes()).map_err(|e| misfit(e.to_string()))?;
-        let tree: Value = serde_json::from_str(text).map_err(|e| misfit(format!("JSON illisible ({e})")))?;
+        let tree = crate::tree::from_json(text.as_bytes())
+            .map_err(|e| misfit(format!("JSON illisible ({})", json::in_french(&e.to_string()))))?;
         let values: Vec<&Value> = match &self.items {
             Some((pointer, _)) => match tree.pointer(pointer) {
                 Some(Value::Array(many)) => many.iter().take(MAX_ITEMS).collect(),

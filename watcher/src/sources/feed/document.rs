@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{MAX_ENTRIES, explain, foreign_dates};
+use crate::boundary;
 use crate::classify::when;
 use crate::zones;
-use crate::{boundary, charset};
 
 /// What was read.
 pub(super) struct Read {
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Read, String> {
         return match whole(text) {
             Ok((entries, ttl)) => Ok(Read { entries, ttl, bad: Vec::new() }),
             Err(why) => {
-                let mended = charset::with_whole_pairs(text.as_bytes()).and_then(|b| String::from_utf8(b).ok());
+                let mended = vigie_domain::json::mended(text.as_bytes()).and_then(|b| String::from_utf8(b).ok());
                 json_one_by_one(mended.as_deref().unwrap_or(text), entry).ok_or(why)
             }
         };

@@ -267,7 +267,7 @@ impl Portal {
             }
             Next::Link(css) => page.dom.html.select(css).next().and_then(|a| a.value().attr("href").map(str::to_owned)),
             Next::Pointer(pointer) => {
-                let tree: serde_json::Value = serde_json::from_str(&page.text).ok()?;
+                let tree = crate::tree::from_json(page.text.as_bytes()).ok()?;
                 tree.pointer(pointer).and_then(crate::tree::own_text)
             }
         };
