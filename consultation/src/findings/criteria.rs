@@ -64,6 +64,12 @@ pattern!(
     r"insertion|eloignee?s?|memoire social|performance sociale|politique (?:sociale|generale)|heures? (?:proposees?|de formation)|temps partiel|tuteur|tutorat|encadrement technique|suites? de parcours|parcours de qualification|socio-?profession|volume superieur|cadre de memoire social"
 );
 
+// What a sentence says before it names its first criterion.
+pattern!(
+    LEADS,
+    r"\b(?:sont|est|seront|sera|tient|tiennent|prend|prennent|porte|portent|repose|jugees?|notees?|classees?)\b"
+);
+
 /// One weight and the words before it.
 struct Weighed {
     name: String,
@@ -410,7 +416,7 @@ fn named(words: &str) -> String {
     ];
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
-        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2)
+        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2 || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
     {
         name = rest;

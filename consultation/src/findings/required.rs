@@ -159,8 +159,40 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             }
         }
     }
+    side_by_side(piece, &mut out);
     by_content(piece, &mut out);
     asked(piece, sentences, out)
+}
+
+/// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
+fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
+    let cells = |line: &Line| -> Vec<Range<usize>> {
+        let text = &piece.text[line.range.clone()];
+        let mut at = line.range.start;
+        let cells = text.split(" | ").map(|cell| {
+            let range = at..at + cell.len();
+            at += cell.len() + 3;
+            range
+        });
+        cells.collect()
+    };
+    let mut columns: Vec<Envelope> = Vec::new();
+    for line in &piece.lines {
+        if !line.folded.contains(" | ") {
+            columns.clear();
+            continue;
+        }
+        let folded: Vec<&str> = line.folded.split(" | ").collect();
+        let head: Vec<Envelope> =
+            folded.iter().filter(|c| c.len() < 60 && !DOCUMENT.is_match(c)).filter_map(|c| of_words(c)).collect();
+        if head.len() == folded.len() && head.windows(2).any(|w| w[0] != w[1]) {
+            columns = head;
+        } else if columns.len() == folded.len() {
+            for (envelope, cell) in columns.iter().zip(cells(line)) {
+                push(piece, out, *envelope, vec![cell]);
+            }
+        }
+    }
 }
 
 /// Adds the lists that no heading announces.

@@ -18,7 +18,7 @@ pattern!(
     NO_CLAUSE,
     r"(?:ne comporte|ne comprend|n'est (?:assorti|soumis)|sans|aucune?|pas de)[^.;]{0,40}(?:consideration|clause|condition)s? (?:d'execution (?:a caractere )?)?(?:social|d'insertion)|(?:consideration|clause|condition)s?[^.:;]{0,60}social[^.:;]{0,40} ?: ?(?:aucune?|neant|non|sans objet)\b"
 );
-pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez)\b");
+pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez|ee|ees)\b");
 // Of going there, under an article about it.
 pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
 pattern!(
@@ -33,7 +33,7 @@ pattern!(
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(
     MAY_VISIT,
-    r"sans etre (?:imposee|obligatoire)|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|le souhaite"
+    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|le souhaite"
 );
 pattern!(
     NO_VISIT,
@@ -233,6 +233,11 @@ fn is_read(kind: Kind, term: Term) -> bool {
         Kind::Form | Kind::Plan => false,
         _ => true,
     }
+}
+
+/// Whether folded words leave a visit to who wants it.
+pub(crate) fn is_free_visit(text: &str) -> bool {
+    MAY_VISIT.is_match(text)
 }
 
 /// Whether folded words say that there is no clause.

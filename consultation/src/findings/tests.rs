@@ -463,3 +463,21 @@ fn labels_and_names_of_articles_stand_for_headings() {
         [(Some(Amount::Allowed(true)), lots(&["1"])), (Some(Amount::Allowed(false)), Vec::new())]
     );
 }
+
+#[test]
+fn tables_list_what_each_envelope_holds_side_by_side() {
+    let text = "5. PIÈCES\nPièces de la candidature | Pièces de l’offre\nDC1 et DC2 | Acte d’engagement\nBilans | Bordereau des prix\nTrois attestations de clients | Mémoire technique";
+    assert_eq!(required(text), (3, 3));
+    let one = "5. PIÈCES\nPièce de la candidature | Remarque\nDC1 | un par membre";
+    assert_eq!(required(one).1, 0);
+}
+
+#[test]
+fn short_numbered_sentences_are_no_headings() {
+    let text = "4. CONDITIONS\n4.1. Les variantes sont refusées.\n4.2. Le site peut être visité, sans obligation, le 11 mai 2027.";
+    assert_eq!(told(Kind::Rc, text, Term::Variants), one(Amount::Allowed(false)));
+    assert_eq!(told(Kind::Rc, text, Term::Visit).len(), 1);
+    let text = "6. CHOIX\nSont pris en compte, dans tous les lots, le prix (40 points) et le service (60 points).";
+    let names: Vec<String> = criteria(text).into_iter().map(|c| c.0).collect();
+    assert_eq!(names, ["Prix", "Service"]);
+}
