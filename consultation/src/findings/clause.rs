@@ -448,7 +448,7 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         () if COUNTS.is_match(text) && !BELOW.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
         () if publics > 0 && !PERSONS.is_match(text) => Term::Publics,
-        () if says => Term::ClauseDuty,
+        () if says && (DUTY.is_match(text) || PERSONS.is_match(text) || GOES_ON.is_match(text)) => Term::ClauseDuty,
         () => return None,
     };
     Some(term)

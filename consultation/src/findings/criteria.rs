@@ -53,6 +53,8 @@ pattern!(FRAME, r"(?:note|noter|notation|apprecier?|jugement)[^.]{0,40}criteres?
 pattern!(ITEM_OF_FRAME, r"^(?:[a-z]?[0-9]{1,2}(?:\.[0-9])?[.)] |decri|indiqu|precis)");
 // The head of a table of criteria, and a row of it that ends in a bare number.
 pattern!(HEAD, r"crite?res?\b[^|]*\||\| ?(?:ponderation|points?|poids|notes?|coefficients?|bareme)\b");
+// The same where its columns stand so near that they are read as one.
+pattern!(NEAR_HEAD, r"^crite?res?\b.{0,30} (?:ponderation|points?|poids|notes?|coefficients?|bareme)(?: .{0,12})?$");
 pattern!(BARE, r"^(?P<name>.*[a-z].*) \| ?(?P<n>[0-9]{1,3}(?:[.,][0-9])?)$");
 // How social merit is judged: what is compared, and what comes of it.
 pattern!(
@@ -109,7 +111,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             continue;
         }
         if !line.folded.contains(" | ") {
-            tabled = false;
+            tabled = judged && NEAR_HEAD.is_match(&line.folded);
         } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
             tabled = judged;
         } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {

@@ -43,7 +43,7 @@ pattern!(
     IS_VISIT,
     r"facultative|rendez-vous|conseillee|sur place|\blibres?\b|\bdepart\b|parcour|prealable|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
-pattern!(ASKED, r"minimum|minimal|au moins|exige|superieur|inferieur|egal");
+pattern!(ASKED, r"minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
     VALIDITY,
     r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^duree de validite"
@@ -53,10 +53,10 @@ pattern!(
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|d'eclaircissements?|de precisions?|ecrites?))[^.]*(?:au plus tard|avant|jours?|delai)"
 );
 pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
-pattern!(TURNOVER, r"chiffres? d'affaires");
+pattern!(TURNOVER, r"chiffres? d'affaires|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
     REFERENCES,
-    r"\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$|aupres)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
+    r"^[-–• ]*references? ?:|\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$|aupres)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
 );
 pattern!(
     NO_INSURANCE,
@@ -420,7 +420,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
                 || text.contains("echantillon") && !text.contains("visite")
         }
         Term::NoClause => !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap),
-        Term::MinimumTurnover => !ASKED.is_match(text),
+        Term::MinimumTurnover => !ASKED.is_match(text) && !ASKED.is_match(own),
         Term::PriceRevision => {
             NO_PRICES.is_match(text) || made_up && !PRICED.contains(&piece.kind) && !sought.words.is_match(text)
         }

@@ -481,3 +481,22 @@ fn short_numbered_sentences_are_no_headings() {
     let names: Vec<String> = criteria(text).into_iter().map(|c| c.0).collect();
     assert_eq!(names, ["Prix", "Service"]);
 }
+
+#[test]
+fn envelopes_label_their_items_within_a_line() {
+    let text = "4 – À joindre\nCandidature : DC1 ; DC2 ; attestation d’assurance. Offre : acte d’engagement ; DPGF ; mémoire ; annexe signée.";
+    assert_eq!(required(text), (3, 4));
+    let text =
+        "3 – Capacités minimales\nCA annuel moyen : 500 k€ (lot 1), 250 k€ (lot 2). Références : trois sur trois ans.";
+    assert_eq!(
+        turnovers(text),
+        [(Some(Amount::Euros(500_000.0)), lots(&["1"])), (Some(Amount::Euros(250_000.0)), lots(&["2"]))]
+    );
+    assert_eq!(quotes(Kind::Rc, text, Term::References).len(), 1);
+}
+
+#[test]
+fn a_table_of_criteria_may_have_a_head_whose_columns_are_near() {
+    let text = "5 – Notation\nCritère Coefficient\nPrix | 45\nTechnique | 40\nSocial | 15";
+    assert_eq!(criteria(text).len(), 3);
+}
