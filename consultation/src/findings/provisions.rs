@@ -310,7 +310,10 @@ fn bare_hours(line: &str) -> Option<f64> {
     if let Some(near) = NEAR.captures(cells[0]) {
         return figure(&near["h"]);
     }
-    cells.iter().skip(1).find_map(|c| figure(c))
+    // "2 | Intercités 1 850": the last column, read with the one before it.
+    pattern!(LAST, r"[a-z)] (?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5})$");
+    let near = || cells.last().and_then(|c| figure(&LAST.captures(c)?["n"]));
+    cells.iter().skip(1).find_map(|c| figure(c)).or_else(near)
 }
 
 /// The rows of a table that gives hours of insertion lot by lot.

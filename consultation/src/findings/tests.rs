@@ -500,3 +500,9 @@ fn a_table_of_criteria_may_have_a_head_whose_columns_are_near() {
     let text = "5 – Notation\nCritère Coefficient\nPrix | 45\nTechnique | 40\nSocial | 15";
     assert_eq!(criteria(text).len(), 3);
 }
+
+#[test]
+fn hours_are_read_where_their_column_is_near() {
+    let table = "Article 9 – Clause sociale\nLot Intitulé Heures sur la durée du marché\n1 | TER | 4 200\n2 | Intercités 1 850\n3 | Gares | aucune";
+    assert_eq!(clauses(Kind::Ccap, table), [(Some(4200.0), None, lots(&["1"])), (Some(1850.0), None, lots(&["2"]))]);
+}
