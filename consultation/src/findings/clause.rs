@@ -28,11 +28,11 @@ pattern!(
 );
 pattern!(
     PERSONS,
-    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"
+    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|(?:rencontrant|ayant|en) (?:des |de )?difficultes? (?:sociales?|professionnelles?)|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"
 );
 pattern!(
     DUTY,
-    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|reviennent a|s'impose"
+    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(

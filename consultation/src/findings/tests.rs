@@ -506,3 +506,13 @@ fn hours_are_read_where_their_column_is_near() {
     let table = "Article 9 – Clause sociale\nLot Intitulé Heures sur la durée du marché\n1 | TER | 4 200\n2 | Intercités 1 850\n3 | Gares | aucune";
     assert_eq!(clauses(Kind::Ccap, table), [(Some(4200.0), None, lots(&["1"])), (Some(1850.0), None, lots(&["2"]))]);
 }
+
+#[test]
+fn a_clause_begins_with_whom_the_contract_is_to_profit() {
+    for text in [
+        "Article 9\nLa régie entend que le marché profite à des personnes rencontrant des difficultés sociales.",
+        "Article 9\nL’exécution bénéficie à des personnes en difficulté professionnelle.",
+    ] {
+        assert_eq!(quotes(Kind::Ccap, text, Term::ClauseDuty).len(), 1, "{text}");
+    }
+}
