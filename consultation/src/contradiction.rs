@@ -151,11 +151,19 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
     if let Some(finding) = must.filter(|_| notice.findings.iter().any(|f| visit(&f, false))) {
         told("visite", "qu’aucune n’est prévue", "elle est obligatoire", finding);
     }
-    let optional =
-        |f: &&Finding| matches!(f.what, What::Term { term: Term::Visit, .. }) && fold(&f.quote).contains("facultati");
+    let optional = |f: &&Finding| {
+        matches!(f.what, What::Term { term: Term::Visit, amount: None, .. })
+            && findings::terms::is_free_visit(&fold(&f.quote))
+    };
+    let free = consultation.of_term(Term::Visit).find(|f| optional(f) && is_of_all(f));
+    if let Some(finding) = free.filter(|_| must.is_none())
+        && notice.findings.iter().any(|f| visit(&f, true))
+    {
+        told("visite", "qu’elle est obligatoire", "elle est facultative", finding);
+    }
     if let Some(finding) = must.filter(|_| {
         // Optional for the other lots is no less compulsory for these.
-        let of_all = |f: &&Finding| optional(f) && !fold(&f.quote).contains("autres lots");
+        let of_all = |f: &&Finding| optional(f) && is_of_all(f);
         notice.findings.iter().any(|f| optional(&f)) && !consultation.of_term(Term::Visit).any(|f| of_all(&f))
     }) {
         told("visite", "qu’elle est facultative", "elle est obligatoire", finding);
@@ -180,6 +188,12 @@ fn denied(consultation: &Consultation, notice: &Announced) -> Vec<Contradiction>
         }
     }
     out
+}
+
+/// Whether a term is said of no lots in particular.
+fn is_of_all(finding: &Finding) -> bool {
+    let named = matches!(&finding.what, What::Term { lots, .. } if !lots.is_empty());
+    !named && !fold(&finding.quote).contains("autres lots")
 }
 
 /// In front of what is answered by yes or no, within: such an answer is compared with another one alone.

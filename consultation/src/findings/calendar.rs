@@ -22,7 +22,10 @@ pattern!(
 );
 pattern!(OF_QUESTIONS, r"questions?\b|questionner|renseignements?\b|interroger|eclaircissements?");
 pattern!(ANSWERS, r"repon(?:d|s)");
-pattern!(OF_VISIT, r"\bvisites?\b|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b");
+pattern!(
+    OF_VISIT,
+    r"\bvisite(?:s|e|es|r|nt)?\b|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+);
 pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation");
 pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
 pattern!(LAST, r"\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b");

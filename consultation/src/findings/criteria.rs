@@ -53,6 +53,8 @@ pattern!(FRAME, r"(?:note|noter|notation|apprecier?|jugement)[^.]{0,40}criteres?
 pattern!(ITEM_OF_FRAME, r"^(?:[a-z]?[0-9]{1,2}(?:\.[0-9])?[.)] |decri|indiqu|precis)");
 // The head of a table of criteria, and a row of it that ends in a bare number.
 pattern!(HEAD, r"crite?res?\b[^|]*\||\| ?(?:ponderation|points?|poids|notes?|coefficients?|bareme)\b");
+// The same where its columns stand so near that they are read as one.
+pattern!(NEAR_HEAD, r"^crite?res?\b.{0,30} (?:ponderation|points?|poids|notes?|coefficients?|bareme)(?: .{0,12})?$");
 pattern!(BARE, r"^(?P<name>.*[a-z].*) \| ?(?P<n>[0-9]{1,3}(?:[.,][0-9])?)$");
 // How social merit is judged: what is compared, and what comes of it.
 pattern!(
@@ -62,6 +64,12 @@ pattern!(
 pattern!(
     SOCIAL_METHOD,
     r"insertion|eloignee?s?|memoire social|performance sociale|politique (?:sociale|generale)|heures? (?:proposees?|de formation)|temps partiel|tuteur|tutorat|encadrement technique|suites? de parcours|parcours de qualification|socio-?profession|volume superieur|cadre de memoire social"
+);
+
+// What a sentence says before it names its first criterion.
+pattern!(
+    LEADS,
+    r"\b(?:sont|est|seront|sera|tient|tiennent|prend|prennent|porte|portent|repose|jugees?|notees?|classees?)\b"
 );
 
 /// One weight and the words before it.
@@ -103,7 +111,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             continue;
         }
         if !line.folded.contains(" | ") {
-            tabled = false;
+            tabled = judged && NEAR_HEAD.is_match(&line.folded);
         } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
             tabled = judged;
         } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {
@@ -410,7 +418,7 @@ fn named(words: &str) -> String {
     ];
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
-        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2)
+        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2 || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
     {
         name = rest;

@@ -70,6 +70,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
         });
         for provision in told {
             let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
+            let mut provision = provision;
+            // "Article 5 : Insertion (lot 2)".
+            if provision.kind == ProvisionKind::ExecutionClause && provision.lots.is_empty() {
+                let at = quote.as_deref().and_then(|q| piece.find(q));
+                let line = at.and_then(|at| piece.lines.iter().find(|l| l.range.contains(&at)));
+                provision.lots = line.map(|l| lots_of_heading(piece, l.article)).unwrap_or_default();
+            }
             let lots = provision.lots.clone();
             out.extend(located(piece, quote, figure, &lots, || What::Provision(Box::new(provision))));
         }
@@ -224,6 +231,12 @@ fn kept_lots(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     out
 }
 
+/// The lots that the heading of an article, or of the one around it, names.
+fn lots_of_heading(piece: &Written, article: Option<usize>) -> Vec<String> {
+    let shown = article.map(|a| piece.heading(a)).unwrap_or_default();
+    figures::mentions(&shown).into_iter().flat_map(|m| m.lots).collect()
+}
+
 /// For whom what is reserved is.
 fn kept_for(found: &Finding) -> Option<Beneficiary> {
     match &found.what {
@@ -297,7 +310,10 @@ fn bare_hours(line: &str) -> Option<f64> {
     if let Some(near) = NEAR.captures(cells[0]) {
         return figure(&near["h"]);
     }
-    cells.iter().skip(1).find_map(|c| figure(c))
+    // "2 | Intercités 1 850": the last column, read with the one before it.
+    pattern!(LAST, r"[a-z)] (?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5})$");
+    let near = || cells.last().and_then(|c| figure(&LAST.captures(c)?["n"]));
+    cells.iter().skip(1).find_map(|c| figure(c)).or_else(near)
 }
 
 /// The rows of a table that gives hours of insertion lot by lot.
@@ -372,13 +388,9 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                 [one] => mentions.is_empty() && OWED.is_match(text) && !known(one.n) && one.n >= 1.0,
                 _ => false,
             };
-            let of_heading = || {
-                let shown = sentence.article.map(|a| piece.heading(a)).unwrap_or_default();
-                figures::mentions(&shown).into_iter().flat_map(|m| m.lots).collect::<Vec<_>>()
-            };
             for mut share in shared.into_iter().filter(|_| told || alone) {
                 if alone {
-                    share.lots = of_heading();
+                    share.lots = lots_of_heading(piece, sentence.article);
                 }
                 let quote = piece.words(sentence.range.clone());
                 let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };

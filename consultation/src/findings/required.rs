@@ -132,7 +132,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
                 continue;
             }
         };
-        if let Some(items) = inline(piece, line).filter(|_| !bullet) {
+        let labelled = if bullet { Vec::new() } else { labelled(piece, line) };
+        if !labelled.is_empty() {
+            for (envelope, items) in labelled {
+                push(piece, &mut out, envelope, items);
+            }
+            list = None;
+        } else if let Some(items) = inline(piece, line).filter(|_| !bullet) {
             push(piece, &mut out, envelope, items);
             list = None;
         } else if lead {
@@ -159,8 +165,40 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
             }
         }
     }
+    side_by_side(piece, &mut out);
     by_content(piece, &mut out);
     asked(piece, sentences, out)
+}
+
+/// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
+fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
+    let cells = |line: &Line| -> Vec<Range<usize>> {
+        let text = &piece.text[line.range.clone()];
+        let mut at = line.range.start;
+        let cells = text.split(" | ").map(|cell| {
+            let range = at..at + cell.len();
+            at += cell.len() + 3;
+            range
+        });
+        cells.collect()
+    };
+    let mut columns: Vec<Envelope> = Vec::new();
+    for line in &piece.lines {
+        if !line.folded.contains(" | ") {
+            columns.clear();
+            continue;
+        }
+        let folded: Vec<&str> = line.folded.split(" | ").collect();
+        let head: Vec<Envelope> =
+            folded.iter().filter(|c| c.len() < 60 && !DOCUMENT.is_match(c)).filter_map(|c| of_words(c)).collect();
+        if head.len() == folded.len() && head.windows(2).any(|w| w[0] != w[1]) {
+            columns = head;
+        } else if columns.len() == folded.len() {
+            for (envelope, cell) in columns.iter().zip(cells(line)) {
+                push(piece, out, *envelope, vec![cell]);
+            }
+        }
+    }
 }
 
 /// Adds the lists that no heading announces.
@@ -262,7 +300,7 @@ fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<
         }
         let envelope = match piece.kind {
             Kind::Ae => Some(Envelope::Tender),
-            _ => of_words(text).or_else(|| of_words(&headings)),
+            _ => of_line(text).or_else(|| of_words(&headings)),
         };
         // What is shown of the offer itself.
         let of_offer = OF_WHAT.is_match(text) && !OF_WHO.is_match(text);
@@ -345,6 +383,29 @@ fn is_list_item(piece: &Written, line: &Line) -> bool {
     pattern!(BULLET, r"^(?:[-–—•·▪►●○◦*➢✓\x{F000}-\x{F0FF}]|o |[a-z0-9]{1,2}[.)°] |[0-9]{1,2} ?[-–] )");
     let text = piece.text[line.range.clone()].trim_start();
     BULLET.is_match(text) || text.contains(" | ")
+}
+
+/// The items of sentences that an envelope labels: "Candidature : DC1 ; DC2. Offre : acte d'engagement ; mémoire."
+fn labelled(piece: &Written, line: &Line) -> Vec<(Envelope, Vec<Range<usize>>)> {
+    pattern!(
+        LABEL,
+        r"^(?:pour |dans )?(?:la |l'|le |les )?(?:dossier (?:de |d')|pieces? (?:de |d'))?(?:la |l')?(?:candidatures?|offres?)$"
+    );
+    let mut out = Vec::new();
+    for sentence in super::sentence::split(&piece.text, &line.range) {
+        let text = &piece.text[sentence.clone()];
+        let Some((label, items)) = text.split_once(':').filter(|(_, items)| items.contains(';')) else { continue };
+        let label_folded = vigie_classify::fold::fold(label.trim());
+        let Some(envelope) = of_words(&label_folded).filter(|_| LABEL.is_match(&label_folded)) else { continue };
+        let mut at = sentence.start + label.len() + 1;
+        let ranges = items.split(';').map(|item| {
+            let range = at..at + item.len();
+            at += item.len() + 1;
+            range
+        });
+        out.push((envelope, ranges.collect()));
+    }
+    out
 }
 
 /// The items of a sentence: "produira : la lettre de candidature ; le DC2 ; …".

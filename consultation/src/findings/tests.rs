@@ -463,3 +463,56 @@ fn labels_and_names_of_articles_stand_for_headings() {
         [(Some(Amount::Allowed(true)), lots(&["1"])), (Some(Amount::Allowed(false)), Vec::new())]
     );
 }
+
+#[test]
+fn tables_list_what_each_envelope_holds_side_by_side() {
+    let text = "5. PIÈCES\nPièces de la candidature | Pièces de l’offre\nDC1 et DC2 | Acte d’engagement\nBilans | Bordereau des prix\nTrois attestations de clients | Mémoire technique";
+    assert_eq!(required(text), (3, 3));
+    let one = "5. PIÈCES\nPièce de la candidature | Remarque\nDC1 | un par membre";
+    assert_eq!(required(one).1, 0);
+}
+
+#[test]
+fn short_numbered_sentences_are_no_headings() {
+    let text = "4. CONDITIONS\n4.1. Les variantes sont refusées.\n4.2. Le site peut être visité, sans obligation, le 11 mai 2027.";
+    assert_eq!(told(Kind::Rc, text, Term::Variants), one(Amount::Allowed(false)));
+    assert_eq!(told(Kind::Rc, text, Term::Visit).len(), 1);
+    let text = "6. CHOIX\nSont pris en compte, dans tous les lots, le prix (40 points) et le service (60 points).";
+    let names: Vec<String> = criteria(text).into_iter().map(|c| c.0).collect();
+    assert_eq!(names, ["Prix", "Service"]);
+}
+
+#[test]
+fn envelopes_label_their_items_within_a_line() {
+    let text = "4 – À joindre\nCandidature : DC1 ; DC2 ; attestation d’assurance. Offre : acte d’engagement ; DPGF ; mémoire ; annexe signée.";
+    assert_eq!(required(text), (3, 4));
+    let text =
+        "3 – Capacités minimales\nCA annuel moyen : 500 k€ (lot 1), 250 k€ (lot 2). Références : trois sur trois ans.";
+    assert_eq!(
+        turnovers(text),
+        [(Some(Amount::Euros(500_000.0)), lots(&["1"])), (Some(Amount::Euros(250_000.0)), lots(&["2"]))]
+    );
+    assert_eq!(quotes(Kind::Rc, text, Term::References).len(), 1);
+}
+
+#[test]
+fn a_table_of_criteria_may_have_a_head_whose_columns_are_near() {
+    let text = "5 – Notation\nCritère Coefficient\nPrix | 45\nTechnique | 40\nSocial | 15";
+    assert_eq!(criteria(text).len(), 3);
+}
+
+#[test]
+fn hours_are_read_where_their_column_is_near() {
+    let table = "Article 9 – Clause sociale\nLot Intitulé Heures sur la durée du marché\n1 | TER | 4 200\n2 | Intercités 1 850\n3 | Gares | aucune";
+    assert_eq!(clauses(Kind::Ccap, table), [(Some(4200.0), None, lots(&["1"])), (Some(1850.0), None, lots(&["2"]))]);
+}
+
+#[test]
+fn a_clause_begins_with_whom_the_contract_is_to_profit() {
+    for text in [
+        "Article 9\nLa régie entend que le marché profite à des personnes rencontrant des difficultés sociales.",
+        "Article 9\nL’exécution bénéficie à des personnes en difficulté professionnelle.",
+    ] {
+        assert_eq!(quotes(Kind::Ccap, text, Term::ClauseDuty).len(), 1, "{text}");
+    }
+}
