@@ -10,6 +10,7 @@ mod programs;
 mod search;
 mod slow;
 mod states;
+mod told;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Value, json};
