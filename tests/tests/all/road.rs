@@ -307,12 +307,12 @@ async fn one_click_stops_the_messages_and_looking_at_the_link_does_not() {
     }
     assert!(http("GET", &link).contains("Ne plus rien recevoir"), "a page with a button");
     assert!(
-        bench.text(&["subscriptions", "list"]).contains("(active)"),
+        bench.text(&["subscriptions", "list"]).contains("(en service)"),
         "a mail scanner that follows the link changes nothing"
     );
     assert!(http("POST", &format!("{link}0")).starts_with("HTTP/1.1 404"), "an altered token is refused");
     assert!(http("POST", &link).contains("C’est fait"));
-    assert!(bench.text(&["subscriptions", "list"]).contains("(stopped)"));
+    assert!(bench.text(&["subscriptions", "list"]).contains("(désabonnée par son propriétaire)"));
     assert!(http("GET", &format!("http://127.0.0.1:{port}/")).contains("content-security-policy"));
     site.kill().unwrap();
     site.wait().unwrap();

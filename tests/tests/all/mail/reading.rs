@@ -152,7 +152,7 @@ async fn a_mailbox_is_read_after_starttls_and_never_in_the_clear() {
     let procedure = app.service.store.notice("1").await.unwrap().unwrap().procedure;
     let decision = app.service.store.decisions_on("jeanne", &procedure).await.unwrap().remove(0);
     assert_eq!(decision.stage, Stage::NoGo);
-    assert_eq!(decision.remind_at, Some(t + Duration::days(3)), "« plus tard » is a reminder");
+    assert_eq!(decision.remind_at, None, "« plus tard » was a reminder, until « non »");
     let told: Vec<String> = bench.to("jeanne@").iter().map(|m| m.text.clone()).collect();
     assert!(told.iter().any(|m| m.contains("Rappel noté")) && told.iter().any(|m| m.contains("écarté")), "{told:?}");
     app.service.store.close().await;

@@ -53,7 +53,11 @@ async fn one_refused_recipient_harms_no_other() {
     let listed = bench.text(&["deliveries", "list"]);
     assert!(listed.contains("refusé") && listed.contains("550"), "{listed}");
     assert!(!listed.contains("parti@"), "no address in the journal: {listed}");
-    assert!(bench.text(&["subscriptions", "list"]).contains("parti@structure.example (suspended)"));
+    assert!(
+        bench
+            .text(&["subscriptions", "list"])
+            .contains("parti@structure.example (suspendue : refusée par son serveur)")
+    );
 }
 
 /// Sends one notice over a protected connection with a password; gives the logs and the number of mails that arrived.
