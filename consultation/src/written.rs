@@ -23,7 +23,7 @@ pattern!(OPENED, r"^(?i:article|art\.)\s*[0-9]|^[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]
 // The number of an article, and its title, folded only in its letters.
 pattern!(
     NUMBERED,
-    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
+    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe|§)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
 );
 // A line that is nothing but the name of an article of such pieces, without a number.
 pattern!(
@@ -474,6 +474,7 @@ mod tests {
             ("B-2 Variation", "B.2"),
             ("Titre C – Temps", "C"),
             ("Clause 9 — Assurance", "9"),
+            ("§ 8 – Action en faveur de l’emploi", "8"),
             ("Chapitre 4. Engagement social", "4"),
             ("Art. 1er. Forme", "1"),
             ("Article troisième. — Faut-il venir ?", "3"),
