@@ -90,6 +90,10 @@ pub fn read(
             let new = (0..KINDS).filter(|k| !known[*k]);
             let kind = new.max_by(|a, b| chances[*a].total_cmp(&chances[*b]))?;
             let hinted = hit.concept == Concept::WorkHint;
+            // "Le lot 4 n'est réservé ni aux ESAT ni aux EA": a frame set aside what is said not to be so.
+            if aside && polarity::settled(s, &hit) {
+                return None;
+            }
             let telling = match (aside, hinted) {
                 (true, false) => chances[kind] >= ASIDE,
                 (true, true) => chances[kind] >= SURE,
