@@ -73,15 +73,17 @@ pub fn docx(
 /// It cannot be put together: a fault of ours.
 pub fn repartition(subject: &Subject, lots: &[(String, Vec<Share>)], today: NaiveDate) -> Result<Vec<u8>, String> {
     let mut page = Page(base(subject, today));
-    page.heading(1, "Répartition des lots entre les membres du groupement");
+    let lends = lots.iter().flat_map(|(_, shares)| shares).any(|s| s.role.takes_part() && !s.role.bids());
+    let others = if lends { " et leurs sous-traitants" } else { "" };
+    page.heading(1, &format!("Répartition des lots entre les membres du groupement{others}"));
     for (lot, shares) in lots {
         page.heading(2, lot);
         if shares.is_empty() {
-            page.text("Aucun membre ne s’est positionné sur ce lot.");
+            page.text("Personne ne s’est positionné sur ce lot.");
             continue;
         }
         let rows = shares.iter().map(|s| vec![s.member.clone(), s.part.clone(), BLANK.to_owned()]).collect();
-        page.table(&["Membre", "Rôle et part", "Montant hors taxes"], rows);
+        page.table(&["Structure", "Rôle et part", "Montant hors taxes"], rows);
     }
     page.heading(1, "Pour remplir le DC1 (lettre de candidature)");
     let aimed = if subject.lots.is_empty() { None } else { Some(french::lots(&subject.lots, 0)) };
@@ -93,7 +95,12 @@ pub fn repartition(subject: &Subject, lots: &[(String, Vec<Share>)], today: Naiv
             let named: Vec<&str> = shares.iter().filter(|s| wanted.contains(&s.role)).map(|s| &*s.member).collect();
             if named.is_empty() { BLANK.to_owned() } else { named.join(" ; ") }
         };
-        vec![lot.clone(), of(&[PartnerRole::Lead]), of(&[PartnerRole::CoContractor])]
+        let mut bidders = shares.iter().filter(|s| s.role.bids());
+        let with = match (bidders.next(), bidders.next()) {
+            (Some(one), None) if one.role == PartnerRole::Lead => "aucun : répond seul".to_owned(),
+            _ => of(&[PartnerRole::CoContractor]),
+        };
+        vec![lot.clone(), of(&[PartnerRole::Lead]), with]
     });
     page.table(&["Lot", "Mandataire", "Autres membres du groupement"], rows.collect());
     page.blank("Forme du groupement (conjoint ou solidaire)", None);
@@ -396,7 +403,14 @@ mod tests {
         archive.by_name("word/document.xml").unwrap().read_to_string(&mut xml).unwrap();
         let words = regex::Regex::new("<[^>]+>").unwrap().replace_all(&xml, "|");
         let words = regex::Regex::new(r"\|+").unwrap().replace_all(&words, "|");
-        for wanted in ["|Lot 1 : écoles|Arc|Bois|", "|Lot 2 : gymnases|Bois|…", "DC2 de Arc", "DC2 de Bois"] {
+        for wanted in [
+            "les membres du groupement et leurs sous-traitants|",
+            "|Structure|Rôle et part|",
+            "|Lot 1 : écoles|Arc|Bois|",
+            "|Lot 2 : gymnases|Bois|aucun : répond seul|",
+            "DC2 de Arc",
+            "DC2 de Bois",
+        ] {
             assert!(words.contains(wanted), "{wanted}: {words}");
         }
         assert!(words.contains("DC4 de Cap (Lot 1 : écoles)"), "{words}");

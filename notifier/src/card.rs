@@ -16,7 +16,9 @@ use vigie_domain::{
 };
 
 use crate::fit::Fit;
-pub use crate::labels::{alert_label, beneficiary_label, provision_label, route_label, structure_label};
+pub use crate::labels::{
+    alert_label, beneficiary_label, provision_label, provision_label_of, route_label, structure_label,
+};
 pub use changes::change;
 pub use says::provision;
 
@@ -327,7 +329,7 @@ pub fn card(told: &AlertItem<'_>, now: DateTime<Utc>) -> Card {
         visits_in_short: visits_in_short(told, now),
         left: deadline.map(|d| french::days_left(d, now)),
         changes: changes(told),
-        provisions: a.provisions.iter().map(|p| provision(p, a.lots.len())).collect(),
+        provisions: a.provisions.iter().map(|p| says::provision_of(p, a)).collect(),
         why: told.why.fit.reasons.clone(),
         facts: says::facts(&a.facts, visit_dated),
         contacts: told.contacts.iter().map(|c| short(c, 200)).collect(),

@@ -19,6 +19,9 @@ pub fn most(in_a_chat: bool, has_page: bool) -> u32 {
     if in_a_chat && !has_page { 60 } else { 2000 }
 }
 
+/// What a message says that holds what exceeded a person's hourly cap.
+pub const GROUPED: &str = "Beaucoup de messages à la fois : les voici groupés en un seul.";
+
 /// Most reasons given for a whole digest, or for a line of it.
 const MAX_WHY: usize = 4;
 
@@ -82,6 +85,8 @@ pub struct Digest {
     pub why: Vec<String>,
     /// Meetings to come near the reader, a line each.
     pub meetings: Vec<String>,
+    /// All of it is one correction of what a notice was read to say.
+    pub corrected: bool,
 }
 
 impl Digest {
@@ -100,7 +105,9 @@ impl Digest {
             told.iter().filter(|t| !t.kind.follows_award() && t.kind != AlertKind::Undecided).collect();
         // One that ended since is no question any more.
         undecided.retain(open);
-        let note = news.iter().find_map(|t| t.why.note.clone());
+        // One alone is grouped with nothing.
+        let note = news.iter().find_map(|t| t.why.note.clone()).filter(|note| told.len() > 1 || *note != GROUPED);
+        let corrected = matches!(told, [one] if one.kind == AlertKind::VerdictCorrection);
         let (live, over): (Vec<&AlertItem<'_>>, Vec<_>) = news.into_iter().partition(open);
         let (others, mut live): (Vec<&AlertItem<'_>>, Vec<_>) = live.into_iter().partition(of_others);
         undecided.sort_by_key(by_deadline);
@@ -163,6 +170,7 @@ impl Digest {
             without_closed,
             why,
             meetings: Vec::new(),
+            corrected,
         }
     }
 
@@ -172,8 +180,10 @@ impl Digest {
         let first = || self.sections.first().and_then(|s| s.cards.first());
         match (self.total, self.over.as_slice()) {
             (1, _) => {
-                let title = first().map(|card| format!(", {}", short(&card.title, 90))).unwrap_or_default();
-                format!("Vigie : 1 marché pour vous{title}")
+                let title = first().map(|card| short(&card.title, 90)).filter(|title| !title.is_empty());
+                let (what, sign) =
+                    if self.corrected { ("verdict corrigé", " – ") } else { ("1 marché pour vous", ", ") };
+                format!("Vigie : {what}{}", title.map(|title| format!("{sign}{title}")).unwrap_or_default())
             }
             (0, [one]) if self.offers.is_empty() && self.results.is_empty() && self.renewals.is_empty() => {
                 format!("Vigie : {} – {}", french::lower(&one.status), short(&one.title, 90))
@@ -385,6 +395,20 @@ mod tests {
             digest(&[off("x"), off("y")], AlertKind::Cancellation, Shown::Screen).subject(),
             "Vigie : 2 marchés terminés"
         );
+    }
+
+    /// « Beaucoup de messages à la fois » over one message, of a market that its reader had already.
+    #[test]
+    fn one_that_exceeded_the_cap_alone_is_grouped_with_nothing_and_a_correction_is_called_one() {
+        let grouped = |title: &str| {
+            let (notice, a, _) = item(title, None, 20);
+            (notice, a, Why { note: Some(GROUPED.to_owned()), ..Why::default() })
+        };
+        let alone = digest(&[grouped("x")], AlertKind::VerdictCorrection, Shown::Screen);
+        assert_eq!((alone.note.as_deref(), alone.subject().as_str()), (None, "Vigie : verdict corrigé – x"));
+        let two = digest(&[grouped("x"), grouped("y")], AlertKind::VerdictCorrection, Shown::Screen);
+        assert_eq!((two.note.as_deref(), two.subject().as_str()), (Some(GROUPED), "Vigie : 2 marchés pour vous"));
+        assert_eq!(digest(&[grouped("x")], AlertKind::New, Shown::Screen).subject(), "Vigie : 1 marché pour vous, x");
     }
 
     /// One paragraph for all said of each what was true of another.

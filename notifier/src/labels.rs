@@ -42,6 +42,18 @@ pub fn provision_label(kind: ProvisionKind) -> &'static str {
     }
 }
 
+/// Name of a provision for people, of what a notice announces (`announced`: a project, a prior information) as of what it asks: nobody is
+/// bound by what a buyer means to do.
+#[must_use]
+pub fn provision_label_of(kind: ProvisionKind, announced: bool) -> &'static str {
+    match kind {
+        ProvisionKind::Reserved if announced => "Réservation envisagée",
+        ProvisionKind::ExecutionClause if announced => "Clause d’insertion envisagée",
+        ProvisionKind::AwardCriterion if announced => "Critère social envisagé",
+        _ => provision_label(kind),
+    }
+}
+
 /// For whom, for people.
 #[must_use]
 pub fn beneficiary_label(who: Beneficiary) -> &'static str {

@@ -1,8 +1,11 @@
-//! What a person did alone, when they begin to speak for a structure: their answers, notes, contracts and files become its.
+//! What a person did alone, when they begin to speak for a structure: their answers, notes, contracts, files and operations become its.
 //!
 //! Where a colleague answered the same market before, that answer stands, unless it was none and the person's is one; either way the
-//! other's note is added to it, so that nothing that was written is lost. A table whose rows belong to a structure stands in the list
-//! below; leads and operations name their structure in more places, and stay with the person.
+//! other's note is added to it, so that nothing that was written is lost. An operation whose reference the structure has already gets
+//! another one. What a structure says once (its area, its coefficients, its monthly table) stands as it said it. A table whose rows belong
+//! to a structure stands in the list below; leads name their structure in more places, and stay with the person.
+
+use std::collections::BTreeSet;
 
 use vigie_domain::follow_up::Decision;
 
@@ -10,13 +13,14 @@ use crate::chats::mark_stale;
 use crate::columns::{clean, millis};
 use crate::error::StoreError;
 use crate::follow_up::decisions_in;
+use crate::operations::reference_key;
 use crate::sql::{self, Transaction};
 
 /// Longest note of a decision that two were joined into, in characters.
 const MAX_NOTE: usize = 2_000;
 
 /// Tables whose rows go over as they are: $1 is the structure, $2 the person.
-const MOVES: [&str; 13] = [
+const MOVES: [&str; 29] = [
     "UPDATE decision_step SET structure = $1 WHERE structure = $2",
     "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE structure = $2",
     "UPDATE consultation SET structure = $1 WHERE structure = $2",
@@ -35,6 +39,25 @@ const MOVES: [&str; 13] = [
        WHERE k.structure = $1 AND k.choice = structure_choice.choice AND k.about = structure_choice.about)",
     "UPDATE hours_answer SET structure = $1 WHERE structure = $2 AND NOT EXISTS (SELECT 1 FROM hours_answer k
        WHERE k.structure = $1 AND k.offer_id = hours_answer.offer_id)",
+    "UPDATE operation SET structure = $1 WHERE structure = $2",
+    "UPDATE operation_note SET structure = $1 WHERE structure = $2",
+    "UPDATE operation_procedure SET structure = $1 WHERE structure = $2",
+    "UPDATE operation_lot SET structure = $1 WHERE structure = $2",
+    "UPDATE operation_hours SET structure = $1 WHERE structure = $2",
+    "UPDATE operation_coefficient SET structure = $1 WHERE structure = $2 AND NOT EXISTS (SELECT 1 FROM operation_coefficient k
+       WHERE k.structure = $1 AND k.name = operation_coefficient.name)",
+    "UPDATE operation_table SET structure = $1 WHERE structure = $2 AND NOT EXISTS (SELECT 1 FROM operation_table k
+       WHERE k.structure = $1)",
+    "UPDATE operation_told SET structure = $1 WHERE structure = $2 AND NOT EXISTS (SELECT 1 FROM operation_told k
+       WHERE k.structure = $1 AND k.operation_id = operation_told.operation_id AND k.what = operation_told.what)",
+    "UPDATE service_area SET structure = $1 WHERE structure = $2 AND NOT EXISTS (SELECT 1 FROM service_area k WHERE k.structure = $1)",
+    "DELETE FROM operation_coefficient WHERE structure = $2 AND structure <> $1",
+    "DELETE FROM operation_table WHERE structure = $2 AND structure <> $1",
+    "DELETE FROM operation_told WHERE structure = $2 AND structure <> $1",
+    "DELETE FROM service_area WHERE structure = $2 AND structure <> $1",
+    "UPDATE hours_to_fill SET structure = $1 WHERE structure = $2",
+    "DELETE FROM hours_answer WHERE structure = $2 AND structure <> $1",
+    "UPDATE event SET structure = $1 WHERE structure = $2",
 ];
 
 /// Makes what `person` did alone the structure's.
@@ -75,8 +98,38 @@ pub(crate) async fn carry_over(tx: &mut Transaction, person: &str, structure: &s
         .await?;
         mark_stale(tx, &kept).await?;
     }
+    give_free_references(tx, person, structure).await?;
     for moves in MOVES {
         sql::query(moves).bind(structure.to_owned()).bind(person.to_owned()).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// Gives each operation of `person` a reference that none of the structure's bears: « 2027-1 » becomes « 2027-1 (2) ».
+async fn give_free_references(tx: &mut Transaction, person: &str, structure: &str) -> Result<(), StoreError> {
+    let rows: Vec<(String, String, String)> =
+        sql::query_as("SELECT id, structure, reference FROM operation WHERE structure IN ($1, $2) ORDER BY id")
+            .bind(structure.to_owned())
+            .bind(person.to_owned())
+            .fetch_all(&mut *tx)
+            .await?;
+    let mut taken: BTreeSet<String> = rows.iter().map(|(.., reference)| reference_key(reference)).collect();
+    let theirs: BTreeSet<String> =
+        rows.iter().filter(|(_, of, _)| of == structure).map(|(.., reference)| reference_key(reference)).collect();
+    for (id, _, reference) in
+        rows.iter().filter(|(_, of, reference)| of == person && theirs.contains(&reference_key(reference)))
+    {
+        // As many names as there are operations, and one more: one of them is free.
+        let named = (2..=rows.len() + 2).map(|n| format!("{reference} ({n})"));
+        let Some(free) = named.into_iter().find(|name| !taken.contains(&reference_key(name))) else { continue };
+        let key = reference_key(&free);
+        sql::query("UPDATE operation SET reference = $1, reference_key = $2 WHERE id = $3")
+            .bind(clean(&free))
+            .bind(key.clone())
+            .bind(id.clone())
+            .execute(tx)
+            .await?;
+        taken.insert(key);
     }
     Ok(())
 }

@@ -403,8 +403,9 @@ pub(crate) async fn put_person(
 ) -> Result<(), StoreError> {
     let role = to_json(&new.subscriber.role)?.trim_matches('"').to_owned();
     let mut profile = new.subscriber.profile.clone();
+    let before = profile_of(tx, &new.subscriber.id).await?;
     // What a person turned off stays off, whoever brings them in step.
-    profile.without_closed &= profile_of(tx, &new.subscriber.id).await?.is_none_or(|p| p.without_closed);
+    profile.without_closed &= before.as_ref().is_none_or(|p| p.without_closed);
     let mut changed = sql::query(
         "INSERT INTO subscriber (id, name, role, profile, declared, created) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (id) DO UPDATE SET name = $2, role = $3, profile = $4
@@ -418,6 +419,9 @@ pub(crate) async fn put_person(
     .bind(millis(now))
     .execute(tx)
     .await?;
+    if before.is_some_and(|p| p.siret.is_none()) && new.subscriber.structure() != new.subscriber.id {
+        carry_over(tx, &new.subscriber.id, new.subscriber.structure()).await?;
+    }
     for (channel, value, state) in &new.addresses {
         if *state == AddressState::Active && suppression::refuses_import(tx, *channel, value).await? {
             continue;

@@ -246,7 +246,7 @@ fn colleague(words: &str, colleagues: &[Subscriber]) -> Result<String, &'static 
 }
 
 const NOBODY: &str =
-    "Je ne connais pas ce collègue : il doit être de votre structure et recevoir les alertes de Vigie.";
+    "Je ne connais pas ce collègue : il doit être de votre organisation (même SIRET) et recevoir les alertes de Vigie.";
 
 fn away(rest: &str, colleagues: &[Subscriber], zone: Tz, now: DateTime<Utc>) -> Asked {
     if rest.is_empty() {

@@ -167,6 +167,19 @@ async fn suiting<'a>(
     Ok(open.iter().filter(suits).collect())
 }
 
+/// How many people asked to hear of such hours as these.
+///
+/// # Errors
+/// The database fails.
+pub async fn readers(service: &Service, o: &HoursToFill) -> Result<usize, StoreError> {
+    let wanted = service.store.hours_readers().await?;
+    let mut readers = 0;
+    for person in service.store.subscribers().await?.iter().filter(|p| wanted.contains(&p.id)) {
+        readers += suiting(service, person, std::slice::from_ref(o)).await?.len();
+    }
+    Ok(readers)
+}
+
 /// Whether somebody asked to hear of such hours.
 ///
 /// # Errors

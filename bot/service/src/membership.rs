@@ -4,7 +4,7 @@
 //! A claim stands in the person's profile; approved, it becomes their structure. So does that somebody says to be a facilitator.
 
 use vigie_domain::subscription::Role;
-use vigie_domain::{Subscriber, french};
+use vigie_domain::{Permission, Subscriber, french};
 use vigie_notifier::card::short;
 use vigie_store::choices::Choice;
 
@@ -186,11 +186,13 @@ pub async fn settle(service: &Service, who: &str, person: &Subscriber, approved:
     let Some(siret) = service.store.settle_claim(&person.id, approved).await? else { return Ok(false) };
     let listed = service.store.structure(&siret).await?.map(|s| s.name).filter(|name| !name.is_empty());
     let of = listed.map_or_else(|| format!("de la structure {siret}"), |name| french::of(&short(&name, 80)));
+    let operations = person.role.may(Permission::FollowOperations);
+    let own = if operations { "Vos réponses, vos notes et vos opérations" } else { "Vos réponses et vos notes" };
     let (what, body) = if approved {
         (
             "rattachement approuvé",
             format!(
-                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions {of}. Vos réponses et vos notes sont devenues les siennes ; là où un collègue avait déjà répondu, sa réponse reste et votre note s’y ajoute."
+                "Vous parlez pour votre structure\nVotre demande est acceptée : vous partagez désormais les décisions {of}. {own} sont devenues les siennes ; là où un collègue avait déjà répondu, sa réponse reste et votre note s’y ajoute."
             ),
         )
     } else {
@@ -217,8 +219,10 @@ pub async fn welcome(service: &Service, who: &str, newcomer: &Subscriber, siret:
     let listed = service.store.structure(siret).await?.map(|s| s.name);
     let structure = listed.filter(|name| !name.is_empty()).unwrap_or_else(|| format!("la structure {siret}"));
     for member in members(service, siret).await?.into_iter().filter(|m| m.id != newcomer.id) {
+        let operations = member.role.may(Permission::FollowOperations);
+        let shared = if operations { "vos décisions et vos opérations" } else { "vos décisions" };
         let body = format!(
-            "Un nouveau membre dans votre structure\n{} parle désormais pour {structure}, comme vous : vous partagez vos décisions. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
+            "Un nouveau membre dans votre structure\n{} parle désormais pour {structure}, comme vous : vous partagez {shared}. Si vous ne connaissez pas cette personne, prévenez celle qui gère Vigie.",
             if newcomer.name.is_empty() { "Une personne".to_owned() } else { short(&newcomer.name, 60) },
         );
         on_behalf::acted(service, who, &member.id, "nouveau membre dans sa structure", &body).await?;

@@ -14,6 +14,7 @@ use vigie_notifier::card::short;
 use vigie_store::choices::Choice;
 use vigie_store::people::NewSubscriber;
 use vigie_store::{StoreError, derived_id};
+use vigie_watcher::charset;
 
 use crate::opt_in;
 use crate::partner_calls::{members_of, name_of};
@@ -43,6 +44,8 @@ pub struct Imported {
     pub members: usize,
     /// Lines that could not be read: their number, and why.
     pub refused: Vec<Numbered<String>>,
+    /// Those lines as they came, with the head of their table, to be corrected and sent again.
+    pub left: String,
 }
 
 /// Something with the number of its line, from 1.
@@ -82,8 +85,29 @@ pub fn read(table: &[u8]) -> Result<Read, Unreadable> {
     Ok((rows, refused))
 }
 
+/// The lines of a table that were refused, as they came, under its head.
+fn lines_of(table: &[u8], rows: &[Numbered<MemberRow>], refused: &[Numbered<String>]) -> String {
+    if refused.is_empty() {
+        return String::new();
+    }
+    let numbers = || rows.iter().map(|(n, _)| *n).chain(refused.iter().map(|(n, _)| *n));
+    let first = numbers().min().unwrap_or_default();
+    let text = charset::plain_text(table);
+    let numbered = (1_u64..).zip(text.trim_start_matches('\u{feff}').lines());
+    // Beyond the most that are read at once, one line stands for all that follow.
+    let beyond = refused.iter().map(|(n, _)| *n).max().filter(|_| rows.len() >= MAX_ROWS);
+    let kept = numbered.filter(|(n, line)| {
+        let is_refused = || refused.iter().any(|(of, _)| of == n) || beyond.is_some_and(|last| *n > last);
+        !line.trim().is_empty() && (*n < first || is_refused())
+    });
+    kept.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
 /// Reads one line by its cells.
 fn member<'a>(cell: impl Fn(usize) -> &'a str) -> Result<MemberRow, String> {
+    if cell(0).is_empty() {
+        return Err("il manque l’adresse électronique".to_owned());
+    }
     let mail = mail_address::canonical(cell(0))?;
     let siret = match cell(2) {
         "" => None,
@@ -114,11 +138,15 @@ fn member<'a>(cell: impl Fn(usize) -> &'a str) -> Result<MemberRow, String> {
 /// # Errors
 /// The database fails; who was asked stays asked.
 pub async fn import(service: &Service, network: &Subscriber, table: &[u8]) -> Result<Imported, StoreError> {
-    let (rows, refused) = match read(table) {
-        Ok(read) => read,
-        Err(why) => (Vec::new(), vec![(1, why.to_string())]),
+    let (rows, refused, left) = match read(table) {
+        Ok((rows, refused)) => {
+            let left = lines_of(table, &rows, &refused);
+            (rows, refused, left)
+        }
+        // What is no table is nothing to correct line by line.
+        Err(why) => (Vec::new(), vec![(1, why.to_string())], String::new()),
     };
-    let mut out = Imported { refused, ..Imported::default() };
+    let mut out = Imported { refused, left, ..Imported::default() };
     if !network.role.may(Permission::PassOn) || network.name.is_empty() {
         return Ok(out);
     }
@@ -324,5 +352,22 @@ mod tests {
         let (rows, _) = read("Téléphone;E-mail;Nom\n03 20;a@a.example;\"Les Ateliers ; Lille\"\n");
         assert_eq!((rows[0].1.mail.as_str(), rows[0].1.name.as_str()), ("a@a.example", "Les Ateliers ; Lille"));
         assert_eq!(super::read(b"PK\x03\x04 classeur"), Err(Unreadable::NotATable));
+    }
+
+    /// The box was emptied: every faulty line was to be typed again.
+    #[test]
+    fn lines_that_were_refused_stay_to_be_corrected_under_their_head() {
+        let left = |text: &str| {
+            let (rows, refused) = read(text.as_bytes()).unwrap();
+            lines_of(text.as_bytes(), &rows, &refused)
+        };
+        let table = "Courriel;Nom\na@a.example;A\npasuneadresse;B\n\n;C\nd@d.example;D\n";
+        assert_eq!(left(table), "Courriel;Nom\npasuneadresse;B\n;C");
+        assert_eq!(left("a@a.example\nfaux\n"), "faux");
+        assert_eq!(left("a@a.example\n").as_str(), "");
+        let many: String = (0..MAX_ROWS + 3).map(|n| format!("m{n}@a.example\n")).collect();
+        assert_eq!(left(&many).lines().count(), 3, "what exceeds the most at once is not lost");
+        let (_, refused) = read(";Sans adresse;;\n".as_bytes()).unwrap();
+        assert_eq!(refused, [(1, "il manque l’adresse électronique".to_owned())]);
     }
 }

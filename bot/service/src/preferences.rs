@@ -29,8 +29,7 @@ pub struct Period {
 }
 
 /// What somebody reads who is away and has no colleague here.
-pub const NO_COLLEAGUE: &str =
-    "Aucun collègue de votre structure ne reçoit les alertes de Vigie : personne ne peut vous remplacer.";
+pub const NO_COLLEAGUE: &str = "Aucun collègue de votre organisation ne reçoit les alertes de Vigie : personne ne peut vous remplacer. Un collègue est quelqu’un du même SIRET que vous : il le donne en s’inscrivant, ou la personne qui gère Vigie l’écrit pour lui, et pour vous si vous n’en avez pas.";
 
 /// One thing to settle.
 #[derive(Debug, Clone, PartialEq, Eq)]

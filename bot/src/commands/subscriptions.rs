@@ -420,6 +420,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     }
     let mut profile = known.as_ref().map(|p| p.profile.clone()).unwrap_or_default();
     let joined = number.clone().filter(|siret| profile.siret.as_ref() != Some(siret));
+    let known_alone = known.is_some() && profile.siret.is_none();
     if let Some(siret) = &joined {
         super::members::ask_to_join(store, siret, &email, args.yes, place).await?;
     }
@@ -442,12 +443,18 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
     let subscription = store.put_subscription(&id, &filter, cadence, now).await?;
     let note = ask(store, settings, &id, &email, now).await?;
     let said = criteria::in_french(&filter);
+    let joins = match &joined {
+        Some(siret) if known_alone => format!(
+            "\nCe que cette personne suivait seule (réponses, notes, opérations) est désormais à la structure {siret}."
+        ),
+        _ => String::new(),
+    };
     let warning = if unsaid && filter == Filter::default() {
         "\nATTENTION : sans critère, cette personne recevra tous les marchés de France. Ajoutez par exemple --department 59 --sector blanchisserie, puis retirez celui-ci."
     } else {
         ""
     };
-    print(&format!("Abonnement {subscription} ajouté pour {email} : {said}{note}{warning}\n"))
+    print(&format!("Abonnement {subscription} ajouté pour {email} : {said}{note}{joins}{warning}\n"))
 }
 
 /// Asks an address that is not confirmed for its owner's agreement; gives what to tell the operator.

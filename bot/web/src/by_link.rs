@@ -145,8 +145,7 @@ pub(crate) async fn ask_answer(
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
     let over = (subject.is_none() && !state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
     let call = subject.and_then(|s| s.call);
-    let values =
-        context! { title => title, procedure => sent.procedure, answers => answers, over => over, call => call };
+    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over, call => call, pressed => fields.has("mot") };
     Ok(site.page(&visitor, "repondre.html", values))
 }
 

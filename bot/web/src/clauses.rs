@@ -9,7 +9,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::service_area::Area;
 use vigie_domain::{Department, Permission, ProvisionKind, Strength, Subscriber, french};
-use vigie_notifier::card::{self, beneficiary_label, provision_label, short};
+use vigie_notifier::card::{self, beneficiary_label, provision_label, provision_label_of, short};
 use vigie_service::areas;
 use vigie_service::clauses::{self, Clause};
 
@@ -162,7 +162,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
             procedure: c.found.procedure.clone(),
             title: short(&c.found.title, 120),
             buyer: short(&c.found.buyer, 80),
-            label: provision_label(c.provision.kind),
+            label: provision_label_of(c.provision.kind, c.main.notice.kind.is_announcement()),
             strength: Strength::of_provisions([c.provision.kind], false) as u8,
             text: short(&card::provision(&c.provision, c.main.assessment.lots.len()).text, 160),
             state: c.state,

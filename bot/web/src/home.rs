@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, FixedOffset, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::{DateKind, DeliveryState, Permission, Stage, french};
+use vigie_domain::{DateKind, DeliveryState, Permission, Phase, Stage, french};
 use vigie_notifier::card::short;
 use vigie_service::my_markets::{self, Market};
 use vigie_service::open_now;
@@ -176,7 +176,10 @@ async fn told(site: &Site, visitor: &Visitor, session: &Session) -> Shown {
     let mut found = store.search_rows(&procedures).await?;
     let place = |id: &String| procedures.iter().position(|p| p == id);
     found.sort_by_key(|f| (!f.state_at(now).phase.takes_answers(), place(&f.procedure)));
-    let open = found.iter().filter(|f| f.state_at(now).phase.takes_answers()).count();
+    let in_phase = |wanted: fn(Phase) -> bool| found.iter().filter(|f| wanted(f.state_at(now).phase)).count();
+    // What is not published yet takes answers of a kind, and is open to none.
+    let planned = in_phase(|phase| phase == Phase::Planned);
+    let open = in_phase(Phase::takes_answers) - planned;
     let rows: Vec<Row> = found.iter().take(MAX_ROWS).map(|f| Row::of(f, None, now)).collect();
     let month = french::month(now.with_timezone(&Paris).date_naive());
     Ok(site.page(
@@ -185,6 +188,7 @@ async fn told(site: &Site, visitor: &Visitor, session: &Session) -> Shown {
         context! {
             rows => Serde(rows),
             open => open,
+            planned => planned,
             days => TOLD_DAYS,
             month => month,
             subscribed => !store.subscriptions_of(&session.person.id).await?.is_empty(),

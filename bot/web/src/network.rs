@@ -38,17 +38,20 @@ struct Call {
     more: usize,
 }
 
+/// What came of an import: in words, with the lines left aside and these as they came.
+#[derive(Default)]
+struct Done {
+    said: String,
+    refused: Vec<String>,
+    left: String,
+}
+
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: Decider) -> Shown {
     signed.session.may(Permission::PassOn)?;
     page(&site, &signed.visitor, &signed.session.person, None).await
 }
 
-async fn page(
-    site: &Site,
-    visitor: &Visitor,
-    person: &vigie_domain::Subscriber,
-    done: Option<(String, Vec<String>)>,
-) -> Shown {
+async fn page(site: &Site, visitor: &Visitor, person: &vigie_domain::Subscriber, done: Option<Done>) -> Shown {
     let service = &site.service;
     let members: Vec<Member> = network::members(service, person)
         .await?
@@ -80,10 +83,10 @@ async fn page(
             silent: names.into_iter().take(MAX_NAMES).collect(),
         });
     }
-    let (said, refused) = done.unwrap_or_default();
+    let Done { said, refused, left } = done.unwrap_or_default();
     let values = context! {
         name => &person.name, members => Serde(members), calls => Serde(calls), most => MAX_ROWS,
-        replies => service.settings.hears_replies(), done => Some(said).filter(|s| !s.is_empty()), refused => refused,
+        replies => service.settings.hears_replies(), done => Some(said).filter(|s| !s.is_empty()), refused => refused, left => left,
     };
     Ok(site.page(visitor, "reseau.html", values))
 }
@@ -110,7 +113,7 @@ pub(crate) async fn import(State(site): State<Arc<Site>>, posted: Uploaded) -> S
         said.push_str(&format!(" {} déjà membre{plural}.", french::plural(done.members, "personne")));
     }
     let refused: Vec<String> = done.refused.iter().map(|(line, why)| format!("Ligne {line} : {why}")).collect();
-    page(&site, &posted.visitor, &posted.session.person, Some((said, refused))).await
+    page(&site, &posted.visitor, &posted.session.person, Some(Done { said, refused, left: done.left })).await
 }
 
 /// Passes a procedure on to the members.

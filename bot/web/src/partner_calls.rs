@@ -159,7 +159,7 @@ async fn form(
     let tender = published.deadline_of("").map(|at| moment(at.with_timezone(&Utc)));
     let letter = proposing::letter(&site.service, &about, tender.as_deref(), session.name());
     let values = context! {
-        letter => letter, title => about.title, buyer => about.buyer, lots => Serde(lots), members => members,
+        letter => letter, title => about.title, buyer => about.buyer, terms => about.terms, lots => Serde(lots), members => members,
         network => session.person.role == Role::Network, partners => Serde(partners), f => Serde(typed), fault => fault, rules => RULES,
         id => procedure, tender => tender, max_note => vigie_service::partner_calls::MAX_NOTE,
     };
@@ -379,6 +379,7 @@ fn head(call: &PartnerCall, about: &About, now: DateTime<Utc>) -> minijinja::Val
         coordinator => &call.name, state => state_word(call, now), open => call.takes_answers(now),
         closed => call.state == CallState::Closed, cancelled => call.state == CallState::Cancelled,
         closes => moment(call.closes), tender => call.tender.map(moment), words => &call.note, rules => RULES,
+        terms => &about.terms,
     }
 }
 
@@ -444,7 +445,7 @@ fn coordinator_page(
 /// The number that a field gives; nothing where it is empty.
 fn number(fields: &Fields, name: &str, what: &str) -> Result<Option<u32>, String> {
     let written: String = fields.one(name).chars().filter(|c| !c.is_whitespace() && *c != '\u{202f}').collect();
-    let written = written.trim_end_matches('%');
+    let written = written.trim_end_matches("pourcent").trim_end_matches('%');
     if written.is_empty() {
         return Ok(None);
     }

@@ -98,6 +98,17 @@ mod tests {
 
     use super::*;
 
+    /// « octobre 2026 » became « octobre 20 » in a field of ten letters, and was called unreadable.
+    #[test]
+    fn no_field_cuts_what_people_write() {
+        for (name, text) in TEMPLATES {
+            for bound in text.split("maxlength=\"").skip(1) {
+                let most = bound.split('"').next().unwrap_or_default();
+                assert!(most.parse::<u32>().map_or(true, |most| most >= 60), "{name}: {most}");
+            }
+        }
+    }
+
     /// A sign of comparison within an attribute ended its tag for the spaces of French: no page was served.
     #[test]
     fn every_page_can_be_read() {

@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn months_and_modalities_are_read_as_people_write_them() {
-        for text in ["2027-03", "03/2027", "2027-03-15", "15/03/2027"] {
+        for text in ["2027-03", "03/2027", "2027-03-15", "15/03/2027", "mars 2027", "Mars\u{a0}2027"] {
             assert_eq!(month_written(text), NaiveDate::from_ymd_opt(2027, 3, 1), "{text}");
         }
         for text in ["mars", "2027-13", "", "0001-01"] {

@@ -139,13 +139,25 @@ fn due_by(lot: &LotOwed, day: NaiveDate) -> Option<Hours> {
     (gone > 0 && gone <= all).then(|| Hours(lot.owed.0.saturating_mul(gone) / all))
 }
 
-/// What is late at a day. A month is looked at from the 15th of the next one on: companies send their tables by then.
+/// Whether everybody who planned hours in a month said what was done in it; not where nobody planned any.
+fn is_said(rows: &[HoursRow], month: NaiveDate) -> bool {
+    let mut said: BTreeMap<(&str, String), bool> = BTreeMap::new();
+    for row in rows.iter().filter(|r| r.month == month) {
+        let one = (row.lot.as_str(), company_key(row.siret.as_deref(), &row.company));
+        *said.entry(one).or_default() |= row.done > Hours::NONE;
+    }
+    !said.is_empty() && said.values().all(|done| *done)
+}
+
+/// What is late at a day. A month is looked at once it is over and everybody said theirs; else from the 15th of the next one on: companies
+/// send their tables by then.
 #[must_use]
 pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> {
     let mut out = Vec::new();
     let over = |month: NaiveDate| {
-        let next = month.checked_add_months(Months::new(1));
-        next.and_then(|n| n.checked_add_days(Days::new(14))).is_some_and(|day| day <= today)
+        month.checked_add_months(Months::new(1)).filter(|next| *next <= today).is_some_and(|next| {
+            next.checked_add_days(Days::new(14)).is_some_and(|day| day <= today) || is_said(rows, month)
+        })
     };
     if let Some(sum) = months(rows).into_iter().rfind(|m| over(m.month)) {
         let missing = sum.planned_in_all - sum.done_in_all;
@@ -227,8 +239,13 @@ mod tests {
     #[test]
     fn what_is_late_is_told_once_the_month_is_over_and_its_tables_are_due() {
         let rows = [row(1, Modality::Direct, 200, 100), row(2, Modality::Direct, 200, 0)];
-        assert_eq!(late(&rows, &[], day("2027-02-14")), []);
         let below = Late::Below { month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
+        assert_eq!(late(&rows, &[], day("2027-01-31")), [], "the month is not over");
+        assert_eq!(late(&rows, &[], day("2027-02-01")), [below.clone()], "it is over, and its table is there");
+        let other = HoursRow { lot: "2".into(), ..row(1, Modality::Direct, 200, 0) };
+        let waits = [rows[0].clone(), other];
+        assert_eq!(late(&waits, &[], day("2027-02-14")), [], "the table of the other lot is not due yet");
+        assert_eq!(late(&waits, &[], day("2027-02-15")).len(), 1);
         assert_eq!(late(&rows, &[], day("2027-02-15")), [below]);
         assert_eq!(late(&rows, &[], day("2027-03-15")), [Late::Unsaid { month: month(2), planned: Hours::whole(200) }]);
         let fine = [row(1, Modality::Direct, 200, 170), row(2, Modality::Direct, 10, 1)];

@@ -1,11 +1,11 @@
 //! What a notice says, in lines: what it is about, its provisions, the facts needed to decide, the sentence around a few words.
 
-use vigie_domain::{DecisionFact, FactKind, Notice, Passage, Provision, ProvisionKind, french};
+use vigie_domain::{Assessment, DecisionFact, FactKind, Notice, Passage, Provision, ProvisionKind, french};
 use vigie_domain::{commune, snapshot::Quantity};
 
 use super::changes::{hours, optional};
 use super::{Line, MAX_QUOTE, short};
-use crate::labels::{beneficiary_label, provision_label};
+use crate::labels::{beneficiary_label, provision_label, provision_label_of};
 
 /// Longest description shown.
 const MAX_DESCRIPTION: usize = 320;
@@ -46,6 +46,15 @@ pub fn provision(p: &Provision, lots: usize) -> Line {
         doubtful: p.kind == ProvisionKind::ToVerify || p.doubt.is_some(),
         ..Line::new(provision_label(p.kind).to_owned(), parts.join(" · "))
     }
+}
+
+/// A provision of a verdict in words: of what is only announced, as what is meant.
+pub(super) fn provision_of(p: &Provision, a: &Assessment) -> Line {
+    let line = provision(p, a.lots.len());
+    if p.kind == ProvisionKind::SocialConditionNotSeen {
+        return line;
+    }
+    Line { label: provision_label_of(p.kind, a.notice_kind.is_announcement()).to_owned(), ..line }
 }
 
 /// Facts in their order. Duration, renewals and latest end of one lot are one line; a visit that has its date is told there; words
@@ -206,6 +215,10 @@ mod tests {
 
     #[test]
     fn a_condition_not_seen_is_a_doubt() {
+        let clause = Provision::new(ProvisionKind::ExecutionClause, Evidence::default());
+        let label = |kind| provision_of(&clause, &Assessment::new("1", kind)).label;
+        assert_eq!(label(NoticeKind::Call), "Clause d’insertion");
+        assert_eq!(label(NoticeKind::Planned), "Clause d’insertion envisagée", "nobody is bound yet");
         let line = provision(&Provision::new(ProvisionKind::SocialConditionNotSeen, Evidence::default()), 0);
         assert!(line.doubtful && !line.strong);
         assert_eq!(format!("{} : {}", line.label, line.text), "Aucune clause visible dans l’avis : à vérifier au CCAP");

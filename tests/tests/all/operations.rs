@@ -370,7 +370,7 @@ async fn the_life(pages: Pages, mails: &Sink) {
     assert_eq!(first, ana.get(path).await.unwrap().body);
     assert_eq!(
         first.trim_start_matches('\u{feff}'),
-        "Mois;Titulaire;Heures réalisées dans le mois;Heures réalisées en tout;Part (%)\n\
+        "Mois;Titulaire;Heures réalisées dans le mois;Heures réalisées en tout par l’entreprise;Part (%)\n\
          2027-09;Martin SARL;104,5;415;103,8\n2027-09;Dupont Peinture;210;210;105,0\n"
     );
     let told = pass(&pages, "2027-10-05T10:00:00+02:00").await;

@@ -13,7 +13,7 @@ use vigie_store::ingest::IngestTx;
 /// How long a message over the limit waits for others.
 pub const WAIT: Duration = Duration::minutes(10);
 /// What the merged message says.
-pub const NOTE: &str = "Beaucoup de messages à la fois : les voici groupés en un seul.";
+pub const NOTE: &str = vigie_notifier::digest::GROUPED;
 
 /// Most messages at once within an hour for a person, where the installation allows `installation`; 0 = no limit.
 #[must_use]

@@ -5,10 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use vigie_domain::partner_call::{
     CallState, LotLineUp, PartnerCall, PartnerRole, Position, companions, line_up, uncovered,
 };
-use vigie_domain::{Permission, Subscriber};
+use vigie_domain::{
+    Assessment, DateKind, FactKind, Permission, Provision, ProvisionKind, Subscriber, TypedDate, french,
+};
+use vigie_notifier::card;
 use vigie_store::StoreError;
 use vigie_store::partner_calls::{Invitation, positions_mark};
 
@@ -23,6 +27,46 @@ pub struct About {
     pub buyer: String,
     /// Titles of its lots, by identifier.
     pub lots: BTreeMap<String, String>,
+    /// What whoever joins must know before: visits to come, what is reserved, hours of insertion, a line each.
+    pub terms: Vec<String>,
+}
+
+/// Most visits, and most provisions, that are told of a procedure.
+const MAX_TERMS: usize = 6;
+
+/// What is to be known of a procedure before one joins a bid for it. Pure.
+fn terms(a: &Assessment, now: DateTime<Utc>) -> Vec<String> {
+    let mut visits: Vec<&TypedDate> = a.dates.iter().filter(|d| d.kind == DateKind::Visit && d.at > now).collect();
+    visits.sort_by_key(|d| d.at);
+    let mut out: Vec<String> = visits
+        .into_iter()
+        .map(|d| {
+            let what = if d.mandatory { "Visite obligatoire" } else { "Visite" };
+            let lot = d.lot.as_ref().map(|lot| format!(" (lot {lot})")).unwrap_or_default();
+            let irregular = if d.mandatory { " : une offre sans elle est irrégulière" } else { "" };
+            format!("{what}{lot} le {}{irregular}", french::moment(d))
+        })
+        .collect();
+    let dated = a.dates.iter().any(|d| d.kind == DateKind::Visit);
+    if !dated && a.facts.iter().any(|f| f.kind == FactKind::Visit) {
+        out.push("Visite obligatoire, sans date dans l’avis".to_owned());
+    }
+    out.dedup();
+    out.truncate(MAX_TERMS);
+    let bind = |p: &&Provision| {
+        matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::ExecutionClause | ProvisionKind::InsertionService)
+    };
+    let mut provisions: Vec<String> = a
+        .provisions
+        .iter()
+        .filter(bind)
+        .map(|p| card::provision(p, a.lots.len()))
+        .map(|line| if line.text.is_empty() { line.label } else { format!("{} : {}", line.label, line.text) })
+        .collect();
+    provisions.dedup();
+    provisions.truncate(MAX_TERMS);
+    out.extend(provisions);
+    out
 }
 
 /// What the procedure of a call is.
@@ -36,7 +80,8 @@ pub async fn about(service: &Service, procedure: &str) -> Result<About, StoreErr
     };
     let lots = notices.iter().flat_map(|n| &n.assessment.lots).map(|l| (l.id.clone(), l.title.clone())).collect();
     let buyer = row.assessment.buyer.clone().unwrap_or_else(|| row.notice.buyer.name.clone());
-    Ok(About { title: row.assessment.title.clone(), buyer, lots })
+    let terms = terms(&row.assessment, service.clock.now());
+    Ok(About { title: row.assessment.title.clone(), buyer, lots, terms })
 }
 
 /// The lots of a call that are still to be bid for.
@@ -262,11 +307,32 @@ pub async fn calls_of(
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
     use proptest::prelude::*;
     use vigie_domain::partner_call::{Turn, position_on};
+    use vigie_domain::{Beneficiary, Evidence, NoticeKind};
 
     use super::*;
+
+    /// Whoever joined after the visit made the bid irregular, and nothing of the call had said so.
+    #[test]
+    fn a_call_says_the_visit_what_is_reserved_and_the_hours() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();
+        let mut a = Assessment::new("26-1", NoticeKind::Call);
+        for (day, mandatory) in [("2026-12-08T10:00:00+01:00", true), ("2026-11-20T10:00:00+01:00", false)] {
+            a.dates.push(TypedDate { mandatory, ..TypedDate::of_field(DateKind::Visit, (at(day), true), "f") });
+        }
+        let of_lot =
+            |kind, lot: &str| Provision { lots: vec![lot.to_owned()], ..Provision::new(kind, Evidence::default()) };
+        let beneficiary = Some(Beneficiary::Insertion);
+        a.provisions.push(Provision { beneficiary, ..of_lot(ProvisionKind::Reserved, "2") });
+        a.provisions.push(Provision { hours: Some(1_500.0), ..of_lot(ProvisionKind::ExecutionClause, "1") });
+        a.provisions.push(of_lot(ProvisionKind::AwardCriterion, "1"));
+        let told = terms(&a, at("2026-11-30T22:00:00+01:00").with_timezone(&Utc));
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].starts_with("Visite obligatoire le mardi 8 décembre 2026") && told[0].contains("irrégulière"));
+        assert!(told[1].starts_with("Marché réservé : SIAE") && told[1].contains("lot 2"), "{told:?}");
+        assert!(told[2].starts_with("Clause d’insertion : lot 1") && told[2].contains("500"), "{told:?}");
+    }
 
     fn call(state: CallState, ended: bool) -> PartnerCall {
         PartnerCall {

@@ -168,6 +168,9 @@ async fn to_asked(
         }
     };
     let asks = turn_asks(turn) && call.state == CallState::Open;
+    if asks {
+        lines.extend(view.about.terms.iter().map(|term| format!("{term}.")));
+    }
     let rules = if asks { vec![READ_BY.to_owned(), RULES.to_owned()] } else { vec![RULES.to_owned()] };
     Ok(Some(PartnerMessage {
         head: head(turn).to_owned(),

@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vigie_config::rules::Rules;
 use vigie_config::settings::SignUpMode;
-use vigie_domain::access::{self, Access};
+use vigie_domain::assessment::AssessedLot;
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{line_up, uncovered};
-use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::subscription::Role;
 use vigie_domain::{Assessment, Subscriber, SupplyMode, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
@@ -19,13 +18,10 @@ use vigie_store::choices::Choice;
 
 use super::looking::{About, live_lots};
 use super::opening::{coordinates, earlier, may_be_asked, partners_before};
-use super::reach::{self, Candidate, Sought};
+use super::reach::{self, Candidate, Sought, Suits};
 use super::{members_of, name_of};
 use crate::after_award::messages::main_of;
 use crate::service::Service;
-
-/// Most trades named in a reason.
-const MAX_TRADES: usize = 2;
 
 /// A structure that may be asked, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +33,8 @@ pub struct Known {
 }
 
 /// Structures here, besides the members of a network, that a coordinator may ask about a procedure: partners of before first, then
-/// those who agreed to be proposed and whose kind, trade and place fit it.
+/// those who agreed to be proposed and suit one of its lots by kind, trade and place (`reach`), the nearest first, each with its lots; last
+/// those of whom that is not known.
 ///
 /// # Errors
 /// The database fails.
@@ -51,7 +48,7 @@ pub async fn known_partners(service: &Service, person: &Subscriber, procedure: &
         Some(call) => service.store.positions_on(&call.id).await?,
         None => Vec::new(),
     };
-    let mut out: Vec<(bool, Known)> = Vec::new();
+    let mut out: Vec<Known> = Vec::new();
     for structure in before.keys() {
         let skipped = members.contains(structure) || never.contains(structure);
         if skipped || service.store.members(structure).await?.is_empty() {
@@ -62,25 +59,74 @@ pub async fn known_partners(service: &Service, person: &Subscriber, procedure: &
             Some(p) => format!("{} dans votre groupement pour le marché précédent", p.role.in_french()),
             None => "déjà partenaire".to_owned(),
         };
-        out.push((true, Known { structure: structure.clone(), name: name_of(service, structure).await?, reason }));
+        out.push(Known { structure: structure.clone(), name: name_of(service, structure).await?, reason });
     }
-    let agreed: BTreeSet<String> = service.store.who_chose(Choice::Proposed, "").await?.into_iter().collect();
-    let mut people: BTreeMap<String, Subscriber> = BTreeMap::new();
-    for one in service.store.subscribers().await? {
-        let structure = one.structure().to_owned();
-        let fits = agreed.contains(&structure) && !members.contains(&structure) && !before.contains_key(&structure);
-        if fits && one.role == Role::Structure && structure != person.structure() && !never.contains(&structure) {
-            people.entry(structure).or_insert(one);
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut skipped: BTreeSet<String> = members.into_iter().chain(never).chain(before.into_keys()).collect();
+    skipped.insert(person.structure().to_owned());
+    let (mut entries, agreed) = candidates(service, &skipped).await?;
+    let mut here: BTreeSet<String> = BTreeSet::new();
+    for one in service.store.subscribers().await?.into_iter().filter(|one| one.role == Role::Structure) {
+        here.extend(Some(one.structure().to_owned()).filter(|s| agreed.contains(s) && !skipped.contains(s)));
+    }
+    entries.retain(|one| here.contains(&one.siret));
+    for one in &entries {
+        here.remove(&one.siret);
+    }
+    let mut whole = row.assessment.clone();
+    if whole.lots.is_empty() {
+        // The undivided whole is carried out where its notice says.
+        whole.lots.push(AssessedLot {
+            id: String::new(),
+            title: whole.title.clone(),
+            cpv: whole.cpv.clone(),
+            departments: whole.departments.clone(),
+            places: Vec::new(),
+            sectors: whole.sectors.clone(),
+        });
+    }
+    for lot in whole.lots.iter_mut().filter(|lot| lot.places.is_empty()) {
+        lot.places.clone_from(&row.notice.places);
+    }
+    out.extend(fitting(entries, &whole));
+    for structure in here {
+        let name = name_of(service, &structure).await?;
+        out.push(Known { structure, name, reason: "type de structure non renseigné".to_owned() });
+    }
+    Ok(out)
+}
+
+/// Those of these that suit a lot, or may: the nearest first, each with its reasons and, of several lots, which. Pure.
+fn fitting(entries: Vec<Structure>, a: &Assessment) -> Vec<Known> {
+    let lots: Vec<(&str, Sought<'_>)> = a.lots.iter().map(|lot| (lot.id.as_str(), Sought::of(a, Some(lot)))).collect();
+    let mut found: Vec<((bool, bool), f64, Known)> = Vec::new();
+    for candidate in entries.into_iter().map(Candidate::of) {
+        let by = |suits: fn(&Candidate, &Sought<'_>) -> Option<Suits>| {
+            lots.iter().filter_map(|(id, sought)| Some((*id, suits(&candidate, sought)?))).collect::<Vec<_>>()
+        };
+        let mut suited = by(reach::suits);
+        let sure = !suited.is_empty();
+        if !sure {
+            suited = by(reach::may_suit);
         }
-    }
-    for (structure, one) in people {
-        if let Some(reasons) = reasons(&one.profile, &person.profile, &row.assessment) {
-            let name = name_of(service, &structure).await?;
-            out.push((false, Known { structure, name, reason: french::list(&reasons) }));
+        let Some((_, best)) = suited.iter().min_by(|(_, a), (_, b)| km(a).total_cmp(&km(b))) else { continue };
+        let mut reasons = best.reasons.clone();
+        if sure && lots.len() > 1 {
+            let ids: Vec<String> = suited.iter().map(|(id, _)| (*id).to_owned()).collect();
+            reasons.insert(0, french::lots(&ids, lots.len()));
         }
+        let order = (!sure, best.beside);
+        let km = km(best);
+        let Structure { siret, name, .. } = candidate.entry;
+        found.push((order, km, Known { structure: siret, name, reason: reasons.join(" ; ") }));
     }
-    out.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.name.cmp(&y.name)));
-    Ok(out.into_iter().map(|(_, known)| known).collect())
+    found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| a.2.name.cmp(&b.2.name)));
+    found.into_iter().map(|(.., known)| known).collect()
+}
+
+/// How far that is; what is not known is far.
+fn km(suits: &Suits) -> f64 {
+    suits.km.unwrap_or(f64::MAX)
 }
 
 /// Most structures proposed for a lot.
@@ -263,51 +309,6 @@ fn firm(key: &str) -> &str {
     if key.len() == 14 && key.bytes().all(|b| b.is_ascii_digit()) { &key[..9] } else { key }
 }
 
-/// Why a structure fits a procedure beside its coordinator; `None` where it does not: it cannot bid for any lot, or its trades and
-/// places, as far as it says them, are others. Pure.
-fn reasons(profile: &Profile, coordinator: &Profile, a: &Assessment) -> Option<Vec<String>> {
-    let mut reasons = Vec::new();
-    if let Some(kind) = profile.kind {
-        let accesses: Vec<Access> = match a.lots.as_slice() {
-            [] => access::of_lot(kind, a, None).into_iter().collect(),
-            lots => lots.iter().filter_map(|lot| access::of_lot(kind, a, Some(lot))).collect(),
-        };
-        if !accesses.iter().any(|x| *x != Access::Closed) {
-            return None;
-        }
-        let other = coordinator.kind.filter(|k| k.supply_modes().first() != kind.supply_modes().first());
-        if let Some(other) = other {
-            let gives = if kind.supply_modes().contains(&SupplyMode::Staff) { "du personnel" } else { "un service" };
-            reasons.push(format!("{} : apporte {gives} à côté d’une {}", kind.acronym(), other.acronym()));
-        }
-    }
-    let trades: BTreeSet<&String> = a.sectors.iter().chain(a.lots.iter().flat_map(|l| &l.sectors)).collect();
-    let shared: Vec<&String> = profile.sectors.iter().filter(|s| trades.contains(s)).collect();
-    if !profile.sectors.is_empty() && !trades.is_empty() {
-        if shared.is_empty() {
-            return None;
-        }
-        let rules = Rules::embedded();
-        let named: Vec<String> = shared.iter().take(MAX_TRADES).map(|s| rules.trade(s).to_owned()).collect();
-        reasons.insert(0, french::list(&named));
-    }
-    let places: BTreeSet<_> = a.departments.iter().chain(a.lots.iter().flat_map(|l| &l.departments)).collect();
-    let near: Vec<String> =
-        profile.departments.iter().filter(|d| places.contains(d)).map(ToString::to_string).collect();
-    if !profile.departments.is_empty() && !places.is_empty() {
-        if near.is_empty() {
-            return None;
-        }
-        let rules = Rules::embedded();
-        let named: Vec<String> = near.iter().take(MAX_TRADES).map(|d| rules.department_name(d).to_owned()).collect();
-        reasons.push(format!("travaille dans {}", french::list(&named)));
-    }
-    if reasons.is_empty() {
-        reasons.push("accepte d’être proposée".to_owned());
-    }
-    Some(reasons)
-}
-
 /// A message that a coordinator may send by themselves to a structure that Vigie does not write to, line by line.
 #[must_use]
 pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str) -> Vec<String> {
@@ -329,4 +330,54 @@ pub fn letter(service: &Service, about: &About, tender: Option<&str>, name: &str
         ),
     };
     vec!["Bonjour,".to_owned(), asked, how, name.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::{Department, NoticeKind, Place, StructureKind};
+
+    use super::*;
+    use crate::directory::tests::listed;
+
+    fn lot(id: &str, title: &str, sector: &str) -> AssessedLot {
+        AssessedLot {
+            id: id.into(),
+            title: title.into(),
+            cpv: Vec::new(),
+            departments: Department::parse("62").into_iter().collect(),
+            places: vec![Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None }],
+            sectors: vec![sector.into()],
+        }
+    }
+
+    /// Whoever worked in the département was proposed for cleaning, works and gardens alike, by name and with that one reason.
+    #[test]
+    fn who_agreed_is_proposed_by_trade_and_distance_with_its_lots_and_who_says_no_trade_last() {
+        let mut a = Assessment::new("26-1", NoticeKind::Call);
+        a.departments = Department::parse("62").into_iter().collect();
+        a.lots = vec![
+            lot("1", "Nettoyage des locaux", "nettoyage-de-locaux-16"),
+            lot("2", "Espaces verts", "creation-et-entretien-des-espaces-verts"),
+        ];
+        let of = |siret: &str, name: &str, kind, naf: &str, place| listed(siret, name, kind, naf, place);
+        let entries = || {
+            vec![
+                of("1", "Habitat Actif", StructureKind::Ei, "4334Z", ("Liévin", "62800")),
+                of("2", "Cipres", StructureKind::Aci, "8899B", ("Liévin", "62800")),
+                of("3", "Les Prés", StructureKind::Aci, "8130Z", ("Liévin", "62800")),
+                of("4", "Vitaservices", StructureKind::Ei, "8122Z", ("Arras", "62000")),
+                of("5", "Opur", StructureKind::Aci, "8130Z", ("Guînes", "62340")),
+            ]
+        };
+        let named = |a: &Assessment| fitting(entries(), a).into_iter().map(|k| k.name).collect::<Vec<_>>();
+        assert_eq!(named(&a), ["Les Prés", "Vitaservices", "Cipres"]);
+        let told = fitting(entries(), &a);
+        assert!(told[0].reason.starts_with("lot 2 ; "), "{}", told[0].reason);
+        assert!(told[1].reason.contains("8122Z") && told[1].reason.contains("km"), "{}", told[1].reason);
+        assert!(told[2].reason.starts_with("métier non renseigné"), "{}", told[2].reason);
+        a.lots.truncate(1);
+        assert_eq!(named(&a), ["Vitaservices", "Cipres"]);
+        a.lots[0].sectors.clear();
+        assert!(fitting(entries(), &a).iter().all(|k| k.reason.contains("n’est pas reconnu")));
+    }
 }

@@ -187,6 +187,15 @@ impl Candidate {
             entry,
         }
     }
+
+    /// Whether anything tells its trade.
+    fn has_trade(&self) -> bool {
+        let coded = |code: &String| BY_NAF.iter().any(|(from, _)| code.starts_with(from));
+        !self.entry.sectors.is_empty()
+            || !self.named.is_empty()
+            || self.gardens
+            || self.entry.naf.as_ref().is_some_and(coded)
+    }
 }
 
 /// Why a structure suits a lot, and how far it is in kilometres where both places are known.
@@ -230,6 +239,26 @@ pub(crate) fn suits(candidate: &Candidate, sought: &Sought<'_>) -> Option<Suits>
     let (place, km) = place(candidate, sought)?;
     reasons.push(place);
     Some(Suits { reasons, km, beside: access == Access::Serve })
+}
+
+/// Whether a structure may suit a lot that it is not known to suit: nothing tells its trade, or that of the lot; why, in words. None is kept
+/// out by law, by its way of working or, as far as it is known, by its place.
+pub(crate) fn may_suit(candidate: &Candidate, sought: &Sought<'_>) -> Option<Suits> {
+    let entry = &candidate.entry;
+    let access = access::of_lot(entry.kind, sought.assessment, sought.lot).filter(|a| *a != Access::Closed)?;
+    let lends = entry.kind.supply_modes().contains(&SupplyMode::Staff);
+    let unknown = match (candidate.has_trade(), sought.trades.is_empty()) {
+        _ if lends => return None,
+        (_, true) => "le métier de ce lot n’est pas reconnu",
+        (false, false) => "métier non renseigné",
+        (true, false) => return None,
+    };
+    let (said, km) = if candidate.at.is_none() && entry.departments.is_empty() {
+        ("lieu non renseigné".to_owned(), None)
+    } else {
+        place(candidate, sought)?
+    };
+    Some(Suits { reasons: vec![unknown.to_owned(), said], km, beside: access == Access::Serve })
 }
 
 /// The trade that a structure and a lot have in common, in words, and who says so.

@@ -255,8 +255,8 @@ fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
 
 /// The row that a form says.
 fn read(fields: &Fields, today: NaiveDate) -> Result<HoursRow, Trouble> {
-    let month =
-        month_written(fields.one("mois")).ok_or_else(|| Trouble::bad("Mois illisible : par exemple 2027-03."))?;
+    let month = month_written(fields.one("mois"))
+        .ok_or_else(|| Trouble::bad("Mois illisible : par exemple mars 2027 ou 2027-03."))?;
     let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
     let people = |name: &str| match fields.one(name) {
         "" => Ok(None),

@@ -110,6 +110,8 @@ struct Told {
     o: Row,
     state: &'static str,
     open: bool,
+    /// How many people such hours go to.
+    readers: usize,
     operation: String,
     offered: String,
     kept: String,
@@ -147,6 +149,7 @@ async fn page(
                 FillState::Open => "closes",
             },
             open,
+            readers: if open { hours_to_fill::readers(service, &offer).await? } else { 0 },
             operation: offer.operation.clone(),
             offered: offered.to_string(),
             kept: kept.to_string(),

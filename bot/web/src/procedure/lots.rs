@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::assessment::AssessedLot;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Assessment, Decision, ProcedureState, commune};
-use vigie_notifier::card::{provision_label, short};
+use vigie_notifier::card::{provision_label_of, short};
 
 use crate::browse;
 
@@ -55,8 +55,11 @@ pub(super) fn groups(
     let common = |p: &vigie_domain::Provision| a.lots.iter().all(|l| p.covers(Some(&l.id)));
     let told: Vec<_> = a.provisions.iter().filter(|p| !common(p)).collect();
     let row = |l: &AssessedLot, place: String| {
-        let mut provisions: Vec<&'static str> =
-            told.iter().filter(|p| p.covers(Some(&l.id))).map(|p| provision_label(p.kind)).collect();
+        let mut provisions: Vec<&'static str> = told
+            .iter()
+            .filter(|p| p.covers(Some(&l.id)))
+            .map(|p| provision_label_of(p.kind, a.notice_kind.is_announcement()))
+            .collect();
         provisions.dedup();
         let stands = ProcedureState::of(state, &l.id, now);
         let open = stands.phase.takes_answers();

@@ -410,6 +410,7 @@ pub(super) async fn page(
             state_class => stands.phase.as_str(),
             modified => stands.modified,
             settled => stands.phase.is_settled(),
+            planned => stands.phase == Phase::Planned,
             became => Some(stands.in_french(now)).filter(|_| stands.phase.is_settled() && !stands.detail(now).is_empty()),
             words => stands.words.clone(),
             open => open,

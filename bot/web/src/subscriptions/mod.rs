@@ -19,6 +19,7 @@ use vigie_domain::{Alert, AlertKind, Cadence, Filter, Subscriber, Subscription, 
 use vigie_notifier::card::short;
 use vigie_notifier::{criteria, fit};
 use vigie_store::derived_id;
+use vigie_store::people::AddressState;
 
 use super::cookies::Session;
 use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble};
@@ -66,8 +67,17 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "essai" => "Un message d’essai part vers toutes vos adresses en service.",
         _ => "",
     };
-    let addresses: Vec<String> =
-        site.service.store.active_addresses(&me.id).await?.into_iter().map(|a| a.channel.shown(&a.value)).collect();
+    let (mut addresses, mut stopped): (Vec<String>, Vec<(String, Option<String>)>) = (Vec::new(), Vec::new());
+    for one in site.service.store.addresses(&me.id).await? {
+        let shown = one.channel.shown(&one.value);
+        match one.state {
+            AddressState::Active => addresses.push(shown),
+            // Taken away for good, from the page of tools.
+            AddressState::Stopped if one.channel.is_hook() => {}
+            AddressState::Stopped => stopped.push((shown, site.service.unsubscribe_url(&one.id))),
+            AddressState::Unconfirmed | AddressState::Suspended => {}
+        }
+    }
     Ok(site.page(
         &signed.visitor,
         "abonnements.html",
@@ -77,6 +87,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
             scope => scope(me),
             done => done,
             addresses => addresses,
+            stopped => Serde(stopped),
             from_file => site.service.store.follows_file(&me.id).await?.then_some(subscriptions::FROM_FILE),
         },
     ))

@@ -139,10 +139,12 @@ async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_
     // Nobody asked to hear of such hours: nobody does.
     done(&ana, page, &fields).await;
     assert!(said_since(&pages, &[]).await.is_empty());
+    assert!(ok(&ana, page).await.contains("Personne ne les a reçues"));
     done(&jeanne, "/heures", &[("recevoir", "oui")]).await;
     let told = said_since(&pages, &[]).await;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].0 == "jeanne" && told[0].1.contains("400 heures : Maçonnerie – Lens (62)"), "{told:?}");
+    assert!(ok(&ana, page).await.contains("Pour 1 personne qui a demandé"));
     let marc = pages.signed_in("marc").await.unwrap();
     assert!(!ok(&marc, "/heures").await.contains("Maçonnerie"), "who did not ask sees none");
     for who in ["marc", "mission"] {

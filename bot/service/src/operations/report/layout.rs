@@ -162,7 +162,7 @@ impl Column {
             Self::Owed => "Heures dues",
             Self::PlannedInMonth => "Heures prévues dans le mois",
             Self::DoneInMonth => "Heures réalisées dans le mois",
-            Self::DoneInAll => "Heures réalisées en tout",
+            Self::DoneInAll => "Heures réalisées en tout par l’entreprise",
             Self::Share => "Part (%)",
             Self::Modality => "Modalité",
             Self::Remark => "Remarque",

@@ -6,11 +6,12 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use vigie_config::rules::Rules;
 use vigie_domain::operation::hours::FEW;
 use vigie_domain::operation::{Hours, HoursRow, LotOwed, MAX_LINE, Modality, Operation, OperationQuery};
 use vigie_domain::service_area::Area;
-use vigie_domain::{Alert, AlertKind, Permission, Provision, ProvisionKind, Subscriber, french};
-use vigie_notifier::card::{Why, provision_label, short};
+use vigie_domain::{Alert, AlertKind, Department, Permission, Provision, ProvisionKind, Subscriber, french};
+use vigie_notifier::card::{Why, provision_label_of, short};
 use vigie_notifier::message::File;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::zones;
@@ -216,7 +217,10 @@ impl Line {
         let clause = |read: fn(&Clause) -> String| self.clause.as_ref().map(read).unwrap_or_default();
         match column {
             Column::Month => month.format("%Y-%m").to_string(),
-            Column::Territory => of(|o| o.territory.clone()),
+            Column::Territory => of(|o| match o.territory.as_str() {
+                "" => departments(&o.departments),
+                told => told.to_owned(),
+            }),
             Column::Buyer if self.clause.is_some() => clause(|c| c.found.buyer.clone()),
             Column::Buyer => of(|o| o.buyer.clone()),
             Column::Operation => of(|o| o.title.clone()),
@@ -248,12 +252,20 @@ impl Line {
             Column::Source => clause(|c| format!("{} {}", c.main.notice.source, c.main.notice.record_id)),
             Column::Object => clause(|c| c.found.title.clone()),
             Column::Lots => clause(|c| c.provision.lots.join(", ")),
-            Column::Provision => clause(|c| provision_label(c.provision.kind).to_owned()),
+            Column::Provision => {
+                clause(|c| provision_label_of(c.provision.kind, c.main.notice.kind.is_announcement()).to_owned())
+            }
             Column::Asked => clause(|c| asked(&c.provision)),
             Column::Closes => clause(|c| c.found.closes.map(|at| zones::paris_day(at).to_string()).unwrap_or_default()),
             Column::Link => self.link.clone(),
         }
     }
+}
+
+/// Départements as a place: « Pas-de-Calais (62) ».
+fn departments(of: &[Department]) -> String {
+    let rules = Rules::embedded();
+    of.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect::<Vec<_>>().join(", ")
 }
 
 /// What a provision asks for: « 600 h », « 5 % ».
@@ -456,6 +468,12 @@ mod tests {
         assert_eq!(march.len(), 2);
         assert_eq!(march[0].cell(Column::DoneInAll, month(3)), "150");
         assert_eq!(march[0].cell(Column::Share, month(3)), "37,5");
+        let of = |territory: &str| {
+            let departments = ["62"].into_iter().filter_map(Department::parse).collect();
+            let o = Operation { departments, territory: territory.into(), ..Operation::default() };
+            of_operation(&o, &rows, &lots, month(3))[0].cell(Column::Territory, month(3))
+        };
+        assert_eq!([of(""), of("Quartier Est")], ["Pas-de-Calais (62)".to_owned(), "Quartier Est".to_owned()]);
         assert_eq!(
             (march[1].cell(Column::Company, month(3)), march[1].cell(Column::DoneInMonth, month(3))),
             ("Dupont".into(), "0".into())
