@@ -70,6 +70,9 @@ macro_rules! select {
     };
 }
 
+/// A person who is asked, and the moment at which their message leaves at the earliest; none = at once.
+pub type Reader = (String, Option<DateTime<Utc>>);
+
 impl Store {
     /// Every taste of a structure, oldest question first.
     pub async fn tastes_of(&self, structure: &str) -> Result<Vec<StoredTaste>, StoreError> {
@@ -96,7 +99,7 @@ impl Store {
         &self,
         structure: &str,
         taste: &Taste,
-        (people, body): (&[(String, Option<DateTime<Utc>>)], &str),
+        (people, body): (&[Reader], &str),
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let side = to_json(&taste.side)?;

@@ -254,7 +254,7 @@ fn trade(candidate: &Candidate, sought: &Sought<'_>) -> Option<String> {
         return Some(format!("{} (code d’activité {code})", label(is_it)));
     }
     let told = candidate.named.iter().find(|told| sought.is_of(told))?;
-    Some(format!("{} (d’après son nom)", label(*told)))
+    Some(format!("{} (d’après son nom)", label(told)))
 }
 
 /// A sector, or a group of sectors, as people read it.
