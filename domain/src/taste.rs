@@ -88,9 +88,17 @@ impl Verdict {
         !matches!(self.reason, Some(Refusal::Time | Refusal::Size | Refusal::Buyer))
     }
 
-    /// Whether it counts for a taste of that side: « trop loin » says nothing of what is refused everywhere.
+    /// Whether it counts for a taste of that side: « trop loin » is a word about what lies outside their places, and none about a trade
+    /// that they refuse within them, or everywhere.
     fn counts_for(&self, side: &Side) -> bool {
-        side.holds(&self.departments) && !(*side == Side::Everywhere && self.reason == Some(Refusal::Place))
+        let too_far = self.reason == Some(Refusal::Place);
+        side.holds(&self.departments) && (!too_far || matches!(side, Side::Outside(_)))
+    }
+
+    /// Whether it is one of the refusals that a taste of that trade and side rests on.
+    #[must_use]
+    pub fn bears(&self, sector: &Sector, side: &Side) -> bool {
+        self.refused && self.tells() && self.sectors.contains(sector) && self.counts_for(side)
     }
 }
 
@@ -188,6 +196,23 @@ mod tests {
         let far = Verdict { reason: Some(Refusal::Place), ..verdict(true, "a", "59") };
         assert_eq!(learned(&many(6, &far), &departments(&["62"])).len(), 1);
         assert_eq!(learned(&many(6, &far), &[]), [], "too far is not: nowhere");
+    }
+
+    /// Four « trop loin » and one refusal without a reason became a taste against the trade, in the very département of the structure.
+    #[test]
+    fn too_far_within_their_own_departments_says_nothing_of_the_trade() {
+        let home = departments(&["62"]);
+        let far = Verdict { reason: Some(Refusal::Place), ..verdict(true, "a", "62") };
+        let mut verdicts = many(4, &far);
+        verdicts.push(verdict(true, "a", "62"));
+        assert_eq!(learned(&verdicts, &home), []);
+        assert_eq!(learned(&many(9, &far), &home), []);
+        let trade = Verdict { reason: Some(Refusal::Trade), ..verdict(true, "a", "62") };
+        verdicts.extend(many(4, &trade));
+        let taste = learned(&verdicts, &home).remove(0);
+        assert_eq!((&taste.side, taste.refused, taste.decided), (&Side::Inside(home), 5, 5), "without those too far");
+        let bears = verdicts.iter().filter(|v| v.bears(&taste.sector, &taste.side)).count();
+        assert_eq!(bears, 5, "what is shown of it is what is counted");
     }
 
     #[test]

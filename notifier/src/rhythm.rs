@@ -44,7 +44,13 @@ pub fn own_times(rhythm: &Rhythm, times: DigestTimes) -> DigestTimes {
 /// Whether `now` falls into the person's quiet hours.
 #[must_use]
 pub fn is_quiet(rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> bool {
-    rhythm.quiet.and_then(|quiet| end_of_quiet(quiet, times, now)).is_some()
+    quiet_until(rhythm, times, now).is_some()
+}
+
+/// When the person's quiet hours in which `now` falls end; `None` outside them.
+#[must_use]
+pub fn quiet_until(rhythm: &Rhythm, times: DigestTimes, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    end_of_quiet(rhythm.quiet?, times, now)
 }
 
 /// The rhythm in which one thing comes, where the one that was chosen tells what is reserved for structures of their kind from the rest.
@@ -69,7 +75,7 @@ pub fn when(cadence: Cadence, pressing: bool, rhythm: &Rhythm, times: DigestTime
     if let Some(due) = next_digest(cadence, times, now) {
         return When::Digest(due);
     }
-    match rhythm.quiet.and_then(|quiet| end_of_quiet(quiet, times, now)) {
+    match quiet_until(rhythm, times, now) {
         Some(end) if !(pressing && rhythm.urgent_passes) => When::AfterQuiet(end),
         _ => When::Now,
     }

@@ -239,9 +239,23 @@ impl Store {
         body: &str,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
+        self.tell_after(subscriber, alert, (body, None), now).await
+    }
+
+    /// The same, in a message that leaves at that moment at the earliest.
+    pub async fn tell_after(
+        &self,
+        subscriber: &str,
+        alert: &Alert,
+        (body, after): (&str, Option<DateTime<Utc>>),
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
         let share = self.share_at_once(subscriber, alert, &to_json(&())?, None).await?;
         let mut tx = self.begin_alert(now).await?;
         tx.put_shares(alert, Some(body), &[share]).await?;
+        if let Some(after) = after {
+            tx.put_off(&alert.id, subscriber, after).await?;
+        }
         tx.commit().await
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use vigie_domain::procedure::{Snapshot, Statement};
-use vigie_domain::{Alert, Assessment, Channel, Disposition, MessageKind, Notice};
+use vigie_domain::{Alert, Assessment, Cause, Channel, Disposition, MessageKind, Notice};
 
 use crate::Store;
 use crate::columns::{clean, from_json, millis, to_json};
@@ -465,6 +465,24 @@ impl IngestTx {
     pub async fn put_shares(&mut self, alert: &Alert, body: Option<&str>, shares: &[Share]) -> Result<(), StoreError> {
         self.put_alert(alert, body).await?;
         self.put_notifications(&alert.id, shares).await
+    }
+
+    /// Has a person's messages about an alert that wait leave at that moment at the earliest.
+    pub(crate) async fn put_off(
+        &mut self,
+        alert: &str,
+        subscriber: &str,
+        until: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        sql::query(
+            "UPDATE delivery SET next_at = $1 WHERE subscriber_id = $2 AND cause = $3 AND state = 'pending' AND next_at < $1",
+        )
+        .bind(millis(until))
+        .bind(subscriber.to_owned())
+        .bind(Cause::Alert(alert.to_owned()).to_string())
+        .execute(&mut self.tx)
+        .await?;
+        Ok(())
     }
 
     /// Writes people's shares of an alert, and the deliveries they cause.

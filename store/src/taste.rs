@@ -70,6 +70,9 @@ macro_rules! select {
     };
 }
 
+/// A person who is asked, and the moment at which their message leaves at the earliest; none = at once.
+pub type Reader = (String, Option<DateTime<Utc>>);
+
 impl Store {
     /// Every taste of a structure, oldest question first.
     pub async fn tastes_of(&self, structure: &str) -> Result<Vec<StoredTaste>, StoreError> {
@@ -90,19 +93,20 @@ impl Store {
         Ok(row.map(|TasteRow(one)| one))
     }
 
-    /// Asks a structure whether a taste is to hold, with a message to each of these people; `false` where it was asked before.
+    /// Asks a structure whether a taste is to hold, with a message to each of these people, at a moment of theirs at the earliest;
+    /// `false` where it was asked before.
     pub async fn ask_taste(
         &self,
         structure: &str,
         taste: &Taste,
-        (people, body): (&[String], &str),
+        (people, body): (&[Reader], &str),
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let side = to_json(&taste.side)?;
         let id = derived_id(&["taste", structure, &taste.sector, &side]);
         let alert = Alert::word(AlertKind::Account, id.clone());
         let mut shares = Vec::with_capacity(people.len());
-        for person in people {
+        for (person, _) in people {
             shares.push(self.share_at_once(person, &alert, &to_json(&())?, None).await?);
         }
         let mut tx = self.begin_alert(now).await?;
@@ -124,6 +128,11 @@ impl Store {
             return Ok(false);
         }
         tx.put_shares(&alert, Some(body), &shares).await?;
+        for (person, after) in people {
+            if let Some(after) = after {
+                tx.put_off(&alert.id, person, *after).await?;
+            }
+        }
         tx.commit().await?;
         Ok(true)
     }

@@ -80,7 +80,11 @@ pub(crate) async fn compose(engine: &Engine, delivery: &Claimed) -> Result<Compo
         return Ok(Composed::Message(Box::new(message.addressed(unsubscribe, answer.as_deref()))));
     }
     let mut items = engine.service.store.items(delivery).await?;
-    if drop_settled(engine, delivery, &mut items).await? && items.is_empty() {
+    let all = items.len();
+    if delivery.cause.is_digest() {
+        items = alert_card::without_declined(&engine.service, &delivery.subscriber, items).await?;
+    }
+    if (drop_settled(engine, delivery, &mut items).await? || items.len() < all) && items.is_empty() {
         return Ok(Composed::Nothing("la structure a décidé, ou la procédure n’est plus ouverte"));
     }
     let here = unsubscribe.as_ref().map(|_| UNSUBSCRIBE_HERE.to_owned());

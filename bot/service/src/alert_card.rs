@@ -1,10 +1,14 @@
 //! What a message about notices is made from: each item of a delivery, read and parsed, with who can help. Messages, pages of
 //! digests and the details asked for in a chat all start here.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use vigie_domain::procedure::{Change, Snapshot};
 use vigie_domain::service_area::Spot;
-use vigie_domain::{AlertKind, Assessment, Contract, Notice, Phase, Place, ProcedureState, french};
+use vigie_domain::{
+    AlertKind, Assessment, Contract, Notice, Permission, Phase, Place, ProcedureState, Subscriber, french,
+};
 use vigie_notifier::card::{AlertItem, Card, Links, Stands, Why, card, short};
 use vigie_notifier::channels::hooks::webhook::Told;
 use vigie_notifier::chat::Rich;
@@ -116,6 +120,25 @@ pub fn told(service: &Service, procedure: &str, card: &AlertCard) -> Told {
     }
 }
 
+/// Leaves out of the lines of a digest the calls that its reader's structure said no to as a whole, before it left or since.
+///
+/// # Errors
+/// The database fails.
+pub async fn without_declined(service: &Service, reader: &str, mut items: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+    let decides = |p: &Subscriber| p.role.may(Permission::Decide);
+    let person = match items.iter().any(|i| i.alert_kind == AlertKind::New) {
+        true => service.store.subscriber(reader).await?.filter(decides),
+        false => None,
+    };
+    if let Some(person) = person {
+        let decided = service.store.decisions_of(person.structure()).await?;
+        let declined: HashSet<String> =
+            decided.into_iter().filter(|d| d.lot.is_empty() && d.stage.declines()).map(|d| d.procedure).collect();
+        items.retain(|i| i.alert_kind != AlertKind::New || !declined.contains(&i.procedure));
+    }
+    Ok(items)
+}
+
 /// All of a digest, as a page; `None` when there is none of that name.
 ///
 /// # Errors
@@ -123,6 +146,7 @@ pub fn told(service: &Service, procedure: &str, card: &AlertCard) -> Told {
 pub async fn digest_page(service: &Service, delivery: &str) -> Result<Option<String>, Failure> {
     let Some(row) = service.store.delivery(delivery).await? else { return Ok(None) };
     let items = service.store.items_of(&row.id, &row.subscriber, &row.cause).await?;
+    let items = without_declined(service, &row.subscriber, items).await?;
     let mut parts: Vec<AlertCard> = Vec::with_capacity(items.len());
     for item in &items {
         parts.extend(read(service, item).await?.ok());

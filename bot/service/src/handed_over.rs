@@ -6,14 +6,15 @@
 
 use vigie_domain::{Alert, AlertKind, Decision, Subscriber, commune, french};
 use vigie_notifier::card::short;
+use vigie_notifier::rhythm;
 use vigie_store::derived_id;
 use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify::zones;
 
 use crate::decisions::Closes;
 use crate::error::Failure;
-use crate::membership;
 use crate::service::Service;
+use crate::{membership, quiet};
 
 /// The member of the decider's structure whom a decision names, unless it is the decider.
 async fn colleague(service: &Service, by: &Subscriber, assignee: &str) -> Result<Option<Subscriber>, Failure> {
@@ -59,7 +60,9 @@ pub async fn tell(
     let now = service.clock.now();
     let at = now.timestamp_millis().to_string();
     let id = derived_id(&["handed over", &colleague.id, &decision.procedure, &decision.lot, &at]);
-    service.store.tell(&colleague.id, &Alert::word(AlertKind::Account, id), &body, now).await?;
+    let presses = matches!(closes, Closes::At(at) if at <= now + rhythm::PRESSING_WITHIN);
+    let after = quiet::until(service, &colleague.id, presses, now).await?;
+    service.store.tell_after(&colleague.id, &Alert::word(AlertKind::Account, id), (&body, after), now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
 }

@@ -24,6 +24,7 @@ use crate::answers::action;
 use crate::links::Purpose;
 use crate::partner_calls::name_of;
 use crate::presence::People;
+use crate::quiet;
 use crate::service::Service;
 
 /// Most hours open at once for one organisation: who asked to hear of hours did not ask for a flood.
@@ -353,7 +354,7 @@ async fn word(service: &Service, structure: &str, about: &[&str], body: &str) ->
             let mut parts = about.to_vec();
             parts.push(&person.id);
             let alert = Alert::word(AlertKind::Account, derived_id(&parts));
-            service.store.tell(&person.id, &alert, body, now).await?;
+            quiet::tell(service, &person.id, &alert, body, now).await?;
         }
     }
     service.deliveries_queued.notify_one();

@@ -99,6 +99,7 @@ pub mod preview;
 pub mod process;
 pub mod put_aside;
 pub mod questions;
+mod quiet;
 pub mod reload;
 pub mod reminders;
 pub mod replay;

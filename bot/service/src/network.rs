@@ -16,10 +16,10 @@ use vigie_store::people::NewSubscriber;
 use vigie_store::{StoreError, derived_id};
 use vigie_watcher::charset;
 
-use crate::opt_in;
 use crate::partner_calls::{members_of, name_of};
 use crate::service::Service;
 use crate::spreadsheet::{Table, Unreadable};
+use crate::{opt_in, quiet};
 
 /// Most people asked in one go.
 pub const MAX_ROWS: usize = 200;
@@ -181,7 +181,7 @@ async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateT
             "{} vous compte parmi ses membres : êtes-vous d’accord ?\nUn réseau peut vous transmettre des marchés et vous demander qui se positionne sur quel lot. Il ne voit rien de ce que vous décidez. Vous répondez, ou le quittez, sur la page « Groupements ».{page}",
             short(&network.name, MAX_NAME)
         );
-        store.tell(&person.id, &alert, &body, now).await?;
+        quiet::tell(service, &person.id, &alert, &body, now).await?;
         return Ok(Asked::Asked);
     }
     // Whoever had that address erased is not written to; the network is told no difference.

@@ -6,6 +6,7 @@ use vigie_notifier::card::short;
 use vigie_store::{StoreError, derived_id};
 
 use crate::error::Failure;
+use crate::quiet;
 use crate::service::Service;
 
 /// What a person reads when an operator ended something of theirs.
@@ -30,7 +31,7 @@ pub async fn acted(service: &Service, who: &str, whom: &str, what: &str, body: &
         AlertKind::Account,
         derived_id(&["on behalf", who, whom, what, &now.timestamp_millis().to_string()]),
     );
-    service.store.tell(whom, &alert, body, now).await?;
+    quiet::tell(service, whom, &alert, body, now).await?;
     service.deliveries_queued.notify_one();
     Ok(())
 }

@@ -4,9 +4,9 @@
 //! that says how to write it; nothing is guessed among communes that share a name.
 
 use vigie_config::rules;
-use vigie_domain::Around;
 use vigie_domain::commune::{Commune, Epci};
 use vigie_domain::territory::MAX_KM;
+use vigie_domain::{Around, Department};
 use vigie_notifier::card::short;
 
 /// Most homonyms named.
@@ -60,6 +60,24 @@ pub fn commune(text: &str) -> Result<Commune, String> {
             let more = if several.len() > MAX_NAMED { "…" } else { "" };
             Err(format!("plusieurs communes s’appellent ainsi : {}{more}. Laquelle ?", labels.join(", ")))
         }
+    }
+}
+
+/// A circle whose commune was written without its département, where départements are named beside it: one that lies in another is
+/// asked about, for a slip of the hand makes one commune of another (« Lans » for « Lens »).
+///
+/// # Errors
+/// It lies elsewhere, in French.
+pub fn meant_among(around: Around, written: &str, departments: &[Department]) -> Result<Around, String> {
+    let Some(commune) = rules::communes().by_code(&around.commune) else { return Ok(around) };
+    let said = written.chars().any(|c| c.is_ascii_digit() || c == '(');
+    match commune.department() {
+        Some(department) if !said && !departments.is_empty() && !departments.contains(&department) => Err(format!(
+            "{} n’est dans aucun des départements choisis : si c’est bien elle, écrivez « {} »",
+            commune.label(),
+            commune.label()
+        )),
+        _ => Ok(around),
     }
 }
 
@@ -178,6 +196,19 @@ mod tests {
         }
         let lens = around("Lens 30 km").unwrap();
         assert_eq!(around(&written(&lens)), Ok(lens), "what is shown can be written");
+    }
+
+    #[test]
+    fn a_commune_elsewhere_than_the_departments_beside_it_is_asked_about_once() {
+        let north: Vec<Department> = Department::parse("62").into_iter().collect();
+        let read = |text: &str, departments: &[Department]| {
+            around(&format!("{text} 20 km")).and_then(|a| meant_among(a, text, departments))
+        };
+        assert!(read("Lens", &north).is_ok());
+        let asked = read("Lans", &north).unwrap_err();
+        assert!(asked.contains("écrivez « Lans (71) »"), "{asked}");
+        assert!(read("Lans (71)", &north).is_ok(), "said so");
+        assert!(read("Lans", &[]).is_ok(), "nothing says otherwise");
     }
 
     #[test]

@@ -13,8 +13,8 @@ use vigie_store::preferences::Preferences;
 use vigie_watcher::zones;
 
 use crate::error::Failure;
-use crate::membership;
 use crate::service::Service;
+use crate::{membership, subscriptions};
 
 /// Most messages an hour that may be asked for.
 pub const MAX_PER_HOUR: u16 = 1_000;
@@ -192,6 +192,10 @@ pub async fn apply(service: &Service, person: &Subscriber, changes: &[Change]) -
     let store = &service.store;
     let was_of_file = changes.iter().any(Change::is_of_file) && store.take_in_hand(&person.id).await?;
     store.set_rhythm(&person.id, &wanted.rhythm).await?;
+    let times = |p: &Preferences| (p.rhythm.digest_hour, p.rhythm.digest_days);
+    if times(&wanted) != times(&standing.preferences) {
+        subscriptions::follow_times(service, &person.id).await?;
+    }
     store.set_routes(&person.id, &wanted.routes).await?;
     store.set_absence(&person.id, wanted.away.as_ref()).await?;
     if wanted.unadvised != standing.preferences.unadvised {
@@ -311,6 +315,35 @@ impl Standing {
         }
     }
 
+    /// Where they are away or will be, that they are, until when, and who stands in, in a sentence.
+    #[must_use]
+    pub fn away_in_french(&self) -> Option<String> {
+        let away = self.absence()?;
+        let from = match self.leaves() {
+            Some(day) => format!("Vous serez absent du {} au", french::date(day)),
+            None => "Vous êtes absent jusqu’au".to_owned(),
+        };
+        let back = french::date(away.until.with_timezone(&self.zone).date_naive());
+        let who = away.stand_in.as_deref().and_then(|id| self.called(id));
+        let who = who.map_or_else(
+            || "personne ne reçoit à votre place".to_owned(),
+            |name| format!("{name} reçoit à votre place ce qui vous serait venu"),
+        );
+        Some(format!("{from} {back}, jour de votre retour : aucun nouveau marché ne vous est signalé d’ici là, {who}."))
+    }
+
+    /// Which kinds of message come by one channel alone, for somebody with several; nothing where all come everywhere.
+    #[must_use]
+    pub fn routes_in_french(&self) -> String {
+        let chosen = self.preferences.routes.channels.iter().filter(|(_, channel)| self.in_use.contains(channel));
+        let lines: Vec<String> =
+            chosen.map(|(kind, channel)| format!("{} {}", kind.in_french(), channel.in_french())).collect();
+        match lines.is_empty() || self.in_use.len() < 2 {
+            true => " Vos alertes y viennent.".to_owned(),
+            false => format!(" Vos réglages disent : {} ; le reste partout.", lines.join(", ")),
+        }
+    }
+
     /// Their local time.
     #[must_use]
     pub fn zone(&self) -> Tz {
@@ -356,4 +389,57 @@ pub async fn said(service: &Service, person: &Subscriber, changes: &[Change]) ->
         }
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::subscription::{Profile, Role};
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&Utc)
+    }
+
+    fn standing() -> Standing {
+        let luc =
+            Subscriber { id: "luc".into(), name: "Luc".into(), role: Role::Facilitator, profile: Profile::default() };
+        Standing {
+            preferences: Preferences::default(),
+            colleagues: vec![luc],
+            in_use: vec![Channel::Email, Channel::Mattermost],
+            defaults: (8, 10),
+            zone: chrono_tz::Europe::Paris,
+            now: at("2026-11-30T22:00:00+01:00"),
+        }
+    }
+
+    #[test]
+    fn an_absence_is_said_with_its_days_and_who_stands_in() {
+        let mut s = standing();
+        assert_eq!(s.away_in_french(), None);
+        let until = at("2026-12-15T00:00:00+01:00");
+        s.preferences.away = Some(Absence { from: None, until, stand_in: None });
+        let said = s.away_in_french().unwrap();
+        assert!(said.starts_with("Vous êtes absent jusqu’au 15 décembre 2026") && said.contains("personne"), "{said}");
+        let from = Some(at("2026-12-03T00:00:00+01:00"));
+        s.preferences.away = Some(Absence { from, until, stand_in: Some("luc".into()) });
+        let said = s.away_in_french().unwrap();
+        assert!(said.starts_with("Vous serez absent du 3 décembre 2026 au 15 décembre 2026"), "{said}");
+        assert!(said.contains("Luc reçoit à votre place"), "{said}");
+        s.now = at("2026-12-16T08:00:00+01:00");
+        assert_eq!(s.away_in_french(), None, "back");
+    }
+
+    /// A message to try said by mail that alerts would come there, of somebody whose alerts came by a chat alone.
+    #[test]
+    fn a_message_to_try_says_what_comes_by_one_channel_alone() {
+        let mut s = standing();
+        assert_eq!(s.routes_in_french(), " Vos alertes y viennent.");
+        s.preferences.routes.channels.insert(MessageKind::Instant, Channel::Mattermost);
+        let said = s.routes_in_french();
+        assert!(said.contains("alertes immédiates sur Mattermost") && said.contains("le reste partout"), "{said}");
+        s.in_use = vec![Channel::Email];
+        assert_eq!(s.routes_in_french(), " Vos alertes y viennent.", "what is out of use carries nothing");
+    }
 }

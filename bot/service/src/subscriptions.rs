@@ -113,16 +113,36 @@ pub async fn set_cadence(service: &Service, person: &str, id: &str, cadence: Cad
 /// What waits for a digest of the rhythm before comes in the next of the new one: whoever asks for one a week gets none tomorrow. What
 /// waits for somebody who now wants all at once stays where it is.
 async fn move_waiting(service: &Service, person: &str, id: &str, cadence: Cadence) -> Result<(), StoreError> {
-    let (store, now) = (&service.store, service.clock.now());
-    let Some(owner) = store.subscriber(person).await? else { return Ok(()) };
-    let own = store.preferences(person).await?.rhythm;
-    let zone = zones::zone(owner.profile.departments.first());
-    let times = rhythm::own_times(&own, DigestTimes { zone, ..service.digest_times() });
+    let Some(times) = times_of(service, person).await? else { return Ok(()) };
     let kept = if matches!(cadence, Cadence::Auto | Cadence::Reserved) { Cadence::Daily } else { cadence };
-    if let Some(due) = next_digest(kept, times, now) {
-        store.move_waiting_lines(person, id, due).await?;
+    if let Some(due) = next_digest(kept, times, service.clock.now()) {
+        service.store.move_waiting_lines(person, id, due).await?;
     }
     Ok(())
+}
+
+/// What waits for a digest of a person comes at the hours and on the days that they chose last, each line in the rhythm of its
+/// subscription; what has none, or one that is gone, with the next.
+pub(crate) async fn follow_times(service: &Service, person: &str) -> Result<(), StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let Some(times) = times_of(service, person).await? else { return Ok(()) };
+    if let Some(due) = next_digest(Cadence::Daily, times, now) {
+        store.move_all_waiting_lines(person, due).await?;
+    }
+    for one in store.subscriptions_of(person).await? {
+        if let (Cadence::Weekly | Cadence::Every(_), Some(due)) = (one.cadence, next_digest(one.cadence, times, now)) {
+            store.move_waiting_lines(person, &one.id, due).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The times of a person's digests; nothing where there is no such person.
+async fn times_of(service: &Service, person: &str) -> Result<Option<DigestTimes>, StoreError> {
+    let Some(owner) = service.store.subscriber(person).await? else { return Ok(None) };
+    let own = service.store.preferences(person).await?.rhythm;
+    let zone = zones::zone(owner.profile.departments.first());
+    Ok(Some(rhythm::own_times(&own, DigestTimes { zone, ..service.digest_times() })))
 }
 
 /// Gives one a name; `false` when they have none of that identifier.

@@ -8,9 +8,9 @@ use vigie_store::{StoreError, derived_id};
 
 use crate::crash_point::CrashPoint;
 use crate::error::Failure;
-use crate::on_behalf;
 use crate::operators::{self, OperatorEvent};
 use crate::service::Service;
+use crate::{on_behalf, quiet};
 
 /// An address to put out of use.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +53,7 @@ pub async fn suspend_address(
             },
             service.operator(),
         );
-        service.store.tell(person, &alert, &body, now).await?;
+        quiet::tell(service, person, &alert, &body, now).await?;
         service.deliveries_queued.notify_one();
     }
     let body = format!(

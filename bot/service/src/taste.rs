@@ -17,6 +17,7 @@ use vigie_store::taste::{StoredTaste, TasteState};
 
 use crate::error::Failure;
 use crate::questions::{Choice, NO, Question, SHOW};
+use crate::quiet;
 use crate::service::Service;
 
 /// Decisions older than that say nothing any more.
@@ -78,7 +79,8 @@ pub async fn look(service: &Service, person: &Subscriber) -> Result<(), StoreErr
     let mut people = Vec::new();
     for id in store.members(structure).await? {
         if store.subscriber(&id).await?.is_some_and(|p| may_answer(&p)) {
-            people.push(id);
+            let after = quiet::until(service, &id, false, now).await?;
+            people.push((id, after));
         }
     }
     let place = taste.side.in_french();
@@ -189,10 +191,7 @@ pub(crate) async fn answer(
 /// The markets that a taste rests on, a line each.
 async fn shown(service: &Service, one: &StoredTaste) -> Result<String, StoreError> {
     let (verdicts, titles) = verdicts(service, &one.structure, service.clock.now()).await?;
-    let of_it = verdicts
-        .iter()
-        .zip(titles)
-        .filter(|(v, _)| v.refused && v.sectors.contains(&one.taste.sector) && one.taste.side.holds(&v.departments));
+    let of_it = verdicts.iter().zip(titles).filter(|(v, _)| v.bears(&one.taste.sector, &one.taste.side));
     let mut lines: Vec<String> = of_it.map(|(_, title)| format!("• {}", short(&title, 140))).collect();
     let more = lines.len().saturating_sub(SHOWN);
     lines.truncate(SHOWN);

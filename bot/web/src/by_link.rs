@@ -12,6 +12,7 @@ use minijinja::context;
 use vigie_domain::{
     AlertKind, Decision, OfferStage, PartnerRole, Phase, ProcedureState, Refusal, Stage, Subscriber, french,
 };
+use vigie_notifier::card::short;
 use vigie_service::after_award::{offers, subject};
 use vigie_service::alert_card;
 use vigie_service::answers::action::REMIND_DAYS;
@@ -19,7 +20,7 @@ use vigie_service::answers::outcome_line;
 use vigie_service::answers::positions::Said;
 use vigie_service::decisions::{self, DecisionEdit, MAX_NOTE, Outcome, Reminder, Seen};
 use vigie_service::links::Purpose;
-use vigie_service::partner_calls::answering;
+use vigie_service::partner_calls::{answering, looking};
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
@@ -145,8 +146,41 @@ pub(crate) async fn ask_answer(
     answers.sort_by_key(|(word, _)| *word != fields.one("mot"));
     let over = (subject.is_none() && !state.phase.takes_answers()).then(|| state.in_french(site.service.clock.now()));
     let call = subject.and_then(|s| s.call);
-    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over, call => call, pressed => fields.has("mot") };
+    let lots = match &call {
+        Some(call) => lots_of(&site, call, &sent.procedure).await?,
+        None => Vec::new(),
+    };
+    let values = context! { title => title, procedure => sent.procedure, answers => answers, over => over, call => call, lots => lots, pressed => fields.has("mot") };
     Ok(site.page(&visitor, "repondre.html", values))
+}
+
+/// The lots that a call for partners still asks for, by identifier and title, where there are several: nobody answers for all of them
+/// by one tap.
+async fn lots_of(site: &Site, call: &str, procedure: &str) -> Result<Vec<(String, String)>, Trouble> {
+    let store = &site.service.store;
+    let Some(call) = store.partner_call(call).await? else { return Ok(Vec::new()) };
+    let live = looking::live_lots(&call);
+    if live.len() < 2 {
+        return Ok(Vec::new());
+    }
+    let notices = store.notices_of(procedure).await?;
+    let title = |lot: &str| {
+        let titles = notices.iter().rev().map(|n| n.assessment.lot_title(lot));
+        short(titles.into_iter().find(|t| !t.is_empty()).unwrap_or_default(), 120)
+    };
+    Ok(live.into_iter().map(|lot| (lot.to_owned(), title(lot))).collect())
+}
+
+/// What somebody answers by a link to a call that asks for these lots; `None` where they did not say for which.
+fn said_of(role: PartnerRole, lots: &[(String, String)], fields: &Fields) -> Option<Said> {
+    let chosen: Vec<String> =
+        fields.all("lot").filter(|l| lots.iter().any(|(id, _)| id == l)).map(str::to_owned).collect();
+    let all = fields.one("tous") == "oui" || lots.is_empty() || !role.takes_part();
+    match (all, chosen.is_empty()) {
+        (true, _) => Some(Said::only(role)),
+        (false, false) => Some(Said { lots: chosen, ..Said::only(role) }),
+        (false, true) => None,
+    }
 }
 
 pub(crate) async fn answer(
@@ -173,7 +207,14 @@ pub(crate) async fn answer(
         let word = word.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
         if let Some(call) = &subject.call {
             let role = PartnerRole::parse(word).ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
-            let said = [Said::only(role)];
+            let lots = lots_of(&site, call, &sent.procedure).await?;
+            let Some(said) = said_of(role, &lots, &fields) else {
+                let answers = vec![(role.as_str(), french::capital(role.in_french()))];
+                let fault = "Rien n’est noté : cochez au moins un lot, ou « Tous les lots ».";
+                let values = context! { title => title, procedure => sent.procedure, answers => answers, call => call, lots => lots, fault => fault };
+                return Ok(site.page_as(StatusCode::UNPROCESSABLE_ENTITY, &visitor, "repondre.html", values));
+            };
+            let said = [said];
             let answer = answering::Answer {
                 person: &person,
                 by: &name,
@@ -185,9 +226,10 @@ pub(crate) async fn answer(
             };
             let answered = answering::answer(service, &answer).await?;
             let page = format!("/groupements/{call}");
+            let own_page = format!("/repondre/{token}");
             let values = context! {
                 title => "C’est reçu", text => answering::line(&answered, &name), back => &page,
-                back_text => "Voir l’appel, répondre lot par lot",
+                back_text => "Voir l’appel, répondre lot par lot", again => &own_page,
             };
             return Ok(site.page(&visitor, "mot.html", values));
         }

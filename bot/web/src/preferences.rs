@@ -176,6 +176,7 @@ async fn page(
             returns => held.value("retour", returns),
             stand_ins => Serde(held.stand_ins()),
             no_colleague => preferences::NO_COLLEAGUE,
+            away => standing.away_in_french(),
         },
     ))
 }
@@ -204,7 +205,9 @@ fn usual(standing: &Standing) -> String {
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields: Fields) -> Shown {
     let done = match fields.one("fait") {
-        "garde" => "C’est noté. Vos messages suivent ces réglages dès maintenant, ici comme dans vos chats.",
+        "garde" => {
+            "C’est noté, ici comme dans vos chats. Ce qui attend un résumé viendra à l’heure et aux jours choisis."
+        }
         "fichier" => "Vos abonnements et vos horaires suivent de nouveau le fichier de configuration.",
         _ => "",
     };

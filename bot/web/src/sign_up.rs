@@ -240,6 +240,8 @@ async fn page(
             who => fields.one("qui"),
             siret => fields.one("siret"),
             structure => said.structure.as_ref().map(|s| short(&s.name, 80)),
+            town => said.structure.as_ref().and_then(town),
+            no_trade => said.structure.as_ref().is_some_and(|s| s.sectors.is_empty()),
             kinds => Serde(kinds),
             sectors => Serde(sectors(&filter.sectors)),
             trades => form::trades(),
@@ -261,6 +263,13 @@ async fn page(
             forgotten => service.settings.retention.unconfirmed_days,
         },
     ))
+}
+
+/// Where the directory has a structure: names are shared, a name and a town seldom.
+fn town(structure: &Structure) -> Option<String> {
+    let place = structure.place.as_ref()?;
+    let said: Vec<&str> = place.postcode.iter().chain(&place.city).map(String::as_str).collect();
+    (!said.is_empty()).then(|| short(&said.join(" "), 80))
 }
 
 fn kind(fields: &Fields, known: Option<&Structure>) -> Option<StructureKind> {
@@ -374,4 +383,32 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
         }
     };
     page(&site, &visitor, client, (&fields, &said), screen, fault).await
+}
+
+#[cfg(test)]
+mod tests {
+    use vigie_domain::Place;
+
+    use super::*;
+
+    #[test]
+    fn a_structure_is_told_from_another_of_its_name_by_its_town() {
+        let place = |city: Option<&str>, postcode: Option<&str>| Place {
+            city: city.map(str::to_owned),
+            postcode: postcode.map(str::to_owned),
+            nuts: None,
+        };
+        let of = |place| Structure {
+            siret: "33333333300017".into(),
+            name: "AILES".into(),
+            kind: StructureKind::Ei,
+            sectors: Vec::new(),
+            departments: Vec::new(),
+            place,
+            naf: None,
+        };
+        assert_eq!(town(&of(Some(place(Some("Lens"), Some("62300"))))).as_deref(), Some("62300 Lens"));
+        assert_eq!(town(&of(Some(place(Some("Lens"), None)))).as_deref(), Some("Lens"));
+        assert_eq!((town(&of(Some(place(None, None)))), town(&of(None))), (None, None));
+    }
 }

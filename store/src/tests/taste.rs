@@ -40,12 +40,15 @@ async fn a_taste_is_asked_once_holds_for_all_of_its_structure_and_for_nobody_els
             member(&store, id).await;
         }
         person(&store, "rival").await;
-        let people = ["ana".to_owned(), "marc".to_owned()];
+        // Marc's quiet hours last until then.
+        let people = [("ana".to_owned(), None), ("marc".to_owned(), Some(at(90)))];
         let ask = async |taste: &Taste| store.ask_taste(SIRET, taste, (&people, "Titre\nligne"), at(1)).await.unwrap();
         assert!(ask(&taste("blanchisserie")).await);
         assert!(!ask(&taste("blanchisserie")).await, "once");
         let queued = store.deliveries(None, 10).await.unwrap();
         assert_eq!(queued.len(), 2, "one each, in the transaction that asks");
+        let leaves = |who: &str| queued.iter().find(|d| d.subscriber == who).map(|d| d.next_at);
+        assert_eq!((leaves("ana"), leaves("marc")), (Some(at(1)), Some(at(90))));
         let id = store.tastes_of(SIRET).await.unwrap()[0].id.clone();
         assert!(queued.iter().all(|d| d.cause.alert() == Some(id.as_str())), "{queued:?}");
         assert_eq!(holding(&store, "ana").await, [], "asked is not agreed");

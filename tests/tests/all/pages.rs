@@ -368,6 +368,10 @@ async fn a_subscription_is_previewed_kept_changed_and_removed_by_its_owner_alone
         1,
         "two presses in a minute send one"
     );
+    // One tap opens the question, a second one answers it.
+    let listed = jeanne.get("/abonnements").await.unwrap().body;
+    let asks = listed.split("<summary>Retirer").nth(1).unwrap();
+    assert!(asks.contains("seront perdus") && asks.contains("Retirer pour de bon"), "{listed}");
     assert_eq!(jeanne.post_form(&format!("/abonnements/{id}/retirer"), &[]).await.unwrap().status, 303);
     assert!(pages.app.service.store.subscriptions_of("jeanne").await.unwrap().is_empty());
 }

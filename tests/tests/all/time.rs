@@ -13,12 +13,12 @@ use vigie_bot::roles::write_watch::WriteWatch;
 use vigie_bot::roles::{scheduler, supervisor};
 use vigie_bot::setup::App;
 use vigie_delivery::worker;
-use vigie_domain::subscription::{Profile, Rhythm, Role};
+use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
 use vigie_domain::{
-    Cadence, Channel, DateKind, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
+    Cadence, Channel, DateKind, Days, Decision, Department, Filter, Notice, NoticeKind, Stage, Subscriber, TypedDate,
 };
-use vigie_service::Clock;
-use vigie_service::ingest;
+use vigie_service::preferences::{self, Change};
+use vigie_service::{Clock, ingest, network, subscriptions};
 use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::servers::Smtp;
 use vigie_tests::service;
@@ -156,6 +156,76 @@ async fn who_decided_meanwhile_gets_no_line() {
     app.service.store.close().await;
     bench.look(paris("2026-12-05 08:00")).await;
     assert_eq!(mails(&smtp).len(), 1, "the alert alone");
+}
+
+/// Five markets written off on the pages came again the next morning, as open and to be answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_declined_meanwhile_is_no_line_of_a_digest_and_nothing_left_is_no_message() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    bench.person("p", Role::Structure, &["p@x.example"], Some(Cadence::Daily), Rhythm::default()).await;
+    let decline = async |id: &str, at: &str| {
+        let app = bench.app(paris(at)).await;
+        let procedure = app.service.store.notice(&format!("essai:{id}")).await.unwrap().unwrap().procedure;
+        let refusal = Decision::new("p", &procedure, Stage::NoGo, "p", app.service.clock.now());
+        app.service.store.decide(&refusal).await.unwrap();
+        app.service.store.close().await;
+    };
+    for id in ["1", "2"] {
+        bench.publish(&notice(id, paris("2026-12-20 12:00")), paris("2026-11-24 10:00")).await;
+    }
+    decline("1", "2026-11-24 11:00").await;
+    bench.look(paris("2026-11-25 08:00")).await;
+    let sent = mails(&smtp);
+    assert_eq!(sent.len(), 1, "{sent:#?}");
+    assert!(sent[0].1.contains("site 2") && !sent[0].1.contains("site 1"), "{}", sent[0].1);
+    bench.publish(&notice("3", paris("2026-12-20 12:00")), paris("2026-11-25 10:00")).await;
+    decline("3", "2026-11-25 11:00").await;
+    bench.look(paris("2026-11-26 08:00")).await;
+    assert_eq!(mails(&smtp).len(), 1, "nothing is left to say");
+}
+
+/// A first digest left on a Wednesday at eight, whoever had asked for Mondays and Thursdays at seven.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_digest_comes_at_the_hour_and_on_the_days_chosen_last() {
+    let bench = Bench::new(9);
+    bench.person("p", Role::Structure, &["p@x.example"], Some(Cadence::Daily), Rhythm::default()).await;
+    bench.publish(&notice("1", paris("2026-12-20 12:00")), paris("2026-11-24 10:00")).await;
+    let app = bench.app(paris("2026-11-24 11:00")).await;
+    let (service, store) = (&app.service, &app.service.store);
+    assert_eq!(store.next_digest_of("p").await.unwrap(), Some(paris("2026-11-25 08:00")));
+    let me = store.subscriber("p").await.unwrap().unwrap();
+    let settle = async |changes: &[Change]| preferences::apply(service, &me, changes).await.unwrap();
+    settle(&[Change::DigestHour(Some(7)), Change::DigestDays(Days::of([0, 3]))]).await;
+    assert_eq!(store.next_digest_of("p").await.unwrap(), Some(paris("2026-11-26 07:00")), "Thursday, at seven");
+    // What comes by the week does so still.
+    let weekly = store.subscriptions_of("p").await.unwrap().remove(0).id;
+    subscriptions::set_cadence(service, "p", &weekly, Cadence::Weekly).await.unwrap();
+    settle(&[Change::DigestHour(Some(9))]).await;
+    assert_eq!(store.next_digest_of("p").await.unwrap(), Some(paris("2026-11-30 09:00")));
+    app.service.store.close().await;
+}
+
+/// A network's question came by night; what nobody waits for leaves when the quiet hours end, and a test that was asked for at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn word_about_an_account_keeps_the_quiet_hours() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let bench = Bench::new(smtp.port);
+    let nights = Rhythm { quiet: Some(QuietHours { from: 20, to: 6 }), ..Rhythm::default() };
+    bench.person("p", Role::Structure, &["p@x.example"], None, nights).await;
+    bench.person("day", Role::Structure, &["day@x.example"], None, Rhythm::default()).await;
+    bench.person("gie", Role::Network, &["gie@x.example"], None, Rhythm::default()).await;
+    let app = bench.app(paris("2026-11-24 22:21")).await;
+    let gie = app.service.store.subscriber("gie").await.unwrap().unwrap();
+    network::import(&app.service, &gie, b"p@x.example\nday@x.example\n").await.unwrap();
+    app.service.store.close().await;
+    let asked = || mails(&smtp).iter().filter(|(subject, _)| subject.contains("compte parmi ses membres")).count();
+    bench.look(paris("2026-11-24 22:22")).await;
+    assert_eq!((asked(), smtp_to(&smtp, "p@x.example")), (1, 0), "the other has no quiet hours");
+    bench.look(paris("2026-11-25 05:59")).await;
+    assert_eq!(asked(), 1);
+    bench.look(paris("2026-11-25 06:00")).await;
+    assert_eq!((asked(), smtp_to(&smtp, "p@x.example")), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender, by_mail};
 use vigie_domain::directory::Structure;
 use vigie_domain::partner_call::{CallState, PartnerRole, Turn};
-use vigie_domain::subscription::{Profile, Role};
+use vigie_domain::subscription::{Profile, QuietHours, Rhythm, Role};
 use vigie_domain::{
     AlertKind, Channel, DateKind, Decision, Department, Lot, Notice, NoticeKind, Place, Stage, StructureKind,
     Subscriber, TypedDate,
@@ -221,7 +221,18 @@ async fn story(pages: Pages, mut room: Option<Salon>) {
     assert!(said.contains("sous-traitant"), "{said}");
     let link = service.answer_url(&delivery(&pages, "m04", Channel::Email).await, service.clock.now()).unwrap();
     let link = link.strip_prefix(&pages.base).unwrap().to_owned();
-    let answered = pages.stranger().unwrap().post(&link, &[("mot", "declined")]).await.unwrap();
+    let stranger = pages.stranger().unwrap();
+    assert!(page(&stranger, &link).await.contains("Gymnases"), "each lot can be ticked");
+    let bound = stranger.post(&link, &[("mot", "lead")]).await.unwrap();
+    assert!(
+        bound.status == 422 && bound.body.contains("cochez au moins un lot"),
+        "one tap binds no lot: {}",
+        bound.body
+    );
+    let one = stranger.post(&link, &[("mot", "co_contractor"), ("lot", "3")]).await.unwrap();
+    assert!(one.status == 200 && one.body.contains("Changer ma réponse"), "{}", one.body);
+    assert!(plain(&one.body).contains("cotraitant : lot 3"), "{}", one.body);
+    let answered = stranger.post(&link, &[("mot", "declined")]).await.unwrap();
     assert_eq!(answered.status, 200, "{}", answered.body);
     // One in a room.
     let words = "cotraitant lot 1, 30 %";
@@ -433,6 +444,25 @@ async fn a_structure_asks_only_those_who_agreed_and_a_call_ends_with_its_market(
     assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "jamais")]).await.unwrap().status, 303);
     assert_eq!(bob.post_form("/compte/partenaires", &[("choix", "oui")]).await.unwrap().status, 303);
     assert!(!store.chose("26590671900017", Choice::Proposed, "").await.unwrap(), "for good");
+}
+
+/// A call for partners is answered by its closing, long before that of its market: the first is what presses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_closes_soon_comes_in_the_quiet_hours_of_who_lets_that_pass() {
+    let night = DateTime::parse_from_rfc3339("2026-11-21T22:23:00+01:00").unwrap().with_timezone(&Utc);
+    let pages = Pages::start(night, "").await.unwrap();
+    let store = &pages.app.service.store;
+    network(&pages).await;
+    for (n, urgent_passes) in [(3, true), (4, false)] {
+        let quiet = Some(QuietHours { from: 20, to: 6 });
+        store.set_rhythm(&member(n), &Rhythm { quiet, urgent_passes, ..Rhythm::default() }).await.unwrap();
+    }
+    let procedure = pages.take(&call("26-1", (2026, 11, 18), "2026-12-21T12:00:00+01:00")).await.unwrap();
+    let gie = pages.signed_in("gie").await.unwrap();
+    opened(&pages, &gie, &procedure, "23/11/2026 à 10h").await;
+    let queued = store.deliveries(None, 1000).await.unwrap();
+    let told = |n: usize| queued.iter().any(|d| d.subscriber == member(n));
+    assert_eq!((told(3), told(4), told(6)), (true, false, true), "four waits for six o'clock");
 }
 
 /// A network asks by a table; what it reads is the same of a stranger and of somebody who is here; whoever says yes is a member.

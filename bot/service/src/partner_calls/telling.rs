@@ -2,7 +2,7 @@
 //! leaves ([`super::messages`]), so that it tells what stands then.
 
 use vigie_domain::partner_call::{PartnerCall, Position, Turn};
-use vigie_domain::{Alert, AlertKind, Permission};
+use vigie_domain::{Alert, AlertKind, DateKind, Permission, TypedDate};
 use vigie_notifier::card::{OfCall, Why, short};
 use vigie_store::ingest::{IngestTx, Share};
 use vigie_store::partner_calls::Invitation;
@@ -40,6 +40,10 @@ pub(super) async fn tell(
     if turn >= Turn::LineUp {
         // What is over presses nobody: its dates make no message expire.
         assessment.dates.clear();
+    } else {
+        // What is answered by then presses as what is bid for by then does.
+        let closes = (call.closes.fixed_offset(), true);
+        assessment.dates.push(TypedDate::of_field(DateKind::Tender, closes, "call for partners"));
     }
     let line = if remark.is_empty() { in_a_line(call, turn) } else { format!("{} {remark}", in_a_line(call, turn)) };
     let partners = Some(OfCall { call: call.id.clone(), turn, said: remark.to_owned() });

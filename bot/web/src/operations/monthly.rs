@@ -43,19 +43,25 @@ struct Held {
     departments: String,
     day: String,
     fault: Option<String>,
+    /// It was kept just now.
+    kept: bool,
+}
+
+/// What was settled, or the model that the address names: another is looked at, and taken along, before it is chosen.
+fn looked_at(settled: Layout, fields: &Fields) -> Layout {
+    match Model::ALL.into_iter().find(|m| m.as_str() == fields.one("modele") && *m != settled.model) {
+        Some(model) => Layout { columns: Layout::of(model).columns, model, ..settled },
+        None => settled,
+    }
 }
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
     let structure = follower.session.structure();
-    let (mut layout, day) = report::layout(&site.service, structure).await?;
-    // Another model is looked at before it is chosen.
-    let settled = layout.model;
-    if let Some(model) = Model::ALL.into_iter().find(|m| m.as_str() == fields.one("modele") && *m != settled) {
-        layout = Layout { columns: Layout::of(model).columns, model, ..layout };
-    }
+    let (layout, day) = report::layout(&site.service, structure).await?;
+    let layout = looked_at(layout, &fields);
     let places: Vec<&str> = layout.departments.iter().map(vigie_domain::Department::as_str).collect();
     let day = if day == 0 { String::new() } else { day.to_string() };
-    let held = Held { departments: places.join(", "), day, fault: None };
+    let held = Held { departments: places.join(", "), day, fault: None, kept: fields.one("fait") == "garde" };
     page(&site, (&follower.visitor, structure), &layout, held, month_of(&site, &fields)?).await
 }
 
@@ -91,7 +97,7 @@ async fn page(
         model => layout.model.as_str(),
         chosen => Serde(chosen), others => Serde(others),
         programmes => Serde(programmes(layout.programme)), departments => &held.departments, buyer => &layout.buyer,
-        day => &held.day, fault => &held.fault, last_day => LAST_DAY,
+        day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
         head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
         counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
@@ -149,20 +155,21 @@ pub(crate) async fn settle(State(site): State<Arc<Site>>, posted: Posted) -> Sho
                 layout.columns = Layout::of(model).columns;
             }
             let (departments, typed) = (short(fields.one("departements"), 400), short(fields.one("jour"), 10));
-            let held = Held { departments, day: typed, fault: fault.or(day.err()) };
+            let held = Held { departments, day: typed, fault: fault.or(day.err()), kept: false };
             let month = month_of(&site, &Fields::default())?;
             return page(&site, (&posted.visitor, posted.session.structure()), &layout, held, month).await;
         }
     };
     let (structure, now) = (posted.session.structure(), site.service.clock.now());
     site.service.store.put_monthly_table(structure, (&layout, day), posted.session.name(), now).await?;
-    Ok(Redirect::to("/operations/tableau").into_response())
+    Ok(Redirect::to("/operations/tableau?fait=garde").into_response())
 }
 
 pub(crate) async fn file(State(site): State<Arc<Site>>, follower: Follower, fields: Fields) -> Shown {
     let structure = follower.session.structure();
     let first = month_of(&site, &fields)?;
     let (layout, _) = report::layout(&site.service, structure).await?;
+    let layout = looked_at(layout, &fields);
     let table = report::monthly(&site.service, structure, &layout, first).await?;
     csv(&format!("mensuel-{}", period::word(first)), &table.head, &table.rows)
 }
@@ -178,5 +185,16 @@ mod tests {
         let fields = Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec());
         let chosen = columns(&fields, Model::Monthly);
         assert_eq!(chosen, [(Column::DoneInMonth, "Faites".to_owned()), (Column::Month, "Mois".to_owned())]);
+    }
+
+    #[test]
+    fn another_model_is_looked_at_and_taken_along_before_it_is_chosen() {
+        let asks = |model: &str| Fields::of(vec![("modele".to_owned(), model.to_owned())]);
+        let mine = Layout { columns: vec![(Column::Month, "Mon mois".to_owned())], ..Layout::of(Model::Monthly) };
+        for same in ["", "monthly", "inconnu"] {
+            assert_eq!(looked_at(mine.clone(), &asks(same)).columns, mine.columns, "{same}");
+        }
+        let other = looked_at(mine.clone(), &asks(Model::Clauses.as_str()));
+        assert_eq!((other.model, other.columns), (Model::Clauses, Layout::of(Model::Clauses).columns));
     }
 }

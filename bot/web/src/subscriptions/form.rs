@@ -177,12 +177,13 @@ impl Wish {
             }
         }
         let commune = fields.one("commune");
+        let ticked: Vec<Department> = fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
         if !commune.is_empty() {
             let written = match place_input::speaks_of_distance(commune) {
                 true => commune.to_owned(),
                 false => format!("{commune} {} km", if fields.one("km").is_empty() { "20" } else { fields.one("km") }),
             };
-            match place_input::around(&written) {
+            match place_input::around(&written).and_then(|around| place_input::meant_among(around, commune, &ticked)) {
                 Ok(around) if !self.filter.around.contains(&around) => self.filter.around.push(around),
                 Ok(_) => {}
                 Err(why) => {
@@ -200,8 +201,7 @@ impl Wish {
                 }
             }
         }
-        let mut departments: Vec<Department> =
-            fields.all("departement").filter_map(Department::parse).take(MAX_ITEMS).collect();
+        let mut departments = ticked;
         departments.sort();
         departments.dedup();
         self.prefilled = fields.all("prerempli").filter_map(Department::parse).take(MAX_ITEMS).collect();

@@ -26,6 +26,7 @@ use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble};
 use super::limits::What;
 use form::{Asked, Said, Wish, wish};
 use vigie_service::breadth::{self, Way};
+use vigie_service::preferences;
 use vigie_service::preview::{self, Verdict};
 use vigie_service::subscriptions::{self, Saved};
 
@@ -89,6 +90,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
             addresses => addresses,
             stopped => Serde(stopped),
             from_file => site.service.store.follows_file(&me.id).await?.then_some(subscriptions::FROM_FILE),
+            away => preferences::standing(&site.service, me).await?.away_in_french(),
         },
     ))
 }
@@ -307,7 +309,9 @@ pub(crate) async fn send_test(site: &Site, person: &str, why: &str) -> Result<()
     let now = site.service.clock.now();
     let minute = (now.timestamp() / 60).to_string();
     let alert = Alert::word(AlertKind::Account, derived_id(&["test-message", person, &minute]));
-    let body = format!("Message d’essai\nC’est bien ici que vos alertes arriveront.\n{why}");
+    let person_now = site.service.store.subscriber(person).await?.ok_or_else(Trouble::no_page)?;
+    let routes = preferences::standing(&site.service, &person_now).await?.routes_in_french();
+    let body = format!("Message d’essai\nCe message est arrivé : Vigie peut vous écrire ici.{routes}\n{why}");
     site.service.store.tell(person, &alert, &body, now).await?;
     site.service.deliveries_queued.notify_one();
     Ok(())
