@@ -241,7 +241,11 @@ mod tests {
         let rows = [row(1, Modality::Direct, 200, 100), row(2, Modality::Direct, 200, 0)];
         let below = Late::Below { month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
         assert_eq!(late(&rows, &[], day("2027-01-31")), [], "the month is not over");
-        assert_eq!(late(&rows, &[], day("2027-02-01")), [below.clone()], "it is over, and its table is there");
+        assert_eq!(
+            late(&rows, &[], day("2027-02-01")),
+            std::slice::from_ref(&below),
+            "it is over, and its table is there"
+        );
         let other = HoursRow { lot: "2".into(), ..row(1, Modality::Direct, 200, 0) };
         let waits = [rows[0].clone(), other];
         assert_eq!(late(&waits, &[], day("2027-02-14")), [], "the table of the other lot is not due yet");
