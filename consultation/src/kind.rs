@@ -89,17 +89,7 @@ fn of_title(head: &str) -> Option<Kind> {
     lines.filter(|l| l.len() <= LONGEST && !l.ends_with([';', ','])).map(fold).find_map(|line| {
         let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
         let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
-        let kinds = [
-            ("rc", Kind::Rc),
-            ("ccap", Kind::Ccap),
-            ("cctp", Kind::Cctp),
-            ("ccp", Kind::Ccp),
-            ("ae", Kind::Ae),
-            ("bpu", Kind::Bpu),
-            ("dpgf", Kind::Dpgf),
-            ("social", Kind::SocialAnnex),
-        ];
-        let kind = kinds.into_iter().find(|(group, _)| found.name(group).is_some())?.1;
+        let kind = of_group(&found)?;
         // Both kinds of clauses in one.
         let both =
             kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
@@ -140,7 +130,12 @@ fn of_name(name: &str) -> Kind {
     let Some(found) = BY_NAME.captures(&words) else {
         return of_content(&words).unwrap_or(Kind::Other);
     };
-    [
+    of_group(&found).unwrap_or(Kind::Other)
+}
+
+/// The kind whose name, as a group of an expression, was found.
+fn of_group(found: &regex::Captures<'_>) -> Option<Kind> {
+    const GROUPS: [(&str, Kind); 12] = [
         ("rc", Kind::Rc),
         ("ccap", Kind::Ccap),
         ("cctp", Kind::Cctp),
@@ -148,14 +143,13 @@ fn of_name(name: &str) -> Kind {
         ("ae", Kind::Ae),
         ("bpu", Kind::Bpu),
         ("dpgf", Kind::Dpgf),
+        ("social", Kind::SocialAnnex),
         ("form", Kind::Form),
         ("memo", Kind::MemoFrame),
         ("notice", Kind::Notice),
         ("plan", Kind::Plan),
-    ]
-    .into_iter()
-    .find(|(group, _)| found.name(group).is_some())
-    .map_or(Kind::Other, |(_, kind)| kind)
+    ];
+    GROUPS.into_iter().find(|(group, _)| found.name(group).is_some()).map(|(_, kind)| kind)
 }
 
 #[cfg(test)]

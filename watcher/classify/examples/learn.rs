@@ -16,7 +16,6 @@ use std::path::Path;
 
 use serde_json::Value;
 use vigie_classify::learned::{self, ANYTHING, BIAS, COLUMNS, KINDS};
-use vigie_domain::ProvisionKind;
 
 const COST: f32 = 60.0;
 const STEPS: usize = 3000;
@@ -53,13 +52,7 @@ fn main() {
             if s.unit.ticked == Some(false) || learned::social(s).is_none() {
                 return;
             }
-            let read = [
-                ProvisionKind::Reserved,
-                ProvisionKind::ExecutionClause,
-                ProvisionKind::AwardCriterion,
-                ProvisionKind::InsertionService,
-            ]
-            .map(|kind| framed.told.contains(&kind));
+            let read = learned::ORDER.map(|kind| framed.told.contains(&kind));
             let missing: [bool; KINDS] = std::array::from_fn(|k| labels[k] && !read[k]);
             let of_kind = labels[..KINDS].contains(&true);
             let (tells, counts) = match framed.explained {

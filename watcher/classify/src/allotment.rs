@@ -274,8 +274,8 @@ fn listed_lines(text: &str) -> Vec<(String, Range<usize>)> {
     for line in text.split_inclusive('\n') {
         let range = at..at + line.len();
         at = range.end;
-        let item =
-            ITEM.captures(line).filter(|c| announced && !c.name("t").is_some_and(|t| MERIT.is_match(t.as_str())));
+        let item = if announced { ITEM.captures(line) } else { None };
+        let item = item.filter(|c| !c.name("t").is_some_and(|t| MERIT.is_match(t.as_str())));
         let id = item.and_then(|c| c.name("n").or(c.name("l")).map(|m| m.as_str().to_owned()));
         let due = |id: &str| match id.parse::<usize>() {
             Ok(n) => n == listed.len() + 1,

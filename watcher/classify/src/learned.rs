@@ -20,6 +20,7 @@ use super::statement::Statement;
 use super::title::About;
 use super::token::Token;
 use vigie_config::rules;
+use vigie_domain::ProvisionKind;
 
 /// The kinds, in the order of the table's columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,13 @@ impl Kind {
 
 /// How many kinds there are.
 pub const KINDS: usize = 4;
+/// What provisions call them, in the order of [`Kind`].
+pub const ORDER: [ProvisionKind; KINDS] = [
+    ProvisionKind::Reserved,
+    ProvisionKind::ExecutionClause,
+    ProvisionKind::AwardCriterion,
+    ProvisionKind::InsertionService,
+];
 /// The last column: anything that a reader should look at.
 pub const ANYTHING: usize = KINDS;
 /// The columns of the table.

@@ -5,6 +5,7 @@
 //! address, the name of a département, a commune that no other bears the name of. In doubt, none: an alert is never lost to a guess.
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
@@ -95,6 +96,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     }
     let lead = &text[..text.floor_char_boundary(LEAD)];
     let head = format!("{title}\n{lead}");
+    let head_words = LazyCell::new(|| format!(" {} ", commune::key(&head)));
     // Places in the text before the seat of the buyer.
     let (seat, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|l| SEAT_LINE.is_match(l));
     // Criteria have their weights in brackets: numbers that no name of a place stands before count beside those that one does, or alone.
@@ -129,8 +131,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
             lines.iter().filter(|l| LOT_LINE.is_match(l)).flat_map(move |l| communes_in(l, sure)).fold(Vec::new(), with)
         };
         let read = |sure| {
-            let line = lines.iter().find(|l| !communes_in(l, sure).is_empty())?;
-            Some(if LOT_LINE.is_match(line) { lots(sure) } else { communes_in(line, sure) })
+            let named = lines.iter().map(|l| (l, communes_in(l, sure)));
+            let (line, found) = named.into_iter().find(|(_, found)| !found.is_empty())?;
+            Some(if LOT_LINE.is_match(line) { lots(sure) } else { found })
         };
         read(true).or_else(|| intercommunal(&head)).or_else(|| read(false)).unwrap_or_default()
     };
@@ -141,7 +144,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
     };
     let steps: [&dyn Fn() -> Vec<Department>; 20] = [
-        &|| of_region(&head, COLLECTIVITIES),
+        &|| of_region(&head_words, COLLECTIVITIES),
         &|| in_address(title),
         &several,
         &numbers_of,
@@ -150,7 +153,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &sites,
         &addressed,
         &postal,
-        &|| of_region(&head, ANTILLES),
+        &|| of_region(&head_words, ANTILLES),
         &|| named(title, true),
         &|| named(lead, true),
         &seated,
@@ -159,7 +162,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &|| standing_alone(&head),
         &|| numbered_at_end(lead),
         &|| named(text, true),
-        &|| of_region(&head, CORSE),
+        &|| of_region(&head_words, CORSE),
         &|| rest.iter().chain(&seat).take(LINES).map(|l| notable(l)).find(|d| !d.is_empty()).unwrap_or_default(),
     ];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
@@ -386,15 +389,21 @@ fn numbered_at_end(lead: &str) -> Vec<Department> {
     lead.lines().take(FIRST).filter(weighs).find_map(number).into_iter().collect()
 }
 
-/// The départements of a region of few, where its name alone says where.
-fn of_region(text: &str, regions: &[(&str, &[&str])]) -> Vec<Department> {
-    let folded = format!(" {} ", commune::key(text));
-    let meant = regions.iter().find(|(name, _)| folded.contains(name)).map_or(&[][..], |(_, codes)| codes);
+/// Names as words of keys, each with its départements.
+type Regions = &'static [(&'static str, &'static [&'static str])];
+
+/// One body for two départements, whatever town its seat is in.
+const COLLECTIVITIES: Regions = &[(" collectivite europeenne d alsace ", &["67", "68"])];
+/// Regions that tell more than a département named beside them.
+const ANTILLES: Regions = &[(" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
+/// A region that tells where, where no town does.
+const CORSE: Regions = &[(" corse ", &["2A", "2B"])];
+
+/// The départements of the first region of few that some words name, as keys between spaces.
+fn of_region(words: &str, regions: Regions) -> Vec<Department> {
+    let meant = regions.iter().find(|(name, _)| words.contains(name)).map_or(&[][..], |(_, codes)| codes);
     meant.iter().filter_map(|code| Department::parse(code)).collect()
 }
-const COLLECTIVITIES: &[(&str, &[&str])] = &[(" collectivite europeenne d alsace ", &["67", "68"])];
-const ANTILLES: &[(&str, &[&str])] = &[(" antilles guyane ", &["971", "972", "973"]), (" antilles ", &["971", "972"])];
-const CORSE: &[(&str, &[&str])] = &[(" corse ", &["2A", "2B"])];
 
 /// The département of a town whose intercommunality is named after it, where a line names it behind a word that makes it a place, whatever goes on behind:
 /// "Hôpital de Cayenne Andrée-Rosemon", "aéroport de Bordeaux-Mérignac".

@@ -8,7 +8,7 @@ use vigie_domain::{Provision, ProvisionKind};
 
 use super::beneficiary::{self, Found, Told, found};
 use super::finding::Reading;
-use super::learned::{self, ANYTHING, KINDS};
+use super::learned::{self, ANYTHING, KINDS, ORDER};
 use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::reserved::lots_of;
 use super::statement::Statement;
@@ -42,14 +42,6 @@ const ALSO: [&str; KINDS] = [
     "cette mention peut aussi imposer une clause sociale : à vérifier au CCAP",
     "cette mention peut aussi être un critère de jugement : à vérifier au règlement de la consultation",
     "cette mention peut aussi décrire un achat d’insertion : à vérifier au CCTP",
-];
-
-/// The kinds, in the order of what is learned.
-const ORDER: [ProvisionKind; KINDS] = [
-    ProvisionKind::Reserved,
-    ProvisionKind::ExecutionClause,
-    ProvisionKind::AwardCriterion,
-    ProvisionKind::InsertionService,
 ];
 
 /// A statement with the kind it most likely tells.

@@ -421,7 +421,7 @@ fn distribute(
         return placed;
     }
     if let [q] = found.as_slice()
-        && let Some(lot) = code_before(s, std::slice::from_ref(q))
+        && let Some(lot) = code_before(s, q)
     {
         return vec![volume(q, vec![lot], false)];
     }
@@ -441,7 +441,7 @@ fn distribute(
     // "Terrassement 455 heures, ouvrages 175 heures": each by the title of its lot.
     if mentions.is_empty() && found.len() >= 2 {
         let mut from = s.unit.range.start;
-        let titled: Vec<Option<String>> = found
+        let titled: Option<Vec<String>> = found
             .iter()
             .map(|q| {
                 let words = &reading.doc.text()[from.min(position(q))..position(q)];
@@ -449,8 +449,8 @@ fn distribute(
                 reading.lot_titled_in(words)
             })
             .collect();
-        if titled.iter().filter(|t| t.is_some()).count() == found.len() {
-            return found.iter().zip(titled).map(|(q, lot)| volume(q, lot.into_iter().collect(), false)).collect();
+        if let Some(lots) = titled {
+            return found.iter().zip(lots).map(|(q, lot)| volume(q, vec![lot], false)).collect();
         }
     }
     let behind = match (mentions.first(), found.first()) {
@@ -488,9 +488,9 @@ fn distribute(
 }
 
 /// The lot by whose number or letter a line begins that tells some hours and nothing else: "01 : 620 h", "B – 140 heures".
-fn code_before(s: &Statement<'_>, numbers: &[Quantity]) -> Option<String> {
-    let hours = numbers.iter().find(|q| q.unit == Unit::Hours && q.from == 1 && q.to + 3 > s.tokens.len())?;
-    (begins_with_code(s) && hours.value > 0.0).then(|| vigie_domain::Lot::clean_id(&s.tokens[0].word))
+fn code_before(s: &Statement<'_>, q: &Quantity) -> Option<String> {
+    let alone = q.unit == Unit::Hours && q.value > 0.0 && q.from == 1 && q.to + 3 > s.tokens.len();
+    (alone && begins_with_code(s)).then(|| vigie_domain::Lot::clean_id(&s.tokens[0].word))
 }
 
 /// Whether a line begins as an item of a list of lots does: "01 : …", "B – …".

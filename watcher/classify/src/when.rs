@@ -230,8 +230,9 @@ fn found(tokens: &[Token<'_>], from: usize) -> Option<Found> {
     let (day, next) = day_number(tokens, from)?;
     let name = tokens.get(next).filter(|t| t.before & !(mark::STOP | mark::HYPHEN) == 0)?;
     // "26 jan vier": torn apart.
-    let torn = tokens.get(next + 1).filter(|t| t.before == 0).map(|t| format!("{}{}", name.word, t.word));
-    let (month, next) = match torn.and_then(|whole| MONTHS.iter().position(|m| *m == whole)) {
+    let rest = tokens.get(next + 1).filter(|t| t.before == 0).map(|t| t.word.as_ref());
+    let torn = |whole: &&str| rest.is_some() && whole.strip_prefix(name.word.as_ref()) == rest;
+    let (month, next) = match MONTHS.iter().position(torn) {
         Some(at) => (at as u32 + 1, next + 1),
         None => (month(&name.word)?, next),
     };
