@@ -159,6 +159,12 @@ impl Rules {
         self.departments.get(code).map_or(code, String::as_str)
     }
 
+    /// A département as people read it: `Pas-de-Calais (62)`.
+    #[must_use]
+    pub fn department_label(&self, code: &str) -> String {
+        format!("{} ({code})", self.department_name(code))
+    }
+
     /// Sectors of a CPV code by longest prefix; empty = none of ours.
     #[must_use]
     pub fn sectors_of_cpv(&self, cpv: &Cpv) -> &[Sector] {

@@ -426,13 +426,8 @@ pub fn verdict(a: &Assessment) -> String {
 
 fn place(told: &AlertItem<'_>) -> String {
     let rules = vigie_config::rules::Rules::embedded();
-    let departments: Vec<String> = told
-        .assessment
-        .departments
-        .iter()
-        .take(4)
-        .map(|d| format!("{} ({d})", rules.department_name(d.as_str())))
-        .collect();
+    let departments: Vec<String> =
+        told.assessment.departments.iter().take(4).map(|d| rules.department_label(d.as_str())).collect();
     let more = told.assessment.departments.len().saturating_sub(4);
     let text = french::list(&departments);
     let whole = if more > 0 {

@@ -63,7 +63,7 @@ pub fn in_french(filter: &Filter) -> String {
 #[must_use]
 pub fn places(filter: &Filter) -> Vec<String> {
     let (rules, communes) = (Rules::embedded(), rules::communes);
-    let departments = filter.departments.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str())));
+    let departments = filter.departments.iter().map(|d| rules.department_label(d.as_str()));
     let epcis = filter.epcis.iter().map(|s| communes().epci(s).map_or_else(|| s.clone(), |e| e.name.to_owned()));
     let circles = filter.around.iter().map(|a| {
         let centre = communes().by_code(&a.commune).map_or_else(|| a.commune.clone(), |c| c.label());

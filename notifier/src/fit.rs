@@ -88,8 +88,7 @@ pub fn weigh(profile: &Profile, assessment: &Assessment, found: &Match) -> Fit {
         let said: Vec<String> = found.near.iter().take(3).map(vigie_domain::Near::briefly).collect();
         add(20, said.join(", "));
     } else if !found.departments.is_empty() {
-        let names: Vec<String> =
-            found.departments.iter().take(3).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
+        let names: Vec<String> = found.departments.iter().take(3).map(|d| rules.department_label(d.as_str())).collect();
         add(20, vigie_domain::french::list(&names));
     }
     if !found.words.is_empty() {

@@ -448,7 +448,7 @@ fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(Strin
                     c.assessment.departments.iter().filter(|d| filter.departments.contains(d)).cloned().collect();
                 let first = theirs.first()?.as_str();
                 (
-                    format!("Plus rien dans : {} ({first})", Rules::embedded().department_name(first)),
+                    format!("Plus rien dans : {}", Rules::embedded().department_label(first)),
                     Narrowing::Departments(theirs),
                 )
             }

@@ -168,15 +168,20 @@ async fn suiting<'a>(
     Ok(open.iter().filter(suits).collect())
 }
 
-/// How many people asked to hear of such hours as these.
+/// How many people asked to hear of such hours as each of these, by identifier; of what suits nobody there is none.
 ///
 /// # Errors
 /// The database fails.
-pub async fn readers(service: &Service, o: &HoursToFill) -> Result<usize, StoreError> {
-    let wanted = service.store.hours_readers().await?;
-    let mut readers = 0;
-    for person in service.store.subscribers().await?.iter().filter(|p| wanted.contains(&p.id)) {
-        readers += suiting(service, person, std::slice::from_ref(o)).await?.len();
+pub async fn readers(service: &Service, offers: &[HoursToFill]) -> Result<BTreeMap<String, usize>, StoreError> {
+    let mut readers = BTreeMap::new();
+    if offers.is_empty() {
+        return Ok(readers);
+    }
+    for id in service.store.hours_readers().await? {
+        let Some(person) = service.store.subscriber(&id).await? else { continue };
+        for offer in suiting(service, &person, offers).await? {
+            *readers.entry(offer.id.clone()).or_default() += 1;
+        }
     }
     Ok(readers)
 }

@@ -93,8 +93,7 @@ impl Row {
 /// `Nord (59), Pas-de-Calais (62) et 3 autres`.
 pub(crate) fn place(departments: &[Department]) -> String {
     let rules = Rules::embedded();
-    let named: Vec<String> =
-        departments.iter().take(PLACES).map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect();
+    let named: Vec<String> = departments.iter().take(PLACES).map(|d| rules.department_label(d.as_str())).collect();
     match departments.len().saturating_sub(PLACES) {
         0 => french::list(&named),
         1 => format!("{} et un autre département", named.join(", ")),

@@ -55,7 +55,7 @@ fn only(source: &settings::Source) -> Option<String> {
     let written = source.options.get("departments")?.as_array()?;
     let kept: Vec<Department> = written.iter().filter_map(|d| Department::parse(d.as_str()?)).collect();
     let rules = Rules::embedded();
-    let named = |d: &Department| format!("{} ({d})", rules.department_name(d.as_str()));
+    let named = |d: &Department| rules.department_label(d.as_str());
     match kept.len() {
         0 => None,
         n if n > NAMED => Some(format!("{n}\u{a0}départements")),

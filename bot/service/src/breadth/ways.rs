@@ -32,7 +32,7 @@ pub(super) struct Change {
 }
 
 fn department(d: &Department) -> String {
-    format!("{} ({d})", Rules::embedded().department_name(d.as_str()))
+    Rules::embedded().department_label(d.as_str())
 }
 
 fn commune(code: &str) -> String {

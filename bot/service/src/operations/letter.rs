@@ -99,7 +99,7 @@ pub async fn asked(service: &Service, structure: &str, operation: &str) -> Resul
 /// What a call asks for beside what was calibrated, in a sentence.
 #[must_use]
 pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
-    let h = |hours: Hours| format!("{hours}\u{a0}heure{}", many(hours));
+    let h = |hours: Hours| format!("{hours}\u{a0}{}", french::form(&hours.to_string(), "heure", "heures"));
     match (asked.hours, calibrated) {
         (Some(asked), Some(advised)) if asked == advised => format!("l’avis demande les {} calibrées", h(asked)),
         (Some(asked), Some(advised)) => {
@@ -120,12 +120,8 @@ pub fn difference(calibrated: Option<Hours>, asked: &Asked) -> String {
 
 /// `0 heure réalisée`, `120 heures réalisées`.
 pub(super) fn done_in_french(done: Hours) -> String {
-    format!("{done}\u{a0}heure{0} réalisée{0}", many(done))
-}
-
-/// Below two, French has no plural.
-fn many(hours: Hours) -> &'static str {
-    if hours < Hours::whole(2) { "" } else { "s" }
+    let words = french::form(&done.to_string(), "heure réalisée", "heures réalisées");
+    format!("{done}\u{a0}{words}")
 }
 
 /// What is late, in a sentence.

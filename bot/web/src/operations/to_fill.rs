@@ -136,8 +136,11 @@ async fn page(
         .filter(|o| o.state.is_open())
         .map(|o| (o.id.clone(), format!("{} – {}", o.reference, o.title), o.id == typed.operation))
         .collect();
+    let all = hours_to_fill::told_by(service, structure).await?;
+    let live: Vec<HoursToFill> = all.iter().map(|(o, _)| o).filter(|o| o.is_open(today)).cloned().collect();
+    let readers = hours_to_fill::readers(service, &live).await?;
     let mut told = Vec::new();
-    for (offer, answers) in hours_to_fill::told_by(service, structure).await? {
+    for (offer, answers) in all {
         let (offered, kept, no) = hours_to_fill::sums(&answers);
         let open = offer.is_open(today);
         let word = |h: Hours| if h.is_none() { String::new() } else { h.to_string() };
@@ -149,7 +152,7 @@ async fn page(
                 FillState::Open => "closes",
             },
             open,
-            readers: if open { hours_to_fill::readers(service, &offer).await? } else { 0 },
+            readers: readers.get(&offer.id).copied().unwrap_or_default(),
             operation: offer.operation.clone(),
             offered: offered.to_string(),
             kept: kept.to_string(),

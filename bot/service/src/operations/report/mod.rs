@@ -265,7 +265,7 @@ impl Line {
 /// Départements as a place: « Pas-de-Calais (62) ».
 fn departments(of: &[Department]) -> String {
     let rules = Rules::embedded();
-    of.iter().map(|d| format!("{} ({d})", rules.department_name(d.as_str()))).collect::<Vec<_>>().join(", ")
+    of.iter().map(|d| rules.department_label(d.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// What a provision asks for: « 600 h », « 5 % ».
