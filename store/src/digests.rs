@@ -166,33 +166,20 @@ impl Store {
         Ok(query.fetch_one(&self.reader).await?.0.map(moment))
     }
 
-    /// Gives all lines of a person that wait for a digest another moment; gives how many.
-    pub async fn move_all_waiting_lines(&self, subscriber: &str, due: DateTime<Utc>) -> Result<u64, StoreError> {
-        let moved = sql::query(
-            "UPDATE notification SET due = $1 WHERE subscriber_id = $2 AND disposition = 'digest' AND delivery_id IS NULL
-             AND due IS NOT NULL",
-        )
-        .bind(millis(due))
-        .bind(subscriber.to_owned())
-        .execute_alone(&self.db)
-        .await?;
-        Ok(moved)
-    }
-
-    /// Gives the lines of one subscription that wait for a digest another moment; gives how many.
+    /// Gives the lines of a person that wait for a digest another moment, those of one subscription or all; gives how many.
     pub async fn move_waiting_lines(
         &self,
         subscriber: &str,
-        subscription: &str,
+        subscription: Option<&str>,
         due: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
         let moved = sql::query(
-            "UPDATE notification SET due = $1 WHERE subscriber_id = $2 AND subscription_id = $3 AND disposition = 'digest'
+            "UPDATE notification SET due = $1 WHERE subscriber_id = $2 AND ($3 = '' OR subscription_id = $3) AND disposition = 'digest'
              AND delivery_id IS NULL AND due IS NOT NULL",
         )
         .bind(millis(due))
         .bind(subscriber.to_owned())
-        .bind(subscription.to_owned())
+        .bind(subscription.unwrap_or_default().to_owned())
         .execute_alone(&self.db)
         .await?;
         Ok(moved)

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::{Alert, AlertKind, Cadence, Disposition, Filter, Phase, Subscriber};
 use vigie_notifier::audience::{Hit, hit};
 use vigie_notifier::card::Why;
-use vigie_notifier::due::{DigestTimes, next_digest};
+use vigie_notifier::due::next_digest;
 use vigie_notifier::rhythm;
 use vigie_store::ingest::NewNotification;
 use vigie_store::search::Query;
@@ -94,7 +94,7 @@ pub async fn first_digest(service: &Service, person: &Subscriber, now: DateTime<
     }
     let own = store.preferences(&person.id).await?.rhythm;
     let zone = zones::zone(person.profile.departments.first());
-    let times = rhythm::own_times(&own, DigestTimes { zone, ..service.digest_times() });
+    let times = rhythm::own_times(&own, service.digest_times_in(zone));
     let Some(due) = next_digest(Cadence::Daily, times, now) else { return Ok(0) };
     let open = of(service, person, MOST).await?;
     let mut tx = store.begin_alert(now).await?;

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, Utc};
 use vigie_domain::Alert;
-use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm;
 use vigie_store::StoreError;
 use vigie_watcher::zones;
@@ -27,7 +26,7 @@ pub(crate) async fn until(
         return Ok(None);
     }
     let profile = service.store.subscriber(person).await?.map(|p| p.profile).unwrap_or_default();
-    let times = DigestTimes { zone: zones::zone(profile.departments.first()), ..service.digest_times() };
+    let times = service.digest_times_in(zones::zone(profile.departments.first()));
     Ok(rhythm::quiet_until(&own, times, now))
 }
 

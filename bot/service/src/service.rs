@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono_tz::Europe::Paris;
+use chrono_tz::Tz;
 use hmac::{Hmac, Mac};
 use secrecy::SecretString;
 use sha2::Sha256;
@@ -101,6 +102,12 @@ impl Service {
     pub fn digest_times(&self) -> DigestTimes {
         let pace = &self.settings.pace;
         DigestTimes { hour: pace.digest_hour, weekday: pace.digest_day.into(), days: Days::ALL, zone: Paris }
+    }
+
+    /// The same hour and day where somebody is.
+    #[must_use]
+    pub fn digest_times_in(&self, zone: Tz) -> DigestTimes {
+        DigestTimes { zone, ..self.digest_times() }
     }
 
     /// Who runs the installation, as somebody reads it who is told to turn to them.

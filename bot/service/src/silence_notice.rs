@@ -7,7 +7,6 @@ use chrono::{DateTime, Duration, Timelike, Utc};
 use vigie_domain::subscription::{Dimension, Rhythm};
 use vigie_domain::{Alert, AlertKind, Subscriber, french};
 use vigie_notifier::audience::explain;
-use vigie_notifier::due::DigestTimes;
 use vigie_notifier::rhythm;
 use vigie_store::digests::Unheard;
 use vigie_store::{StoreError, derived_id};
@@ -67,7 +66,7 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
 /// Whether a person may be written to of what does not press: at the hour of their digests or later that day, outside their quiet hours.
 pub(crate) fn is_their_hour(service: &Service, person: &Subscriber, rhythm: &Rhythm, now: DateTime<Utc>) -> bool {
     let zone = zones::zone(person.profile.departments.first());
-    let times = rhythm::own_times(rhythm, DigestTimes { zone, ..service.digest_times() });
+    let times = rhythm::own_times(rhythm, service.digest_times_in(zone));
     now.with_timezone(&zone).hour() >= u32::from(times.hour) && !rhythm::is_quiet(rhythm, times, now)
 }
 

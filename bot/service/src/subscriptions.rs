@@ -116,7 +116,7 @@ async fn move_waiting(service: &Service, person: &str, id: &str, cadence: Cadenc
     let Some(times) = times_of(service, person).await? else { return Ok(()) };
     let kept = if matches!(cadence, Cadence::Auto | Cadence::Reserved) { Cadence::Daily } else { cadence };
     if let Some(due) = next_digest(kept, times, service.clock.now()) {
-        service.store.move_waiting_lines(person, id, due).await?;
+        service.store.move_waiting_lines(person, Some(id), due).await?;
     }
     Ok(())
 }
@@ -127,11 +127,11 @@ pub(crate) async fn follow_times(service: &Service, person: &str) -> Result<(), 
     let (store, now) = (&service.store, service.clock.now());
     let Some(times) = times_of(service, person).await? else { return Ok(()) };
     if let Some(due) = next_digest(Cadence::Daily, times, now) {
-        store.move_all_waiting_lines(person, due).await?;
+        store.move_waiting_lines(person, None, due).await?;
     }
     for one in store.subscriptions_of(person).await? {
         if let (Cadence::Weekly | Cadence::Every(_), Some(due)) = (one.cadence, next_digest(one.cadence, times, now)) {
-            store.move_waiting_lines(person, &one.id, due).await?;
+            store.move_waiting_lines(person, Some(&one.id), due).await?;
         }
     }
     Ok(())
@@ -142,7 +142,7 @@ async fn times_of(service: &Service, person: &str) -> Result<Option<DigestTimes>
     let Some(owner) = service.store.subscriber(person).await? else { return Ok(None) };
     let own = service.store.preferences(person).await?.rhythm;
     let zone = zones::zone(owner.profile.departments.first());
-    Ok(Some(rhythm::own_times(&own, DigestTimes { zone, ..service.digest_times() })))
+    Ok(Some(rhythm::own_times(&own, service.digest_times_in(zone))))
 }
 
 /// Gives one a name; `false` when they have none of that identifier.

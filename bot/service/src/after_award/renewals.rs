@@ -14,7 +14,7 @@ use vigie_domain::{
 };
 use vigie_notifier::after_award::renewal_line;
 use vigie_notifier::card::Why;
-use vigie_notifier::due::{DigestTimes, next_digest};
+use vigie_notifier::due::next_digest;
 use vigie_notifier::rhythm;
 use vigie_store::ingest::{IngestTx, NewNotification, Share};
 use vigie_store::journal::NoticeRow;
@@ -300,7 +300,7 @@ async fn waiting(
     for id in people {
         let Some(person) = audience.person(id) else { continue };
         let zone = zones::zone(person.profile.departments.first());
-        let times = rhythm::own_times(&audience.rhythm(id), DigestTimes { zone, ..service.digest_times() });
+        let times = rhythm::own_times(&audience.rhythm(id), service.digest_times_in(zone));
         let due = match tx.next_digest_of(id).await? {
             Some(due) => Some(due),
             None => next_digest(Cadence::Daily, times, now),
