@@ -3,7 +3,7 @@
 //! Sources are polled whole, through a fetcher that answers from memory: a reader that panics shows in the error of the poll,
 //! which is looked for here.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
 use chrono_tz::Europe::Paris;
 use futures_util::FutureExt;
 use secrecy::SecretString;
@@ -236,14 +236,14 @@ pub(super) fn date(bytes: &[u8]) {
     let written = text(bytes);
     let Some((at, has_time)) = when::written(&written, Paris) else { return };
     assert!((1900..2200).contains(&at.year()), "{at}");
-    let local = at.with_timezone(&Paris);
-    let ours = if has_time { local.format("%d/%m/%Y %H:%M") } else { local.format("%d/%m/%Y") }.to_string();
-    let again = when::written(&ours, Paris);
-    assert_eq!(
-        again.map(|(a, timed)| (a.with_timezone(&Paris).format("%d/%m/%Y %H:%M").to_string(), timed)),
-        Some((local.format("%d/%m/%Y %H:%M").to_string(), has_time)),
-        "{ours}"
-    );
+    // A day alone ends in the clock of whoever wrote it: of its moment, the day is what we write.
+    let shown = |at: DateTime<FixedOffset>, timed: bool| {
+        let form = if timed { "%d/%m/%Y %H:%M" } else { "%d/%m/%Y" };
+        (at.with_timezone(&Paris).format(form).to_string(), timed)
+    };
+    let (ours, _) = shown(at, has_time);
+    let again = when::written(&ours, Paris).map(|(again, timed)| shown(again, timed));
+    assert_eq!(again, Some(shown(at, has_time)), "{ours}");
     let _ = when::day(&written);
 }
 
