@@ -94,6 +94,13 @@ fn well_made(notices: &[Notice]) {
     }
 }
 
+/// A notice that a parser made by itself, its texts cleaned as every page of a source is.
+fn parsed(mut notice: Notice) -> Notice {
+    notice.clean_texts();
+    well_made(std::slice::from_ref(&notice));
+    notice
+}
+
 fn block(kind: &str) -> settings::Source {
     settings::Source::new("s", kind, Some(PLACE), settings::Baseline::Deliver)
 }
@@ -141,15 +148,14 @@ fn judged(notice: &Notice) {
 pub(super) fn eforms_notice(bytes: &[u8]) {
     let Ok(tree) = tree::from_xml(bytes) else { return };
     if let Ok(notice) = eforms::from_tree(&tree) {
-        well_made(std::slice::from_ref(&notice));
-        judged(&notice);
+        judged(&parsed(notice));
     }
     if let Ok(notice) = boamp::from_xml_tree(&tree) {
-        well_made(std::slice::from_ref(&notice));
+        parsed(notice);
     }
     let record = serde_json::json!({"idweb": "26-1", "donnees": tree.to_string()});
     if let Ok(notice) = boamp::from_json(&record) {
-        well_made(std::slice::from_ref(&notice));
+        parsed(notice);
     }
 }
 
@@ -157,7 +163,7 @@ pub(super) fn eforms_notice(bytes: &[u8]) {
 pub(super) fn decp_rows(bytes: &[u8]) {
     poll(&block("decp"), &Memory::default(), bytes);
     if let Ok(tree) = serde_json::from_slice::<Value>(bytes) {
-        well_made(&decp::from_tree(&tree));
+        decp::from_tree(&tree).into_iter().for_each(|notice| drop(parsed(notice)));
     }
 }
 
@@ -166,7 +172,7 @@ pub(super) fn boamp_records(bytes: &[u8]) {
     let Ok(tree) = serde_json::from_slice::<Value>(bytes) else { return };
     for record in boamp::records(&tree) {
         if let Ok(notice) = boamp::from_json(record) {
-            well_made(std::slice::from_ref(&notice));
+            parsed(notice);
         }
     }
 }
