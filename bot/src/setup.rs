@@ -122,6 +122,39 @@ async fn open_at(url: &str, name: &str) -> Result<Store, StoreError> {
     opening.await
 }
 
+/// How long a server that is only being started is waited for: the first start of one makes its files.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Waits for the server of the database, where it takes no connections yet. What else there is about it is said by who opens it.
+///
+/// # Errors
+/// The address of the database cannot be made out of the settings.
+pub async fn wait_for_server(settings: &Settings) -> Result<(), Failure> {
+    let url = database_url(settings)?;
+    let name = database_name(settings)?;
+    let until = tokio::time::Instant::now() + STARTS_WITHIN;
+    let mut said = false;
+    loop {
+        match Store::open(&url).await {
+            Err(e) if e.is_silent_server() && tokio::time::Instant::now() < until => {}
+            Err(_) => return Ok(()),
+            Ok(store) => {
+                store.close().await;
+                return Ok(());
+            }
+        }
+        if !said {
+            said = true;
+            let _ = writeln!(
+                std::io::stderr(),
+                "La base {name} ne répond pas encore : son serveur est attendu, {} s au plus.",
+                STARTS_WITHIN.as_secs()
+            );
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// What a database that cannot be opened asks for.
 fn mend(e: &StoreError) -> &'static str {
     match e {

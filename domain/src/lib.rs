@@ -46,6 +46,7 @@
 //! | [`french`] | dates, numbers and lists as French writes them |
 
 pub mod access;
+mod account_free;
 pub mod assessment;
 pub mod award;
 pub mod buyer_type;
@@ -91,6 +92,7 @@ mod words;
 pub mod working_day;
 
 pub use access::Access;
+pub use account_free::without_accounts;
 pub use assessment::{Assessment, DecisionFact, FactKind, Route};
 pub use award::{Award, Company};
 pub use buyer_type::BuyerType;

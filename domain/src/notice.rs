@@ -459,15 +459,21 @@ impl Notice {
         format!("{}:{}", self.source, self.record_id)
     }
 
-    /// Removes what nobody sees from every text ([`crate::visible`]).
-    pub fn drop_invisible_characters(&mut self) {
+    /// Removes from every text what nobody sees ([`crate::visible`]), and from every address the account in it
+    /// ([`crate::without_accounts`]).
+    pub fn clean_texts(&mut self) {
+        use std::borrow::Cow;
         let lots = self.lots.iter_mut().map(|l| &mut l.title);
         let passages = self.passages.iter_mut().map(|p| &mut p.text);
         let criteria = self.criteria.iter_mut().map(|c| &mut c.name);
         let own = [&mut self.title, &mut self.buyer.name].into_iter();
-        for text in own.chain(lots).chain(passages).chain(criteria) {
-            if let std::borrow::Cow::Owned(seen) = crate::visible(text) {
+        let addresses = [&mut self.url, &mut self.documents_url].into_iter().flatten();
+        for text in own.chain(lots).chain(passages).chain(criteria).chain(addresses) {
+            if let Cow::Owned(seen) = crate::visible(text) {
                 *text = seen;
+            }
+            if let Cow::Owned(shown) = crate::without_accounts(text) {
+                *text = shown;
             }
         }
     }

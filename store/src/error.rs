@@ -91,6 +91,12 @@ impl StoreError {
         }
     }
 
+    /// Whether the server of the database does not take connections, or not yet; one that lets this account in no more is there.
+    #[must_use]
+    pub fn is_silent_server(&self) -> bool {
+        matches!(self, Self::Server { source, .. } if source.is_away())
+    }
+
     /// Whether there is no room left where the database is.
     #[must_use]
     pub fn is_full(&self) -> bool {

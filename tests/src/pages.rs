@@ -260,8 +260,19 @@ impl Visitor {
     /// # Errors
     /// The server does not answer.
     pub async fn json(&self, method: &str, path: &str, body: &serde_json::Value) -> Outcome<Answer> {
-        let request = self.client.request(method.parse()?, format!("{}{path}", self.base));
-        self.send(request.header("content-type", "application/json").body(body.to_string())).await
+        self.labelled(method, path, Some("application/json"), &body.to_string()).await
+    }
+
+    /// Sends a body under a label, or under none.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn labelled(&self, method: &str, path: &str, label: Option<&str>, body: &str) -> Outcome<Answer> {
+        let mut request = self.client.request(method.parse()?, format!("{}{path}", self.base));
+        if let Some(label) = label {
+            request = request.header("content-type", label);
+        }
+        self.send(request.body(body.to_owned())).await
     }
 
     async fn send(&self, mut request: reqwest::RequestBuilder) -> Outcome<Answer> {

@@ -10,7 +10,7 @@ pub fn decode_xml(bytes: &[u8]) -> String {
         let name = head[at..].trim_start_matches(['"', '\'']).split(['"', '\'']).next()?.to_owned();
         encoding_rs::Encoding::for_label(name.as_bytes())
     };
-    let text = if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
+    let mut text = if let Some((encoding, _)) = encoding_rs::Encoding::for_bom(bytes) {
         encoding.decode(bytes).0.into_owned()
     } else if let Some(encoding) = wide(bytes) {
         encoding.decode_without_bom_handling(bytes).0.into_owned()
@@ -24,12 +24,10 @@ pub fn decode_xml(bytes: &[u8]) -> String {
         }
     };
     // The declaration may stand behind white space or noise; wherever it is, what it says of the encoding holds no more.
-    match text.find("<?xml ").and_then(|start| Some((start, start + text[start..].find("?>")?))) {
-        Some((start, end)) => {
-            format!("{}<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", &text[..start], &text[end + 2..])
-        }
-        None => text,
+    if let Some((start, end)) = text.find("<?xml ").and_then(|start| Some((start, start + text[start..].find("?>")?))) {
+        text.replace_range(start..end + 2, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
     }
+    text
 }
 
 /// A file of text that says nothing of its letters: a byte-order mark first, then UTF-8, then windows-1252.

@@ -150,10 +150,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 type Found = Vec<Result<Notice, Failure>>;
 
-/// The notices of a file, without what nobody sees: sources take it away too.
+/// The notices of a file, their texts cleaned as sources clean theirs.
 fn notices(path: &Path, bytes: &[u8], format: Format) -> Found {
     let mut found = written(path, bytes, format);
-    found.iter_mut().flatten().for_each(Notice::drop_invisible_characters);
+    found.iter_mut().flatten().for_each(Notice::clean_texts);
     found
 }
 

@@ -170,7 +170,7 @@ async fn for_one(app: &App, lead: &Lead, whom: &str, files: &[leads::File]) -> R
         Added::Brought { notice, new, .. } => {
             let attached = leads::attach(service, &person, &notice, files).await?.in_french();
             let said = if new { "ajoutée pour cette structure seule" } else { "déjà connue de cette structure" };
-            print(&format!("Piste {notice} {said}. {attached}\n"))
+            print(&format!("{}\n", format!("Piste {notice} {said}. {attached}").trim_end()))
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -114,17 +114,41 @@ pub(crate) fn absent(what: &str) -> Trouble {
     Trouble::new(StatusCode::NOT_FOUND, "not_found", what)
 }
 
-pub(crate) fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Trouble> {
-    let mut document: Value = serde_json::from_slice(bytes)
-        .map_err(|e| wrong(format!("corps illisible : {}", json::in_french(&e.to_string()))))?;
-    seen(&mut document);
-    serde_path_to_error::deserialize(document).map_err(|e| {
-        let said = json::in_french(&e.inner().to_string());
-        match e.path().to_string() {
-            place if place == "." => wrong(format!("corps illisible : {said}")),
-            place => wrong(format!("corps illisible : {place} : {said}")),
+/// The body of a request, which its label calls JSON, or calls nothing.
+pub(crate) struct Sent(Bytes);
+
+/// Whether a media type is that of JSON: `application/json`, or one of its kind (`application/merge-patch+json`).
+fn is_json(label: &str) -> bool {
+    let kind = label.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let mut labels = request.headers().get_all(header::CONTENT_TYPE).iter();
+        if !labels.all(|label| label.to_str().is_ok_and(is_json)) {
+            let text = "Le corps doit être du JSON, et le dire : Content-Type: application/json.";
+            return Err(Trouble::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", text).into_response());
         }
-    })
+        Bytes::from_request(request, state).await.map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+impl Sent {
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, Trouble> {
+        let mut document: Value = serde_json::from_slice(&self.0)
+            .map_err(|e| wrong(format!("corps illisible : {}", json::in_french(&e.to_string()))))?;
+        seen(&mut document);
+        serde_path_to_error::deserialize(document).map_err(|e| {
+            let said = json::in_french(&e.inner().to_string());
+            match e.path().to_string() {
+                place if place == "." => wrong(format!("corps illisible : {said}")),
+                place => wrong(format!("corps illisible : {place} : {said}")),
+            }
+        })
+    }
 }
 
 /// Takes what nobody sees out of every text of a document, as pages do: it would part words, and turn the lines of others.
@@ -315,9 +339,9 @@ async fn keep(site: &Site, program: &Program, id: Option<&str>, wish: &subscript
     }
 }
 
-pub(crate) async fn subscribe(State(site): State<Arc<Site>>, program: Program, bytes: Bytes) -> Shown {
+pub(crate) async fn subscribe(State(site): State<Arc<Site>>, program: Program, sent: Sent) -> Shown {
     program.may(Scope::SubscriptionsWrite)?;
-    let wish: Wish = body(&bytes)?;
+    let wish: Wish = sent.read()?;
     wish.check()?;
     let (me, now) = (&program.owner, site.service.clock.now());
     let cadence = wish.cadence.unwrap_or_else(|| Cadence::default_for(me.role, me.profile.kind));
@@ -338,11 +362,11 @@ pub(crate) async fn resubscribe(
     State(site): State<Arc<Site>>,
     program: Program,
     Path(id): Path<String>,
-    bytes: Bytes,
+    sent: Sent,
 ) -> Shown {
     program.may(Scope::SubscriptionsWrite)?;
     let before = own(&site, &program, &id).await?;
-    let wish: Wish = body(&bytes)?;
+    let wish: Wish = sent.read()?;
     wish.check()?;
     let cadence = wish.cadence.unwrap_or(before.cadence);
     let name = wish.name.unwrap_or(before.name);
@@ -423,10 +447,10 @@ pub(crate) async fn decide(
     State(site): State<Arc<Site>>,
     program: Program,
     Path(id): Path<String>,
-    bytes: Bytes,
+    sent: Sent,
 ) -> Shown {
     program.may(Scope::DecisionsWrite)?;
-    let says: Says = body(&bytes)?;
+    let says: Says = sent.read()?;
     seen_by(&site, &program, &id).await?;
     let me = &program.owner;
     let by = program.called();

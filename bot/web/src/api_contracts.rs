@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -22,7 +21,7 @@ use vigie_store::contracts::{ContractQuery, ContractRow};
 use vigie_store::tokens::Scope;
 use vigie_watcher::zones;
 
-use super::api::{Program, absent, body, seen_by, wrong};
+use super::api::{Program, Sent, absent, seen_by, wrong};
 use super::frame::{Fields, Shown, Site, Trouble};
 
 /// Most contracts given.
@@ -121,10 +120,10 @@ pub(crate) async fn answer(
     State(site): State<Arc<Site>>,
     program: Program,
     Path(id): Path<String>,
-    bytes: Bytes,
+    sent: Sent,
 ) -> Shown {
     program.may(Scope::DecisionsWrite)?;
-    let says: Says = body(&bytes)?;
+    let says: Says = sent.read()?;
     if !OfferStage::ANSWERS.contains(&says.stage) {
         return Err(wrong("stage : contacted, declined ou won"));
     }
@@ -159,9 +158,9 @@ struct Wish {
     who: String,
 }
 
-pub(crate) async fn follow(State(site): State<Arc<Site>>, program: Program, bytes: Bytes) -> Shown {
+pub(crate) async fn follow(State(site): State<Arc<Site>>, program: Program, sent: Sent) -> Shown {
     program.may(Scope::SubscriptionsWrite)?;
-    let wish: Wish = body(&bytes)?;
+    let wish: Wish = sent.read()?;
     let followed = accounts::follow(&site.service, program.owner(), program.called(), &wish.who).await?;
     let said = followed_in_french(&followed);
     match followed {

@@ -426,17 +426,17 @@ pub(crate) async fn around(State(site): State<Arc<Site>>, mut request: Request, 
     }
     request.extensions_mut().insert(visitor.clone());
     let asked = *request.method() == Method::GET;
-    let mut response =
-        if *request.method() == Method::POST && !program && from_elsewhere(request.headers()) && !one_click(&path) {
-            Trouble::new(
-                StatusCode::FORBIDDEN,
-                "Demande refusée",
-                "Ce formulaire n’a pas été envoyé depuis une page de Vigie.",
-            )
-            .into_response()
-        } else {
-            next.run(request).await
-        };
+    let elsewhere = from_elsewhere(request.headers(), site.service.settings.web.public_url.as_deref());
+    let mut response = if *request.method() == Method::POST && !program && elsewhere && !one_click(&path) {
+        Trouble::new(
+            StatusCode::FORBIDDEN,
+            "Demande refusée",
+            "Ce formulaire n’a pas été envoyé depuis une page de Vigie.",
+        )
+        .into_response()
+    } else {
+        next.run(request).await
+    };
     // A refused answer is shown where it was posted, and its address stays in the browser: opened again, it leads to the market's page.
     if asked && path.starts_with("/procedure/") && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = Redirect::to(&page_of(&path)).into_response();
@@ -449,17 +449,23 @@ fn one_click(path: &str) -> bool {
     path.starts_with("/desabonner/")
 }
 
-/// Whether the browser says that another site makes it post.
-fn from_elsewhere(headers: &HeaderMap) -> bool {
-    let text = |name: &HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+/// Whether the browser says that another site makes it post: in so many words, else by the page that it names. One that names a page of
+/// nobody (`null`) is elsewhere too; one that names none (a program) is not.
+fn from_elsewhere(headers: &HeaderMap, public_url: Option<&str>) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or("illisible"));
     if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
         return !matches!(site, "same-origin" | "none");
     }
-    // "null": our own pages name no origin, since they send no referrer.
-    match (text(&header::ORIGIN), text(&header::HOST)) {
-        (Some(origin), Some(host)) if origin != "null" => origin.split("://").nth(1) != Some(host),
-        _ => false,
-    }
+    let Some(from) = text(&header::ORIGIN).or_else(|| text(&header::REFERER)).filter(|f| !f.is_empty()) else {
+        return false;
+    };
+    let host = |address: &str| {
+        let (_, rest) = address.split_once("://")?;
+        Some(rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase())
+    };
+    // A proxy may ask for the pages under a name of its own.
+    let ours = [text(&header::HOST).map(str::to_ascii_lowercase), public_url.and_then(host)];
+    host(from).is_none_or(|from| !ours.contains(&Some(from)))
 }
 
 fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool) -> Response {
@@ -481,7 +487,8 @@ fn finish(site: &Site, visitor: &Visitor, mut response: Response, program: bool)
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Within Vigie a browser says from which page it posts (`from_elsewhere`); others are told nothing.
+        (header::REFERRER_POLICY, "same-origin"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::CACHE_CONTROL, "no-store"),
@@ -530,12 +537,27 @@ mod tests {
             for (name, value) in pairs {
                 headers.insert(*name, HeaderValue::from_static(value));
             }
-            from_elsewhere(&headers)
+            from_elsewhere(&headers, Some("https://Vigie.example/"))
         };
         assert!(with(&[("sec-fetch-site", "cross-site")]));
         assert!(!with(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
         assert!(with(&[("origin", "https://ailleurs.example"), ("host", "vigie.example")]));
         assert!(!with(&[("origin", "https://vigie.example"), ("host", "vigie.example")]));
+        assert!(!with(&[("origin", "https://vigie.example"), ("host", "127.0.0.1:8765")]), "behind a proxy");
+        assert!(!with(&[("origin", "http://127.0.0.1:8765"), ("host", "127.0.0.1:8765")]));
+        assert!(!with(&[("referer", "https://vigie.example/compte?a=://b"), ("host", "vigie.example")]));
+        for (name, other) in [
+            ("origin", "null"),
+            ("origin", "https://vigie.example.ailleurs.example"),
+            ("origin", "https://vigie.example:8443"),
+            ("origin", "vigie.example"),
+            ("referer", "https://ailleurs.example/vigie.example"),
+            ("referer", "about:blank"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert!(with(&[(name, other), ("host", "vigie.example")]), "{name}: {other}");
+        }
+        assert!(!with(&[("referer", ""), ("host", "vigie.example")]), "a page that is not named");
         assert!(!with(&[]));
     }
 }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
@@ -20,7 +19,7 @@ use vigie_store::tokens::Scope;
 use vigie_watcher::classify::dates;
 use vigie_watcher::zones;
 
-use super::api::{Program, body, wrong};
+use super::api::{Program, Sent, wrong};
 use super::cookies::Session;
 use super::downloads::{BYTES, download};
 use super::frame::{Client, Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
@@ -219,9 +218,9 @@ struct Told {
     closes: Option<DateTime<FixedOffset>>,
 }
 
-pub(crate) async fn add_by_program(State(site): State<Arc<Site>>, program: Program, bytes: Bytes) -> Shown {
+pub(crate) async fn add_by_program(State(site): State<Arc<Site>>, program: Program, sent: Sent) -> Shown {
     program.may(Scope::DecisionsWrite)?;
-    let told: Told = body(&bytes)?;
+    let told: Told = sent.read()?;
     if told.title.chars().count() > MAX_NAME || told.text.chars().count() > MAX_TEXT {
         return Err(wrong(format!("title : {MAX_NAME} caractères au plus ; text : {MAX_TEXT}")));
     }

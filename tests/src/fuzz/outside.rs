@@ -3,7 +3,7 @@
 //! Sources are polled whole, through a fetcher that answers from memory: a reader that panics shows in the error of the poll,
 //! which is looked for here.
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
 use chrono_tz::Europe::Paris;
 use futures_util::FutureExt;
 use secrecy::SecretString;
@@ -94,6 +94,13 @@ fn well_made(notices: &[Notice]) {
     }
 }
 
+/// A notice that a parser made by itself, its texts cleaned as every page of a source is.
+fn parsed(mut notice: Notice) -> Notice {
+    notice.clean_texts();
+    well_made(std::slice::from_ref(&notice));
+    notice
+}
+
 fn block(kind: &str) -> settings::Source {
     settings::Source::new("s", kind, Some(PLACE), settings::Baseline::Deliver)
 }
@@ -141,15 +148,14 @@ fn judged(notice: &Notice) {
 pub(super) fn eforms_notice(bytes: &[u8]) {
     let Ok(tree) = tree::from_xml(bytes) else { return };
     if let Ok(notice) = eforms::from_tree(&tree) {
-        well_made(std::slice::from_ref(&notice));
-        judged(&notice);
+        judged(&parsed(notice));
     }
     if let Ok(notice) = boamp::from_xml_tree(&tree) {
-        well_made(std::slice::from_ref(&notice));
+        parsed(notice);
     }
     let record = serde_json::json!({"idweb": "26-1", "donnees": tree.to_string()});
     if let Ok(notice) = boamp::from_json(&record) {
-        well_made(std::slice::from_ref(&notice));
+        parsed(notice);
     }
 }
 
@@ -157,7 +163,7 @@ pub(super) fn eforms_notice(bytes: &[u8]) {
 pub(super) fn decp_rows(bytes: &[u8]) {
     poll(&block("decp"), &Memory::default(), bytes);
     if let Ok(tree) = serde_json::from_slice::<Value>(bytes) {
-        well_made(&decp::from_tree(&tree));
+        decp::from_tree(&tree).into_iter().for_each(|notice| drop(parsed(notice)));
     }
 }
 
@@ -166,7 +172,7 @@ pub(super) fn boamp_records(bytes: &[u8]) {
     let Ok(tree) = serde_json::from_slice::<Value>(bytes) else { return };
     for record in boamp::records(&tree) {
         if let Ok(notice) = boamp::from_json(record) {
-            well_made(std::slice::from_ref(&notice));
+            parsed(notice);
         }
     }
 }
@@ -236,14 +242,14 @@ pub(super) fn date(bytes: &[u8]) {
     let written = text(bytes);
     let Some((at, has_time)) = when::written(&written, Paris) else { return };
     assert!((1900..2200).contains(&at.year()), "{at}");
-    let local = at.with_timezone(&Paris);
-    let ours = if has_time { local.format("%d/%m/%Y %H:%M") } else { local.format("%d/%m/%Y") }.to_string();
-    let again = when::written(&ours, Paris);
-    assert_eq!(
-        again.map(|(a, timed)| (a.with_timezone(&Paris).format("%d/%m/%Y %H:%M").to_string(), timed)),
-        Some((local.format("%d/%m/%Y %H:%M").to_string(), has_time)),
-        "{ours}"
-    );
+    // A day alone ends in the clock of whoever wrote it: of its moment, the day is what we write.
+    let shown = |at: DateTime<FixedOffset>, timed: bool| {
+        let form = if timed { "%d/%m/%Y %H:%M" } else { "%d/%m/%Y" };
+        (at.with_timezone(&Paris).format(form).to_string(), timed)
+    };
+    let (ours, _) = shown(at, has_time);
+    let again = when::written(&ours, Paris).map(|(again, timed)| shown(again, timed));
+    assert_eq!(again, Some(shown(at, has_time)), "{ours}");
     let _ = when::day(&written);
 }
 

@@ -14,8 +14,11 @@ use super::element::VOID;
 use super::entity;
 use super::token::{Tag, Token, Tokens};
 
-/// Deepest nesting; what is deeper stands side by side at that depth. Real pages stay under 60.
+/// Deepest nesting. Real pages stay under 60, but for those that forget to close something in every item of a list.
 pub(super) const MAX_DEPTH: usize = 128;
+/// What would be deeper is lifted, with more elements around it than an item of a list has, into the one that stands open at this depth.
+const LIFTED_TO: usize = MAX_DEPTH / 2;
+const LIFTED: usize = MAX_DEPTH / 4;
 /// Most nodes of a page: five times a long list of a real portal.
 pub(super) const MAX_NODES: usize = 100_000;
 
@@ -78,11 +81,17 @@ pub struct Dom {
 struct Builder {
     html: Html,
     /// Elements that are open, outermost first: `html`, then `head` or `body`.
-    open: Vec<(ego_tree::NodeId, String)>,
-    /// Elements too deep to be opened that wait for their end tags.
-    too_deep: usize,
+    open: Vec<Open>,
     nodes: usize,
     in_body: bool,
+}
+
+/// An element that is open.
+struct Open {
+    id: ego_tree::NodeId,
+    name: String,
+    /// How deep it stands in the tree: as many as are open before it, or less where it was lifted.
+    depth: usize,
 }
 
 /// Reads a document.
@@ -90,7 +99,8 @@ struct Builder {
 pub fn parse(source: &str) -> Dom {
     let mut html = Html::new_document();
     let root = html.tree.root_mut().append(Node::Element(element("html", Vec::new()))).id();
-    let mut builder = Builder { html, open: vec![(root, "html".to_owned())], too_deep: 0, nodes: 1, in_body: false };
+    let root = Open { id: root, name: "html".to_owned(), depth: 0 };
+    let mut builder = Builder { html, open: vec![root], nodes: 1, in_body: false };
     let mut cut = false;
     for token in Tokens::new(source) {
         if builder.nodes >= MAX_NODES {
@@ -112,21 +122,41 @@ fn element(name: &str, attributes: Vec<Attribute>) -> Element {
 }
 
 impl Builder {
-    fn append(&mut self, node: Node) -> Option<ego_tree::NodeId> {
-        let (parent, _) = self.open.last()?;
+    fn append(&mut self, parent: ego_tree::NodeId, node: Node) -> Option<ego_tree::NodeId> {
         self.nodes += 1;
-        Some(self.html.tree.get_mut(*parent)?.append(node).id())
+        Some(self.html.tree.get_mut(parent)?.append(node).id())
     }
 
     fn push(&mut self, name: &str, attributes: Vec<Attribute>) {
-        let id = self.append(Node::Element(element(name, attributes)));
-        if VOID.contains(&name) {
+        self.lift();
+        let Some((parent, depth)) = self.open.last().map(|top| (top.id, top.depth + 1)) else { return };
+        let id = self.append(parent, Node::Element(element(name, attributes)));
+        if let Some(id) = id.filter(|_| !VOID.contains(&name)) {
+            self.open.push(Open { id, name: name.to_owned(), depth });
+        }
+    }
+
+    /// Makes room below the innermost open element, where there is none: moves it up with those around it. What they hold they keep.
+    fn lift(&mut self) {
+        if self.open.last().is_none_or(|top| top.depth + 1 < MAX_DEPTH) {
             return;
         }
-        match id {
-            Some(id) if self.open.len() < MAX_DEPTH => self.open.push((id, name.to_owned())),
-            _ => self.too_deep += 1,
+        // So many are open that these are none of the first, which never move. An item, which bears a class as a rule, is not torn.
+        let least = self.open.len().saturating_sub(LIFTED);
+        let most = least.saturating_sub(LIFTED / 2);
+        let from = (most..least).find(|i| self.is_classed(*i)).unwrap_or(least);
+        let (Some(to), Some(first)) = (self.open.get(LIFTED_TO), self.open.get(from)) else { return };
+        let by = first.depth.saturating_sub(to.depth + 1);
+        if let Some(mut to) = self.html.tree.get_mut(to.id) {
+            to.append_id(first.id);
+            self.open.iter_mut().skip(from).for_each(|open| open.depth -= by);
         }
+    }
+
+    /// Whether the element that stands open there bears a class.
+    fn is_classed(&self, open: usize) -> bool {
+        let node = self.open.get(open).and_then(|open| self.html.tree.get(open.id));
+        node.and_then(|n| n.value().as_element()).is_some_and(|e| e.attr("class").is_some())
     }
 
     fn text(&mut self, text: &str) {
@@ -137,11 +167,13 @@ impl Builder {
         {
             self.body(Vec::new());
         }
-        self.append(Node::Text(Text { text: StrTendril::from(text) }));
+        if let Some(parent) = self.open.last().map(|top| top.id) {
+            self.append(parent, Node::Text(Text { text: StrTendril::from(text) }));
+        }
     }
 
     fn top_is(&self, name: &str) -> bool {
-        self.open.last().is_some_and(|(_, n)| n == name)
+        self.open.last().is_some_and(|top| top.name == name)
     }
 
     /// Opens the body where it is not open yet.
@@ -153,18 +185,15 @@ impl Builder {
         }
     }
 
-    /// Ends the innermost open element of these names, where no wall stands before it.
+    /// Ends the innermost open element of these names, where no wall stands before it and it is not further out than pages nest.
     fn close(&mut self, names: &[&str], walls: &[&str]) -> bool {
-        let found = self
-            .open
-            .iter()
-            .enumerate()
-            .rev()
-            .take_while(|(i, (_, n))| *i > 0 && (names.contains(&n.as_str()) || !walls.contains(&n.as_str())));
-        let found = found.filter(|(_, (_, n))| names.contains(&n.as_str())).map(|(i, _)| i).next();
+        let within = self.open.iter().enumerate().skip(1).rev().take(MAX_DEPTH);
+        let found = within
+            .take_while(|(_, open)| names.contains(&open.name.as_str()) || !walls.contains(&open.name.as_str()))
+            .find(|(_, open)| names.contains(&open.name.as_str()))
+            .map(|(i, _)| i);
         if let Some(i) = found {
             self.open.truncate(i);
-            self.too_deep = 0;
         }
         found.is_some()
     }
@@ -229,7 +258,6 @@ impl Builder {
                 self.close(&["head"], &["body"]);
             }
             _ if VOID.contains(&name) => {}
-            _ if self.too_deep > 0 => self.too_deep -= 1,
             "table" => {
                 self.close(&["table"], &["template", "object"]);
             }
@@ -339,6 +367,26 @@ mod tests {
             ("</p></table></div><i>", "body > i", 1),
         ] {
             assert_eq!(count(html, css), found, "{html} {css}");
+        }
+        // As deep as somebody likes, or as deep as a list gets in whose items something is not closed.
+        let item = |n: usize| format!("<li class=i>n° {n} <b><i><a href=/{n}>Avis {n}</a></i></b></li>");
+        let nested = format!("{}{}{}{}", "<div>".repeat(5_000), item(0), "</div>".repeat(5_000), item(1));
+        let unclosed = |html: &str| (0..600).map(|n| html.replace('N', &n.to_string())).collect::<String>();
+        for (page, items) in [
+            (nested, 2),
+            (unclosed("<div class=i><div><h3>N</h3><a>Avis N</a></div>"), 600),
+            (unclosed("<span class=i><font><b><i><u>N</b> <a>Avis N</a>"), 600),
+            (unclosed("<table class=i><tr><td>N<td><p><a>Avis N</a>"), 600),
+            (unclosed("<ul class=i><li><section><div><a>Avis N</a></div>"), 600),
+        ] {
+            let (css, dom) = ([".i", "a"].map(|css| Selector::parse(css).unwrap()), parse(&page));
+            let first = |item: ElementRef<'_>| item.select(&css[1]).next().map(|a| a.text().collect::<String>());
+            let mut read: Vec<Option<String>> = dom.html.select(&css[0]).map(first).collect();
+            let mut wanted: Vec<Option<String>> = (0..items).map(|n| Some(format!("Avis {n}"))).collect();
+            read.sort();
+            wanted.sort();
+            let torn = wanted.iter().filter(|w| !read.contains(w)).count();
+            assert_eq!((torn, read == wanted), (0, true), "{}", &page[..60]);
         }
         let dom = parse("<a title='l&#146;avis &amp; co' title=2>x</a>");
         let found = dom.html.select(&Selector::parse("a").unwrap()).next().unwrap();

@@ -329,11 +329,11 @@ pub fn again(source: &dyn Source, kept: &PutAside<'_>) -> Option<Page> {
 }
 
 impl Page {
-    /// Its notices without what nobody sees, and no longer than any notice is.
+    /// Its notices without what nobody sees or may see, and no longer than any notice is.
     fn within_bounds(mut self) -> Self {
         let mut cut = 0;
         for notice in &mut self.notices {
-            notice.drop_invisible_characters();
+            notice.clean_texts();
             cut += usize::from(notice.cut_texts(MAX_NAME, MAX_TEXT));
         }
         if cut > 0 {
@@ -376,6 +376,27 @@ mod tests {
         for kind in REGISTRY {
             assert!(vigie_config::EXAMPLE.contains(&format!("kind = \"{}\"", kind.name)), "{}", kind.name);
         }
+    }
+
+    /// A password that a publisher left in an address was shown to everybody, wherever it stood but in the link of a feed.
+    #[test]
+    fn no_text_and_no_address_of_a_notice_tells_an_account() {
+        use vigie_domain::{Lot, NoticeKind, Passage};
+        let with = "Voir https://moi:secret@p.example/1";
+        let mut notice = Notice::new("essai", "1", NoticeKind::Call);
+        notice.title = with.to_owned();
+        notice.buyer.name = "http://secret@p.example".to_owned();
+        notice.lots = vec![Lot { id: "1".to_owned(), title: with.to_owned(), ..Lot::default() }];
+        notice.passages = vec![Passage { field: "objet".to_owned(), lot: None, text: with.to_owned() }];
+        notice.url = Some("https://moi:secret@p.example/1".to_owned());
+        notice.documents_url = Some("ftp://:secret@p.example/dce.zip".to_owned());
+        let page = Page { notices: vec![notice], ..Page::default() }.within_bounds();
+        let notice = &page.notices[0];
+        assert_eq!(notice.url.as_deref(), Some("https://p.example/1"));
+        assert_eq!(notice.documents_url.as_deref(), Some("ftp://p.example/dce.zip"));
+        assert_eq!(notice.passages[0].text, "Voir https://p.example/1");
+        let kept = serde_json::to_string(notice).unwrap();
+        assert!(!kept.contains("secret"), "{kept}");
     }
 
     #[test]

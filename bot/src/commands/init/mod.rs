@@ -21,7 +21,7 @@ use vigie_watcher::sources::readers;
 
 use super::output::print;
 use super::{ask, config_arg};
-use crate::setup::App;
+use crate::setup::{self, App};
 
 /// Bytes of a key that is drawn.
 const KEY_BYTES: usize = 32;
@@ -239,6 +239,7 @@ async fn try_mail(settings: &Settings) -> Result<(), Failure> {
 /// Makes the database and the first operator, and sends them a link, or a word where no link can be made.
 async fn first_operator(settings: Settings, quiet: bool) -> Result<String, Failure> {
     let fetcher = Fetcher::http(&settings.fetch).map_err(|e| Failure::usage(e, "[fetch]", "corrigez cette valeur"))?;
+    setup::wait_for_server(&settings).await?;
     let app = App::start(settings, fetcher, Clock::from_environment()?).await?;
     let service = &app.service;
     let now = service.clock.now();

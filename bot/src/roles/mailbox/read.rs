@@ -174,7 +174,8 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         let about = token.map(|d| (d, true)).or_else(|| returned(&mail, email).map(|d| (d, false)));
         let Some((delivery, proven)) = about else { return Mail::Other };
         let fields = String::from_utf8_lossy(part.contents()).into_owned();
-        return report(delivery, proven, &fields).map_or(Mail::Unreadable("rapport d’erreur sans état"), Mail::Report);
+        let found = report(delivery, proven, &fields).filter(speaks_of_somebody);
+        return found.map_or(Mail::Unreadable("rapport d’erreur sans état ou sans destinataire"), Mail::Report);
     }
     // Anybody can write a complaint: one without our token is for whoever looks after the installation.
     if mail.parts.iter().take(MAX_PARTS).any(|p| is_type(p, "message", "feedback-report")) {
@@ -187,10 +188,10 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         && from_a_server(&mail, &from, &text)
     {
         let recipients = if proven { Vec::new() } else { failed(&mail, &text) };
-        // Unproven, it speaks of the addresses that it names, and of none where it names none.
-        if proven || !recipients.is_empty() {
-            let report = plain_report(delivery, mail.subject().unwrap_or_default(), &text);
-            return Mail::Report(Report { proven, recipients, ..report });
+        let report = plain_report(delivery, mail.subject().unwrap_or_default(), &text);
+        let report = Report { proven, recipients, ..report };
+        if speaks_of_somebody(&report) {
+            return Mail::Report(report);
         }
     }
     if automatic(&mail, &from, email) {
@@ -223,6 +224,11 @@ pub fn read(bytes: &[u8], email: &Email) -> Mail {
         });
     }
     passed_on(&mail, from, subject).map_or(Mail::Other, Mail::PassedOn)
+}
+
+/// Unproven, a report speaks of the addresses that it names, and of none where it names none.
+fn speaks_of_somebody(report: &Report) -> bool {
+    report.proven || !report.recipients.is_empty()
 }
 
 fn cut(mut text: String) -> String {

@@ -53,6 +53,8 @@ const SLOW_CLIENTS: usize = 1_100;
 /// An honest chat, and the busy one.
 const HONEST: i64 = 501;
 const BUSY: i64 = 502;
+/// The service as it is installed.
+const UNIT: &str = include_str!("../../../../docs/vigie.service");
 /// Words that begin so name an honest notice.
 const MARK: &str = "honnete";
 
@@ -278,8 +280,11 @@ pub(crate) async fn run(args: &Args) -> Outcome<bool> {
     let web = free_port().ok_or("no free port")?;
     std::fs::write(dir.path().join("vigie.toml"), settings(dir.path(), &publisher, web, sink.port, &double.url))?;
     let log = std::fs::File::create(dir.path().join("log"))?;
+    // As an installation starts it.
+    let environment = UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
     let mut service = Service(
         Command::new(vigie())
+            .envs(environment)
             .args(["run", "-c"])
             .arg(dir.path().join("vigie.toml"))
             .env("VIGIE_TEST_TOKEN", TOKEN)

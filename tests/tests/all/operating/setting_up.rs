@@ -122,6 +122,53 @@ fn an_installation_is_set_up_on_a_page_of_this_machine() {
     assert_eq!(smtp.mails().len(), 1);
 }
 
+/// A container that is set up starts its database beside it: `init` said that nobody listens there, and sent no link.
+#[test]
+fn a_database_that_is_only_being_started_is_waited_for() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let Some(postgres) = servers::Postgres::start() else { return };
+    let installed = Installed::new();
+    let closed = servers::free_port().unwrap();
+    let there = url::Url::parse(&postgres.url).unwrap();
+    let not_yet = format!("postgres://vigie@127.0.0.1:{closed}{}", there.path());
+    let port = smtp.port.to_string();
+    let mut line = init(&port, &[]);
+    let database = line.iter().position(|word| *word == "sqlite:vigie.sqlite").unwrap();
+    line[database] = &not_yet;
+    let mut command = installed.command(&line);
+    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.any(|l| l.contains("son serveur est attendu")), "it waits, and says so");
+
+    // From here on somebody listens there, and passes on to the server.
+    let listener = std::net::TcpListener::bind(("127.0.0.1", closed)).unwrap();
+    let server = ("127.0.0.1", there.port().unwrap());
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let Ok(server) = std::net::TcpStream::connect(server) else { return };
+            let ends = [(client.try_clone(), server.try_clone()), (Ok(server), Ok(client))];
+            for (from, to) in ends {
+                let (Ok(mut from), Ok(mut to)) = (from, to) else { return };
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    let done = child.wait_with_output().unwrap();
+    assert!(done.status.success(), "{}{}", text(&done.stdout), said.collect::<String>());
+    assert!(text(&done.stdout).contains("Un lien pour entrer"), "{}", text(&done.stdout));
+    assert_eq!(smtp.mails().len(), 1);
+
+    // Somebody who is let in by nobody is told at once.
+    let other = not_yet.replace("vigie@", "personne@");
+    (line[database], line[2]) = (&other, "autre");
+    let refused = installed.command(&line).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
+    assert!(!text(&refused.stderr).contains("est attendu"), "{}", text(&refused.stderr));
+}
+
 /// The pages of the manual and the scripts of shells come out of the program, and hold what it has.
 #[test]
 fn the_program_writes_its_own_manual_and_completions() {

@@ -378,7 +378,7 @@ async fn a_hostile_title_stays_text_on_every_page_table_feed_and_header() {
             for header in [
                 "content-security-policy: default-src 'none'",
                 "x-content-type-options: nosniff",
-                "referrer-policy: no-referrer",
+                "referrer-policy: same-origin",
             ] {
                 assert!(answer.headers.contains(header), "{path} lacks {header}");
             }

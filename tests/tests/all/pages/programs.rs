@@ -217,6 +217,39 @@ async fn the_api_is_documented_path_by_path_and_answers_what_is_wrong_in_words()
     }
 }
 
+/// A body was read as JSON whatever its label said that it was.
+#[tokio::test]
+async fn the_api_reads_json_under_its_own_label() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let program = pages.program("jeanne", &Scope::OF_PROGRAMS).await.unwrap();
+    let doors = [
+        ("POST", "/api/v1/subscriptions".to_owned(), json!({ "cadence": "daily" })),
+        ("PUT", format!("/api/v1/procedures/{procedure}/decisions"), json!({ "stage": "go" })),
+        ("POST", "/api/v1/leads".to_owned(), json!({ "title": "Nettoyage" })),
+        ("POST", "/api/v1/accounts".to_owned(), json!({ "who": "Ville de Lens" })),
+    ];
+    for (method, path, body) in &doors {
+        let body = body.to_string();
+        for label in ["text/plain", "application/x-www-form-urlencoded", "text/json", "application/jsonp", ""] {
+            let answer = program.labelled(method, path, Some(label), &body).await.unwrap();
+            assert_eq!(answer.status, 415, "{path} {label:?}: {}", answer.body);
+            let said: Value = serde_json::from_str(&answer.body).unwrap();
+            assert!(said["detail"].as_str().unwrap().contains("application/json"), "{said}");
+        }
+    }
+    assert!(program.get("/api/v1/subscriptions").await.unwrap().body.contains("[]"), "nothing was made");
+    for label in
+        [Some("application/json; charset=utf-8"), Some("Application/JSON"), Some("application/merge-patch+json"), None]
+    {
+        for (method, path, body) in &doors {
+            let answer = program.labelled(method, path, label, &body.to_string()).await.unwrap();
+            assert!(answer.status.is_success(), "{path} {label:?}: {} {}", answer.status, answer.body);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_facilitators_table_has_its_fixed_columns_and_the_month_counts_each_step() {
     let pages = pages().await;

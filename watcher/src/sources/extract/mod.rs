@@ -27,6 +27,9 @@ pub(super) use item::{Common, Item};
 const MAX_ITEMS: usize = 2_000;
 /// Most bytes of an item kept to be put aside.
 const MAX_RAW: usize = 64 * 1024;
+/// Most of it of the items of one page, which may hold each other; each is left the beginning of its own.
+const MAX_RAWS: usize = 4 * 1024 * 1024;
+const LEAST_RAW: usize = 1024;
 /// Items from which a field that none of them has is a sign that the page changed.
 const ENOUGH_ITEMS: usize = 3;
 
@@ -91,10 +94,27 @@ impl Layout {
 
     /// Reads a page of text; addresses are made whole against `base`.
     pub(super) fn read(&self, text: &str, base: Option<&Url>) -> Result<Found, Misfit> {
-        let (mut items, marked_empty, cut) = match self.format {
-            Format::Html => self.of_html(text),
-            Format::Json => self.of_json(text)?,
-        };
+        match self.format {
+            Format::Html => self.read_tree(&html::parse(text), base),
+            Format::Json => self.found(self.of_json(text)?, base),
+        }
+    }
+
+    /// Reads a page whose tree is there already, where it is one of HTML; else its text.
+    pub(super) fn read_landed(&self, text: &str, tree: &Dom, base: Option<&Url>) -> Result<Found, Misfit> {
+        match self.format {
+            Format::Html => self.read_tree(tree, base),
+            Format::Json => self.read(text, base),
+        }
+    }
+
+    fn read_tree(&self, tree: &Dom, base: Option<&Url>) -> Result<Found, Misfit> {
+        self.found(self.of_html(tree), base)
+    }
+
+    /// What was found, where it fits: items, whether the page says that it has none, whether its end is missing.
+    fn found(&self, read: (Vec<Item>, bool, bool), base: Option<&Url>) -> Result<Found, Misfit> {
+        let (mut items, marked_empty, cut) = read;
         let cut = cut || items.len() >= MAX_ITEMS;
         if items.is_empty() && !marked_empty {
             let (selector, _) = self.items.as_ref().map_or(("", &Way::Whole), |(s, w)| (s.as_str(), w));
@@ -107,25 +127,26 @@ impl Layout {
         Ok(Found { items, reports, cut })
     }
 
-    fn of_html(&self, text: &str) -> (Vec<Item>, bool, bool) {
-        let Dom { html: page, cut } = html::parse(text);
+    fn of_html(&self, Dom { html: page, cut }: &Dom) -> (Vec<Item>, bool, bool) {
         let allowance = Allowance::of_a_page();
+        let mut raws = MAX_RAWS;
         let elements: Vec<ElementRef<'_>> = match &self.items {
             Some((_, Way::Css(tries))) => tries.iter().flat_map(|(css, _)| page.select(css)).take(MAX_ITEMS).collect(),
             _ => vec![page.root_element()],
         };
         let items = elements
             .iter()
-            .map(|e| Item {
-                values: self.values(|pick, field| pick.of_element(*e, field, &allowance)),
-                raw: if self.items.is_some() {
-                    allowance.take(|left| outer_html(*e, left.min(MAX_RAW))).into_bytes()
-                } else {
-                    Vec::new()
-                },
+            .map(|e| {
+                let values = self.values(|pick, field| pick.of_element(*e, field, &allowance));
+                let raw = match self.items {
+                    Some(_) => outer_html(*e, raws.clamp(LEAST_RAW, MAX_RAW)).into_bytes(),
+                    None => Vec::new(),
+                };
+                raws = raws.saturating_sub(raw.len());
+                Item { values, raw }
             })
             .collect();
-        (items, self.empty.as_ref().is_some_and(|css| page.select(css).next().is_some()), cut)
+        (items, self.empty.as_ref().is_some_and(|css| page.select(css).next().is_some()), *cut)
     }
 
     fn of_json(&self, text: &str) -> Result<(Vec<Item>, bool, bool), Misfit> {

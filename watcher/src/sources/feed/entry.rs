@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use feed_rs::model;
 use url::Url;
+use vigie_domain::without_accounts;
 
 use crate::classify::one_line;
 use crate::html::plain_text;
@@ -105,19 +106,14 @@ fn page(entry: &model::Entry) -> Option<String> {
 /// feed's.
 fn for_people(href: &str) -> String {
     let href = &href.replace("&amp;", "&");
-    let Ok(mut url) = Url::parse(href) else { return href.to_owned() };
+    let Ok(url) = Url::parse(href) else { return href.to_owned() };
     if let Some(rest) =
         url.path().strip_prefix("/www.").filter(|rest| rest.split('/').next().is_some_and(|h| h.contains('.')))
     {
         let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
         return format!("https://www.{rest}{query}");
     }
-    if url.username().is_empty() && url.password().is_none() {
-        return href.to_owned();
-    }
-    // Refused for addresses without a host only.
-    let _ = (url.set_username(""), url.set_password(None));
-    url.to_string()
+    without_accounts(href).into_owned()
 }
 
 /// The first document that comes along: an enclosure of RSS or Atom that is neither a picture, a sound nor a film.

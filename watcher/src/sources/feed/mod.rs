@@ -96,7 +96,7 @@ impl Source for Feed {
         Box::pin(async move {
             let known = memory.validators.get(self.url.as_str()).cloned().unwrap_or_default();
             let mut page = Page { memory: memory.clone(), ..Page::default() };
-            let body = match fetcher.get(&self.url, &known, now).await? {
+            let mut body = match fetcher.get(&self.url, &known, now).await? {
                 Answer::NotModified(fresh) => {
                     page.not_before = fresh;
                     return Ok(page);
@@ -104,8 +104,9 @@ impl Source for Feed {
                 Answer::Body(body) => body,
             };
             let book: Book = memory.cursor.as_deref().and_then(|c| serde_json::from_str(c).ok()).unwrap_or_default();
+            let bytes = std::mem::take(&mut body.bytes);
             let Document { notices, unchanged, bad, ttl, book } =
-                boundary::read_whole(body.bytes.len(), || self.read(&body.bytes, book))
+                boundary::read_whole(bytes.len(), || self.read(bytes, book))
                     .map_err(|e| e.to_string())
                     .flatten()
                     .map_err(|what| SourceError::Unexpected { url: self.url.to_string(), what })?;
@@ -137,12 +138,17 @@ struct Document {
 }
 
 impl Feed {
-    /// Reads a document; entries known before keep their names.
-    fn read(&self, bytes: &[u8], mut book: Book) -> Result<Document, String> {
+    /// Reads a document; entries known before keep their names. Of what it becomes on the way, each form goes when the next is there.
+    fn read(&self, mut bytes: Vec<u8>, mut book: Book) -> Result<Document, String> {
         // A server may compress without saying so.
-        let opened = compressed::is_gzip(bytes).then(|| compressed::opened(bytes.to_vec(), MAX_OPENED));
-        let opened = opened.transpose().map_err(|e| e.to_string())?;
-        let text = charset::repair_xml(&charset::decode_xml(opened.as_deref().unwrap_or(bytes)));
+        if compressed::is_gzip(&bytes) {
+            bytes = compressed::opened(bytes, MAX_OPENED).map_err(|e| e.to_string())?;
+        }
+        let text = {
+            let decoded = charset::decode_xml(&bytes);
+            drop(bytes);
+            charset::repair_xml(&decoded)
+        };
         // A JSON feed is no XML; feed-rs tells them apart.
         if text.trim_start().starts_with('<') {
             tree::check(&text, (&["item", "entry"], MAX_ENTRIES)).map_err(|e| refused(&text, &e))?;
@@ -150,6 +156,7 @@ impl Feed {
             tree::check_json(text.as_bytes()).map_err(|e| format!("flux illisible : {e}"))?;
         }
         let document::Read { entries, ttl, bad: wrong } = document::read(&text, &self.url)?;
+        drop(text);
         let ttl = ttl.map(i64::from).filter(|t| (1..=24 * 60).contains(t));
         let place = |number: usize| format!("{} entrée {number}", self.url);
         let aside = |(number, reason, raw): (usize, String, String)| BadRecord {
@@ -160,8 +167,8 @@ impl Feed {
         };
         let mut bad: Vec<BadRecord> = wrong.into_iter().map(aside).collect();
         let mut read = Vec::new();
-        for (i, entry) in entries.iter().take(MAX_ENTRIES).enumerate() {
-            match boundary::caught(|| entry::read(entry)) {
+        for (i, entry) in entries.into_iter().take(MAX_ENTRIES).enumerate() {
+            match boundary::caught(|| entry::read(&entry)) {
                 Ok(Some(words)) => read.push(words),
                 outcome => bad.push(BadRecord {
                     record_id: Some(entry.id.clone()).filter(|i| !i.is_empty()),
@@ -268,7 +275,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Vec<Notice> {
-        feed().read(bytes, Book::default()).unwrap().notices
+        feed().read(bytes.to_vec(), Book::default()).unwrap().notices
     }
 
     #[test]
@@ -318,7 +325,7 @@ mod tests {
             let rss = format!(
                 "<rss version='2.0'><channel><title>t</title><item><title>Nettoyage</title><guid>1</guid>{categories}<description>Marché réservé aux ESAT.</description></item></channel></rss>"
             );
-            feed().read(rss.as_bytes(), Book::default()).unwrap().notices[0].kind
+            feed().read(rss.into_bytes(), Book::default()).unwrap().notices[0].kind
         };
         assert_eq!(of("<category>Annulé</category>"), NoticeKind::Cancellation);
         assert_eq!(of("<category>Services</category><category>Avis d'attribution</category>"), NoticeKind::Award);
@@ -337,14 +344,14 @@ mod tests {
     #[test]
     fn a_page_instead_of_a_feed_is_said_in_words() {
         let refusal =
-            feed().read(b"<!DOCTYPE html><html><body>Maintenance</body></html>", Book::default()).unwrap_err();
+            feed().read(b"<!DOCTYPE html><html><body>Maintenance</body></html>".to_vec(), Book::default()).unwrap_err();
         assert!(refusal.contains("page HTML"), "{refusal}");
     }
 
     #[test]
     fn an_entry_that_says_nothing_is_kept_aside() {
         let items = rss("<item><guid>9</guid></item><item><guid>2</guid><title>Bon</title></item>");
-        let Document { notices, bad, .. } = feed().read(&items, Book::default()).unwrap();
+        let Document { notices, bad, .. } = feed().read(items, Book::default()).unwrap();
         assert_eq!((notices.len(), bad.len()), (1, 1));
         assert_eq!(bad[0].record_id.as_deref(), Some("9"));
     }
@@ -382,10 +389,10 @@ mod tests {
             )
         };
         for size in [30_000usize, 700_000] {
-            let refusal = feed().read(&rss(&nested(size)), Book::default()).unwrap_err();
+            let refusal = feed().read(rss(&nested(size)), Book::default()).unwrap_err();
             assert!(refusal.contains("imbriqué"), "{refusal}");
             let attributes: String = (0..size).map(|i| format!("a{i}='' ")).collect();
-            let refusal = feed().read(&rss(&format!("<item {attributes}><title>t</title></item>")), Book::default());
+            let refusal = feed().read(rss(&format!("<item {attributes}><title>t</title></item>")), Book::default());
             assert!(refusal.unwrap_err().contains("attributs"));
         }
         let escaped = "&lt;table&gt;&lt;tr&gt;&lt;td colspan=18446744073709551615&gt;x".repeat(3000);

@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use scraper::{Html, Selector};
 use url::Url;
 
-use crate::boundary;
+use crate::boundary::{self, ReaderFailed};
 use crate::charset;
 use crate::fetch::{Answer, Body, FetchError, Fetcher, Request};
 use crate::html::{self, Dom};
+use crate::sources::extract::{Found, Layout, Misfit};
 
 /// Most pages that send on to another before one stays.
 const MAX_REFRESHES: usize = 4;
@@ -33,10 +34,15 @@ impl Landing {
         // The text stands for them from here on.
         body.bytes = Vec::new();
         // JSON has no links of its own to be read against.
-        let is_markup = text.trim_start().starts_with('<');
-        let dom = html::parse(if is_markup { &text } else { "" });
+        let is_json = text.trim_start().starts_with(['{', '[']);
+        let dom = html::parse(if is_json { "" } else { &text });
         let base = base(&dom.html, &body.url);
         Self { body, text, dom, base }
+    }
+
+    /// What it holds by a layout.
+    pub(super) fn read(&self, layout: &Layout) -> Result<Result<Found, Misfit>, ReaderFailed> {
+        boundary::read_whole(self.text.len(), || layout.read_landed(&self.text, &self.dom, Some(&self.base)))
     }
 
     /// Whether it is the page of that address, whatever its parameters.
@@ -70,7 +76,8 @@ fn refresh(page: &Html, base: &Url) -> Option<Url> {
 
 fn read(body: Box<Body>) -> Result<Landing, FetchError> {
     let url = body.url.to_string();
-    boundary::read_whole(body.bytes.len(), || Landing::of(body))
+    // A tree is many times as long as its page.
+    boundary::read_whole(body.bytes.len().saturating_mul(8), || Landing::of(body))
         .map_err(|e| FetchError::Network { url, why: e.to_string() })
 }
 

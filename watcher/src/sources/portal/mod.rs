@@ -30,7 +30,6 @@ use vigie_domain::{BuyerKind, NoticeKind, Visibility};
 
 use super::extract::{Common, Fields, Format, Found, Item, Layout, Misfit};
 use super::{BadRecord, Memory, Page, Polled, Source, SourceError, SourceKind, departments};
-use crate::boundary;
 use crate::fetch::{FetchError, Fetcher, Request, Session, Validators};
 use crate::links;
 use browse::Landing;
@@ -210,8 +209,7 @@ impl Portal {
         };
         let misfit = |m: Misfit| SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };
         let list = |page: &Landing| {
-            let read = boundary::read_whole(page.text.len(), || self.list.read(&page.text, Some(&page.base)));
-            read.map_err(|e| SourceError::unreadable(&url, &e)).map(|r| r.map_err(misfit))
+            page.read(&self.list).map_err(|e| SourceError::unreadable(&url, &e)).map(|r| r.map_err(misfit))
         };
         let read = match list(&landing)? {
             // A session that ended may show anything: the site is asked once more as somebody who has just logged in.
@@ -227,11 +225,14 @@ impl Portal {
         }
         page.selectors = reports;
         page.not_before = landing.body.fresh_until;
-        let common = Common { base: Some(landing.base.clone()), ..self.common.clone() };
+        let following = self.next_url(&landing, cursor.pages + 2);
+        // Its text and its tree go before the pages of its notices come.
+        let Landing { body, base, .. } = landing;
+        let common = Common { base: Some(base), ..self.common.clone() };
         let fresh = visit.take(items, &common, &mut cursor, &mut page).await?;
         cursor.pages += 1;
         let goes_on = !self.newest_first || fresh > 0 || cursor.look_again;
-        let next = if goes_on { self.next_url(&landing, cursor.pages + 1) } else { None };
+        let next = following.filter(|_| goes_on);
         if next.is_some() && cursor.pages >= self.max_pages {
             page.remarks
                 .push(format!("liste de plus de {} pages : la suite n’est pas lue (max_pages)", self.max_pages));
@@ -244,7 +245,7 @@ impl Portal {
             forget_oldest(&mut cursor);
         }
         if url == self.url {
-            page.memory.validators.insert(url.to_string(), landing.body.validators);
+            page.memory.validators.insert(url.to_string(), body.validators);
         }
         cursor.next = next.map(Into::into);
         cursor.session = visit.session.save();
@@ -469,9 +470,7 @@ impl Visit<'_> {
             Err(e) => return Err(e),
         };
         let Found { items, reports: found, .. } =
-            match boundary::read_whole(landing.text.len(), || layout.read(&landing.text, Some(&landing.base)))
-                .map_err(|e| SourceError::unreadable(&url, &e))?
-            {
+            match landing.read(layout).map_err(|e| SourceError::unreadable(&url, &e))? {
                 Ok(found) => found,
                 Err(m) => {
                     let why = SourceError::Structure { url: url.to_string(), selector: m.selector, what: m.what };

@@ -62,6 +62,24 @@ fn a_report_that_is_no_report_and_one_that_gives_our_message_back_are_read() {
     assert!(matches!(&back, Mail::Report(r) if !r.proven && r.delivery == DELIVERY), "{back:?}");
 }
 
+/// Found by the fuzzer: whoever had a message of ours could have its reader's address suspended by a report that names nobody.
+#[test]
+fn an_unproven_report_that_names_nobody_counts_for_nobody() {
+    let of = |fields: &str, to: &str| {
+        look(&format!(
+            "Return-Path: <>\nFrom: MAILER-DAEMON@x.example\nTo: {to}\nMIME-Version: 1.0\nContent-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n{fields}\n\n--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{DELIVERY}@vigie.example>\n\n--b--\n"
+        ))
+    };
+    for fields in [
+        "Action: failed\nStatus: 5.1.1",
+        "Final-Recipien: rfc822; a@x.example\nAction: failed\nStatus: 5.1.1",
+        "Final-Recipient rfc822; a@x.example\n\nAction: failed\nDiagnostic-Code: smtp; 550 5.1.1 unknown user",
+    ] {
+        assert!(matches!(of(fields, "v@vigie.example"), Mail::Unreadable(_)), "{fields}");
+        assert!(matches!(of(fields, &to()), Mail::Report(r) if r.proven), "with our token: {fields}");
+    }
+}
+
 #[test]
 fn what_no_human_wrote_is_automatic() {
     let (to, from) = (to(), "From: Jeanne <jeanne@x.example>");
