@@ -183,7 +183,7 @@ async fn page(
 
 /// What waits for an answer and what was learned, as the page shows it.
 #[derive(serde::Serialize)]
-struct Learned {
+pub(crate) struct Learned {
     id: String,
     title: String,
     waits: bool,
@@ -191,9 +191,18 @@ struct Learned {
 }
 
 async fn asked(site: &Site, session: &Session) -> Result<Vec<Learned>, Trouble> {
-    let all = questions::standing(&site.service, &session.person).await?;
-    let shown = |q: Question| Learned { id: q.id, title: q.title, waits: q.waits, choices: q.choices };
-    Ok(all.into_iter().map(shown).collect())
+    Ok(questions::standing(&site.service, &session.person).await?.into_iter().map(Learned::of).collect())
+}
+
+/// What waits for an answer of whoever is signed in.
+pub(crate) async fn waiting(site: &Site, session: &Session) -> Result<Vec<Learned>, Trouble> {
+    Ok(questions::waiting(&site.service, &session.person).await?.into_iter().map(Learned::of).collect())
+}
+
+impl Learned {
+    fn of(q: Question) -> Self {
+        Self { id: q.id, title: q.title, waits: q.waits, choices: q.choices }
+    }
 }
 
 /// The hour of whoever chose none.
