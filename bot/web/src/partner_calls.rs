@@ -249,7 +249,7 @@ fn cell(p: &Position) -> Cell {
         PartnerRole::Subcontractor => ("S", "sub"),
         PartnerRole::Declined => ("–", "no"),
     };
-    Cell { sign, share: p.share, means: p.in_french(), look }
+    Cell { sign, share: p.share.filter(|_| p.role.takes_part()), means: p.in_french(), look }
 }
 
 fn lot_name(lot: &str) -> String {
