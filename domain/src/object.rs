@@ -13,7 +13,7 @@ const SHARED: f64 = 0.6;
 const CPV_GROUP: usize = 3;
 
 /// Words of any title, which tell nothing of its object.
-const COMMON: [&str; 40] = [
+const COMMON: [&str; 45] = [
     "marche",
     "marches",
     "public",
@@ -54,6 +54,12 @@ const COMMON: [&str; 40] = [
     "commandes",
     "divers",
     "ensemble",
+    // A role beside any works: « mission de maîtrise d’œuvre », « assistance à maîtrise d’ouvrage ».
+    "mission",
+    "missions",
+    "maitrise",
+    "assistance",
+    "ouvrage",
 ];
 
 fn words(title: &str) -> BTreeSet<String> {
@@ -91,6 +97,7 @@ mod tests {
             ("Nettoyage des locaux communaux", "NETTOYAGE DES LOCAUX COMMUNAUX - LOT 2 : VITRERIE"),
             ("Entretien des espaces verts de la ville", "Marché d'entretien d'espaces verts"),
             ("Collecte et tri des papiers de bureau", "Collecte papier bureau (2026-2030)"),
+            ("Mission de maîtrise d'œuvre pour la rénovation du gymnase", "MAITRISE D'OEUVRE RENOVATION DU GYMNASE"),
         ] {
             assert!(alike((call, &[]), (contract, &[])), "{call} / {contract}");
         }
@@ -98,6 +105,11 @@ mod tests {
             ("Nettoyage des locaux communaux", "Entretien des espaces verts"),
             ("Travaux de voirie", "Travaux de peinture"),
             ("Marché public de services", "Marché public de services"),
+            // Two contracts of one buyer that three years of awards brought together.
+            (
+                "Mission d'assistance à maîtrise d'ouvrage dans le cadre de la politique forestière",
+                "Mission de maîtrise d'oeuvre",
+            ),
         ] {
             assert!(!alike((call, &[]), (contract, &[])), "{call} / {contract}");
         }

@@ -175,6 +175,12 @@ impl PartnerCall {
     pub fn asked_lots(&self) -> Vec<&str> {
         if self.lots.is_empty() { vec![""] } else { self.lots.iter().map(String::as_str).collect() }
     }
+
+    /// Those that are still to be bid for.
+    #[must_use]
+    pub fn live_lots(&self) -> Vec<&str> {
+        self.asked_lots().into_iter().filter(|lot| !self.ended.iter().any(|e| e == lot)).collect()
+    }
 }
 
 /// What one structure answers about a lot, or about all of them.

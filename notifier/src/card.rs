@@ -497,8 +497,8 @@ fn dates(told: &AlertItem<'_>, now: DateTime<Utc>, wanted: impl Fn(&TypedDate) -
                 (DateKind::Visit, true) => "Visite obligatoire",
                 (DateKind::Visit, false) => "Visite",
                 (DateKind::Questions, _) => "Questions jusqu’au",
-                (DateKind::Participation, _) => "Candidatures avant le",
-                (DateKind::Tender, _) => "Offres avant le",
+                (DateKind::Participation, _) => "Candidature à rendre avant le",
+                (DateKind::Tender, _) => "À rendre avant le",
             };
             let lot = d.lot.as_ref().map(|l| format!(" (lot {l})")).unwrap_or_default();
             let quote = d.quote.as_deref();

@@ -1,18 +1,20 @@
-//! What a person did alone, when they begin to speak for a structure: their answers, notes, contracts, files and operations become its.
+//! What a person did alone, when they begin to speak for a structure: their answers, notes, contracts, leads, files and operations become its.
 //!
 //! Where a colleague answered the same market before, that answer stands, unless it was none and the person's is one; either way the
 //! other's note is added to it, so that nothing that was written is lost. An operation whose reference the structure has already gets
 //! another one. What a structure says once (its area, its coefficients, its monthly table) stands as it said it. A table whose rows belong
-//! to a structure stands in the list below; leads name their structure in more places, and stay with the person.
+//! to a structure stands in the list below; a lead says whose it is within its notice.
 
 use std::collections::BTreeSet;
 
 use vigie_domain::follow_up::Decision;
+use vigie_domain::{Notice, Visibility};
 
 use crate::chats::mark_stale;
-use crate::columns::{clean, millis};
+use crate::columns::{clean, from_json, millis, to_json};
 use crate::error::StoreError;
 use crate::follow_up::decisions_in;
+use crate::ids::content_hash;
 use crate::operations::reference_key;
 use crate::sql::{self, Transaction};
 
@@ -20,7 +22,8 @@ use crate::sql::{self, Transaction};
 const MAX_NOTE: usize = 2_000;
 
 /// Tables whose rows go over as they are: $1 is the structure, $2 the person.
-const MOVES: [&str; 29] = [
+const MOVES: [&str; 30] = [
+    "UPDATE attachment SET structure = $1 WHERE structure = $2",
     "UPDATE decision_step SET structure = $1 WHERE structure = $2",
     "UPDATE chat_message SET structure = $1, revision = revision + 1 WHERE structure = $2",
     "UPDATE consultation SET structure = $1 WHERE structure = $2",
@@ -98,9 +101,34 @@ pub(crate) async fn carry_over(tx: &mut Transaction, person: &str, structure: &s
         .await?;
         mark_stale(tx, &kept).await?;
     }
+    give_leads(tx, person, structure).await?;
     give_free_references(tx, person, structure).await?;
     for moves in MOVES {
         sql::query(moves).bind(structure.to_owned()).bind(person.to_owned()).execute(tx).await?;
+    }
+    Ok(())
+}
+
+/// Makes the leads that `person` alone could see the structure's.
+async fn give_leads(tx: &mut Transaction, person: &str, structure: &str) -> Result<(), StoreError> {
+    let rows: Vec<(String, String)> = sql::query_as(
+        "SELECT n.id, n.document FROM notice n JOIN lead l ON l.notice_id = n.id WHERE l.subscriber_id = $1",
+    )
+    .bind(person.to_owned())
+    .fetch_all(&mut *tx)
+    .await?;
+    for (id, document) in rows {
+        let mut notice: Notice = from_json(&document, &format!("notice {id}"))?;
+        if notice.visibility.structure() != Some(person) {
+            continue;
+        }
+        notice.visibility = Visibility::Structure(structure.to_owned());
+        sql::query("UPDATE notice SET document = $1, content_hash = $2 WHERE id = $3")
+            .bind(to_json(&notice)?)
+            .bind(content_hash(&notice))
+            .bind(id)
+            .execute(tx)
+            .await?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! What a structure chose about being found and counted: to be proposed as a partner, or never; to be counted in its network's year; which
-//! networks ask it to be a member; and what it does not want to be told.
+//! networks ask it to be a member, whom it asks as one; and what it does not want to be told.
 
 use chrono::{DateTime, Utc};
 use strum::{EnumString, IntoStaticStr};
@@ -21,6 +21,8 @@ pub enum Choice {
     CountedIn,
     /// The network `about` asks it to be a member, and it did not answer.
     AskedToJoin,
+    /// As a network, it asked that person to be a member, who has not agreed: whoever says no is still one of these.
+    Asks,
     /// It wants no word about open markets that it leaves aside.
     NoOpenMarketsLine,
 }
@@ -106,6 +108,21 @@ impl Store {
                 .fetch_all(&self.reader)
                 .await?;
         Ok(rows.into_iter().map(|(about,)| about).collect())
+    }
+
+    /// About how many a structure chose that, and when it last did.
+    pub async fn count_chosen(
+        &self,
+        structure: &str,
+        choice: Choice,
+    ) -> Result<(usize, Option<DateTime<Utc>>), StoreError> {
+        let (n, last): (i64, Option<DateTime<Utc>>) =
+            sql::query_as("SELECT COUNT(*), MAX(at) FROM structure_choice WHERE structure = $1 AND choice = $2")
+                .bind(structure.to_owned())
+                .bind(choice.as_str().to_owned())
+                .fetch_one(&self.reader)
+                .await?;
+        Ok((usize::try_from(n).unwrap_or_default(), last))
     }
 
     /// Structures that chose that, and about what each.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use vigie_domain::Notice;
 
 use crate::error::StoreError;
 use crate::sql::SqlError;
@@ -15,6 +16,13 @@ pub fn derived_id(parts: &[&str]) -> String {
         digest.update(part.as_bytes());
     }
     hex::encode(&digest.finalize()[..12])
+}
+
+/// Hash of a notice's content: what makes a new version.
+#[must_use]
+pub fn content_hash(notice: &Notice) -> String {
+    let bytes = serde_json::to_vec(notice).unwrap_or_default();
+    hex::encode(&Sha256::digest(&bytes)[..16])
 }
 
 /// Characters of an identifier that tell its moment: milliseconds since 1970, in hexadecimal.

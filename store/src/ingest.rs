@@ -521,14 +521,14 @@ impl IngestTx {
 
     /// Withdraws a person's messages about a procedure that no one has begun to send: a newer one says it all. Gives the
     /// number withdrawn.
-    pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str, by: &str) -> Result<u64, StoreError> {
+    pub async fn supersede_unsent(&mut self, subscriber: &str, procedure: &str) -> Result<u64, StoreError> {
         let done = sql::query(
             "UPDATE delivery SET state = 'superseded', settled_at = $1, why = $2
              WHERE subscriber_id = $3 AND procedure_id = $4 AND attempts = 0 AND state = 'pending'
                AND cause NOT IN (SELECT id FROM alert WHERE procedure_id = $4 AND kind IN ('offer', 'ask_result', 'renewal', 'partner_call'))",
         )
         .bind(millis(self.now))
-        .bind(format!("remplacé par l’alerte {by}"))
+        .bind("remplacé par une alerte plus récente du même marché".to_owned())
         .bind(subscriber.to_owned())
         .bind(procedure.to_owned())
         .execute(&mut self.tx)

@@ -86,7 +86,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::StoreError;
-pub use ids::{derived_id, ordered_id, random, secret_hash};
+pub use ids::{content_hash, derived_id, ordered_id, random, secret_hash};
 pub use slowest::Slowest;
 pub use sql::{Engine, SqlError};
 

@@ -5,16 +5,9 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
-use vigie_config::rules::Rules;
-use vigie_domain::follow_up::{self, Narrowing};
-use vigie_domain::subscription::Candidate;
-use vigie_domain::{
-    AlertKind, Decision, Department, Filter, Near, OfferStage, PartnerRole, Permission, Refusal, Sector, Stage,
-    Subscriber, french,
-};
+use vigie_domain::{AlertKind, Decision, OfferStage, PartnerRole, Permission, Refusal, Stage, Subscriber};
 use vigie_notifier::card::{Card, short};
 use vigie_notifier::chat::{Button, ButtonAction, Rich, Span, Style};
-use vigie_notifier::criteria;
 use vigie_service::after_award::offers;
 use vigie_service::after_award::subject::{self, Subject};
 use vigie_service::alert_card;
@@ -22,18 +15,15 @@ use vigie_service::answers::action::{self, Act, Action, NarrowBy};
 use vigie_service::answers::positions::Said;
 use vigie_service::answers::{outcome_line, state_line};
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
-use vigie_service::ingest::candidate;
+use vigie_service::narrowing;
 use vigie_service::operations;
 use vigie_service::partner_calls::answering::{self, Answer};
-use vigie_service::{Failure, Service, subscriptions};
+use vigie_service::{Failure, Service};
 use vigie_store::chats::Received;
-use vigie_watcher::classify;
 
 use super::replies::apart;
 use super::{Incoming, Input, Reply, ReplyPlace};
 
-/// Longest lead time that one tap asks for, in days.
-const MAX_LEAD: i64 = 60;
 /// Longest word that passes, in characters (Telegram's answer to a pressed button takes 200).
 const MAX_TOAST: usize = 180;
 /// Longest name kept of the one who decides, in characters.
@@ -192,8 +182,16 @@ impl Asked<'_> {
             _ => return Ok(short_reply(self.incoming, AS_WHAT)),
         };
         let by = self.name();
-        let answer =
-            Answer { person: self.person, by: &by, call, said: &said, note: "", shows_decision: None, seen: None };
+        let answer = Answer {
+            person: self.person,
+            by: &by,
+            call,
+            said: &said,
+            note: "",
+            shows_decision: None,
+            seen: None,
+            ticked: false,
+        };
         let answered = apart(|| answering::answer(self.service, &answer)).await?;
         let line = answering::line(&answered, &by);
         // A long sentence does not fit in a word that passes.
@@ -309,10 +307,8 @@ impl Asked<'_> {
     async fn because(&self, refusal: Refusal, by: &str) -> Result<Vec<Reply>, Failure> {
         let mut text = format!("Écarté par {by} : {}.", refusal.in_french());
         let mut buttons: Vec<Vec<Button>> = Vec::new();
-        for cut in cuts(refusal) {
-            if let Some(narrower) = self.narrower(*cut).await? {
-                buttons.push(vec![action::button(&narrower.label, &Action::Narrow(*cut), self.delivery)]);
-            }
+        for (cut, label) in narrowing::offered(self.service, self.person, &self.received.procedure, refusal).await? {
+            buttons.push(vec![action::button(&label, &Action::Narrow(cut), self.delivery)]);
         }
         if !buttons.is_empty() {
             text.push_str(" D’un geste, votre abonnement peut en tenir compte :");
@@ -324,56 +320,10 @@ impl Asked<'_> {
         Ok(vec![Reply { place, text: Rich::plain(text), buttons }])
     }
 
-    /// The subscriptions that sent this, narrowed; `None` where nothing can be narrowed in one tap.
-    async fn narrower(&self, cut: NarrowBy) -> Result<Option<Narrower>, Failure> {
-        let Some(row) = self.service.store.notices_of(&self.received.procedure).await?.pop() else { return Ok(None) };
-        let folded = classify::searchable(&row.notice, &row.assessment.lots);
-        let seen = candidate(&row, &folded, row.first_seen);
-        let mut label = String::new();
-        let mut subscriptions = Vec::new();
-        for s in self.service.store.subscriptions_of(&self.person.id).await? {
-            let Some((said, narrowing)) = narrowing(cut, &s.filter, &seen) else { continue };
-            if let Some(filter) = follow_up::narrowed(&s.filter, &narrowing) {
-                label = said;
-                subscriptions.push((s.id, filter));
-            }
-        }
-        Ok((!subscriptions.is_empty()).then_some(Narrower { label, subscriptions }))
-    }
-
     async fn narrow(&self, cut: NarrowBy) -> Result<Vec<Reply>, Failure> {
         let place = if self.pressed() { ReplyPlace::Edit } else { ReplyPlace::Answer };
-        let reply = |text: String| vec![Reply { place, text: Rich::plain(text), buttons: Vec::new() }];
-        let notices = self.service.store.notices_of(&self.received.procedure).await?;
-        let buyer = notices.iter().rev().map(|n| &n.notice.buyer).find(|b| !b.name.is_empty());
-        let name = buyer.map_or_else(|| "cet acheteur".to_owned(), |b| short(&b.name, 80));
-        if cut == NarrowBy::Buyer && buyer.is_none_or(|b| b.siret.as_deref().unwrap_or_default().is_empty()) {
-            return Ok(reply(format!(
-                "L’avis ne donne pas le SIRET de {name} : il ne peut pas être écarté d’un geste."
-            )));
-        }
-        let Some(narrower) = self.narrower(cut).await? else {
-            let text = if cut == NarrowBy::Buyer {
-                format!("C’est déjà fait : {name} est écarté de vos abonnements.")
-            } else {
-                "C’est déjà fait, ou il ne resterait plus rien. /abonnements montre ce que vous recevez.".to_owned()
-            };
-            return Ok(reply(text));
-        };
-        for (id, filter) in &narrower.subscriptions {
-            subscriptions::narrow(self.service, self.person, id, filter).await?;
-        }
-        let text = if cut == NarrowBy::Buyer {
-            format!("C’est fait : plus aucun nouveau marché de {name}. Pour revenir en arrière : /abonnements.")
-        } else {
-            let now: Vec<String> =
-                narrower.subscriptions.iter().map(|(_, f)| short(&criteria::in_french(f), 200)).collect();
-            format!(
-                "C’est fait. Vous recevez maintenant : {}. Pour revenir en arrière : /abonnements.",
-                now.join(" – ")
-            )
-        };
-        Ok(reply(text))
+        let said = narrowing::narrow(self.service, self.person, &self.received.procedure, cut).await?;
+        Ok(vec![Reply { place, text: Rich::plain(said), buttons: Vec::new() }])
     }
 
     async fn more(&self) -> Result<Vec<Reply>, Failure> {
@@ -392,13 +342,6 @@ impl Asked<'_> {
     }
 }
 
-/// Subscriptions that can be narrowed in one tap.
-struct Narrower {
-    /// What the button says.
-    label: String,
-    subscriptions: Vec<(String, Filter)>,
-}
-
 /// Where a structure stands that gives a reason: where it stood, if that takes the reason; what was handed in was lost by its price or its
 /// mark; anything else that is not over is left out. `None` where the reason goes with nothing.
 fn stage_of_a_reason(refusal: Refusal, standing: Stage) -> Option<Stage> {
@@ -409,67 +352,6 @@ fn stage_of_a_reason(refusal: Refusal, standing: Stage) -> Option<Stage> {
         Stage::Lost | Stage::Won | Stage::NoAward => None,
         _ => (!of_loss).then_some(Stage::NoGo),
     }
-}
-
-/// What a reason may cut off.
-fn cuts(refusal: Refusal) -> &'static [NarrowBy] {
-    match refusal {
-        Refusal::Buyer => &[NarrowBy::Buyer],
-        Refusal::Trade => &[NarrowBy::Trade],
-        Refusal::Place => &[NarrowBy::Place],
-        Refusal::Time => &[NarrowBy::Time],
-        Refusal::Size => &[NarrowBy::Large, NarrowBy::Small],
-        // Of what was bid for and lost: nothing was wrong with hearing of it.
-        Refusal::Price | Refusal::Quality | Refusal::Other => &[],
-    }
-}
-
-/// How a filter leaves out what is like this notice, and what the button says. Pure.
-fn narrowing(cut: NarrowBy, filter: &Filter, c: &Candidate<'_>) -> Option<(String, Narrowing)> {
-    let value = c.notice.estimated_value;
-    let euros = |n: f64| format!("{} €", french::number(n));
-    Some(match cut {
-        NarrowBy::Buyer => {
-            let siret = c.notice.buyer.siret.clone().filter(|s| !s.is_empty())?;
-            ("Plus jamais cet acheteur".to_owned(), Narrowing::Buyer(siret))
-        }
-        NarrowBy::Trade => {
-            let theirs: Vec<Sector> =
-                c.assessment.sectors.iter().filter(|s| filter.sectors.contains(s)).cloned().collect();
-            let label = short(Rules::embedded().sector_label(theirs.first()?), 40);
-            (format!("Plus rien en : {label}"), Narrowing::Sectors(theirs))
-        }
-        NarrowBy::Place => match filter.nearest(c) {
-            Some(Near::Around { km, .. }) if km > 1 => {
-                (format!("Rayon ramené à {} km", km - 1), Narrowing::Circle(km - 1))
-            }
-            _ => {
-                let theirs: Vec<Department> =
-                    c.assessment.departments.iter().filter(|d| filter.departments.contains(d)).cloned().collect();
-                let first = theirs.first()?.as_str();
-                (
-                    format!("Plus rien dans : {}", Rules::embedded().department_label(first)),
-                    Narrowing::Departments(theirs),
-                )
-            }
-        },
-        NarrowBy::Time => {
-            let left = (c.assessment.deadline()?.with_timezone(&Utc) - c.now).num_days();
-            let days = (0..MAX_LEAD).contains(&left).then_some(left + 1)?;
-            (
-                format!("Au moins {} pour répondre", french::plural(usize::try_from(days).ok()?, "jour")),
-                Narrowing::Lead(days),
-            )
-        }
-        NarrowBy::Large => {
-            let most = value.filter(|v| *v > 1.0)?.ceil() - 1.0;
-            (format!("Au plus {}", euros(most)), Narrowing::Below(most))
-        }
-        NarrowBy::Small => {
-            let least = value?.floor() + 1.0;
-            (format!("Au moins {}", euros(least)), Narrowing::Above(least))
-        }
-    })
 }
 
 /// All that a card holds and an alert leaves out.
@@ -529,10 +411,6 @@ fn styled(out: &mut Rich, text: &str, style: Style) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Duration};
-    use vigie_config::rules;
-    use vigie_domain::{Around, DateKind, Notice, NoticeKind, Place, TypedDate};
-
     use super::*;
 
     #[test]
@@ -549,50 +427,6 @@ mod tests {
             (Refusal::Place, Stage::Won, None),
         ] {
             assert_eq!(stage_of_a_reason(refusal, standing), stage, "{refusal:?} {standing:?}");
-        }
-    }
-
-    #[test]
-    fn a_reason_offers_what_of_this_very_notice_can_be_left_out() {
-        let now = DateTime::parse_from_rfc3339("2026-11-21T09:00:00+01:00").unwrap();
-        let mut notice = Notice::new("t", "1", NoticeKind::Call);
-        notice.title = "Location et entretien du linge, blanchisserie".into();
-        notice.buyer.siret = Some("21590350100017".into());
-        notice.departments.extend(Department::parse("59"));
-        notice.places.push(Place { city: Some("Lille".into()), postcode: Some("59000".into()), nuts: None });
-        notice.estimated_value = Some(250_000.0);
-        notice.dates.push(TypedDate::of_field(DateKind::Tender, (now + Duration::days(12), true), "test"));
-        let assessment = classify::classify(&notice);
-        let candidate = Candidate {
-            notice: &notice,
-            assessment: &assessment,
-            folded: " ",
-            now: now.with_timezone(&Utc),
-            communes: rules::communes,
-        };
-        let filter = Filter {
-            sectors: vec!["blanchisserie".into(), "pressing".into()],
-            departments: ["59", "62"].iter().filter_map(|d| Department::parse(d)).collect(),
-            ..Filter::default()
-        };
-        let circle = Filter { around: vec![Around { commune: "62498".into(), km: 30 }], ..Filter::default() };
-        let said = |cut, filter: &Filter| narrowing(cut, filter, &candidate).map(|(label, _)| label);
-        for (cut, filter, label) in [
-            (NarrowBy::Buyer, &filter, "Plus jamais cet acheteur"),
-            (NarrowBy::Place, &filter, "Plus rien dans : Nord (59)"),
-            (NarrowBy::Place, &circle, "Rayon ramené à 27 km"),
-            (NarrowBy::Time, &filter, "Au moins 13\u{a0}jours pour répondre"),
-            (NarrowBy::Large, &filter, "Au plus 249\u{202f}999 €"),
-            (NarrowBy::Small, &filter, "Au moins 250\u{202f}001 €"),
-        ] {
-            assert_eq!(said(cut, filter).as_deref(), Some(label));
-        }
-        assert!(said(NarrowBy::Trade, &filter).is_some_and(|l| l.starts_with("Plus rien en : Blanchisserie")));
-        assert_eq!((said(NarrowBy::Trade, &circle), said(NarrowBy::Place, &Filter::default())), (None, None));
-        for (cut, filter) in [(NarrowBy::Place, &circle), (NarrowBy::Large, &filter), (NarrowBy::Time, &filter)] {
-            let (_, narrowing) = narrowing(cut, filter, &candidate).unwrap();
-            let narrow = follow_up::narrowed(filter, &narrowing).unwrap();
-            assert!(narrow.test(&candidate).is_err(), "the notice itself is left out: {cut:?}");
         }
     }
 }

@@ -10,6 +10,7 @@ use vigie_store::people::{AddressState, NewSubscriber};
 
 use crate::error::Failure;
 use crate::hooks;
+use crate::preferences;
 use crate::service::Service;
 
 /// Brings the people declared in the settings file in step with the database. Subscriptions and rhythm of whoever has taken them in
@@ -120,7 +121,7 @@ async fn sync_one(service: &Service, declared: &settings::Subscriber) -> Result<
     if !service.store.follows_file(&id).await? {
         return Ok(Some(id));
     }
-    service.store.set_rhythm(&id, &declared.rhythm).await?;
+    preferences::set_rhythm(service, &id, &declared.rhythm).await?;
     let mut subscriptions = Vec::new();
     for s in &declared.subscription {
         let cadence = s.cadence.unwrap_or_else(|| Cadence::default_for(declared.role, declared.kind));

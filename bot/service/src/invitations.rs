@@ -12,7 +12,7 @@ use vigie_store::invitations::NewInvitation;
 
 use crate::error::Failure;
 use crate::service::Service;
-use crate::{membership, opt_in};
+use crate::{membership, on_behalf, opt_in};
 
 /// How long a code serves, in days.
 pub const DAYS: i64 = 14;
@@ -69,7 +69,9 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
             subscriber: None,
             expires: now + Duration::days(DAYS),
         };
-        return Ok(Invited::Code(service.store.invite(&new, now).await?));
+        let code = service.store.invite(&new, now).await?;
+        on_behalf::noted(service, who, "", "code d’invitation créé").await?;
+        return Ok(Invited::Code(code));
     };
     if !opt_in::possible(&service.settings) {
         return Ok(Invited::NoMail);
@@ -101,6 +103,7 @@ pub async fn invite(service: &Service, who: &str, guest: &Guest, now: DateTime<U
         store.put_subscription(&id, filter, cadence, now).await?;
     }
     store.saw(who, &id, "invitation", now).await?;
+    on_behalf::noted(service, who, &id, "invitation envoyée").await?;
     if let Some(siret) = &guest.siret {
         membership::welcome(service, who, &subscriber, siret).await?;
     }

@@ -32,6 +32,7 @@
 //! | [`preview`], [`breadth`] | what a subscription would have given over the last days; which changes would help one that gives too much, or nothing |
 //! | `presence` | who of a structure is here, and when they are written to |
 //! | [`taste`] | what a structure's refusals say of its taste, asked before it holds |
+//! | [`narrowing`] | one tap after a refusal: subscriptions leave out what its reason speaks of |
 //! | [`questions`] | what a person is asked in a message of its own, and their answer |
 //! | [`reminders`], [`silence_notice`] | what time brings to people |
 //! | [`operations`] | what a facilitator follows: operations, calibration, hours, monthly tables |
@@ -80,6 +81,7 @@ pub mod links;
 pub mod membership;
 pub mod metrics;
 pub mod my_markets;
+pub mod narrowing;
 pub mod network;
 pub mod on_behalf;
 pub mod open_markets;

@@ -17,6 +17,7 @@ use vigie_store::{StoreError, derived_id};
 use vigie_watcher::charset;
 
 use crate::partner_calls::{members_of, name_of};
+use crate::questions::{self, NO, Question, YES};
 use crate::service::Service;
 use crate::spreadsheet::{Table, Unreadable};
 use crate::{opt_in, quiet};
@@ -175,26 +176,76 @@ async fn ask(service: &Service, network: &Subscriber, row: MemberRow, now: DateT
             return Ok(Asked::Member);
         }
         store.choose(person.structure(), (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
-        let alert = Alert::word(AlertKind::Account, derived_id(&["asked to join", &network.id, &person.id]));
+        store.choose(network.structure(), (Choice::Asks, &person.id), true, &network.name, now).await?;
+        let alert = Alert::word(AlertKind::Account, question_id(&network.id, &person.id));
         let page = service.home_url().map(|home| format!("\n{home}groupements")).unwrap_or_default();
         let body = format!(
-            "{} vous compte parmi ses membres : êtes-vous d’accord ?\nUn réseau peut vous transmettre des marchés et vous demander qui se positionne sur quel lot. Il ne voit rien de ce que vous décidez. Vous répondez, ou le quittez, sur la page « Groupements ».{page}",
-            short(&network.name, MAX_NAME)
+            "{}\n{TERMS} Vous répondez, ou le quittez, sur la page « Groupements ».{page}",
+            asked(&network.name)
         );
         quiet::tell(service, &person.id, &alert, &body, now).await?;
         return Ok(Asked::Asked);
     }
     // Whoever had that address erased is not written to; the network is told no difference.
+    let id = derived_id(&["member", &row.mail]);
+    store.choose(network.structure(), (Choice::Asks, &id), true, &network.name, now).await?;
     if store.is_suppressed(Channel::Email, &row.mail).await? || !opt_in::possible(&service.settings) {
         return Ok(Asked::Asked);
     }
     let profile = Profile { siret: None, claimed_siret: row.siret, kind: row.kind, ..Profile::default() };
-    let id = derived_id(&["member", &row.mail]);
     let subscriber = Subscriber { id: id.clone(), name: row.name, role: Role::Structure, profile };
     let address = opt_in::enrol(store, subscriber, &row.mail, now).await?;
     store.choose(&id, (Choice::AskedToJoin, &network.id), true, &network.name, now).await?;
     opt_in::ask(store, &address, false, now).await?;
     Ok(Asked::Asked)
+}
+
+/// What somebody agrees to by being a member.
+const TERMS: &str = "Un réseau peut vous transmettre des marchés et vous demander qui se positionne sur quel lot. Il ne voit rien de ce que vous décidez. Votre réponse vaut pour votre structure.";
+
+fn asked(network: &str) -> String {
+    format!("{} vous compte parmi ses membres : êtes-vous d’accord ?", short(network, MAX_NAME))
+}
+
+/// The question that a network puts to a person; also the identifier of the alert that puts it.
+fn question_id(network: &str, person: &str) -> String {
+    derived_id(&["asked to join", network, person])
+}
+
+/// What networks ask a person, each with the identifier of the network.
+pub(crate) async fn questions(service: &Service, person: &Subscriber) -> Result<Vec<(String, Question)>, StoreError> {
+    let choice = |word: &str, label: &str| questions::Choice { word: word.to_owned(), label: label.to_owned() };
+    let question = |(id, name): (String, String)| {
+        let put = Question {
+            id: question_id(&id, &person.id),
+            title: asked(&name),
+            lines: vec![TERMS.to_owned()],
+            choices: vec![choice(YES, "Je suis membre"), choice(NO, "Non")],
+            waits: true,
+        };
+        (id, put)
+    };
+    Ok(asking(service, person).await?.into_iter().map(question).collect())
+}
+
+/// What a person answers to the question of that identifier; `None` where no network puts it, or the word is none of its answers.
+pub(crate) async fn answer_question(
+    service: &Service,
+    person: &Subscriber,
+    id: &str,
+    word: &str,
+) -> Result<Option<String>, StoreError> {
+    let asked = asking(service, person).await?.into_iter().find(|(network, _)| question_id(network, &person.id) == id);
+    let (Some((network, name)), YES | NO) = (asked, word) else { return Ok(None) };
+    let joins = word == YES;
+    answer(service, person, &network, joins).await?;
+    let name = short(&name, MAX_NAME);
+    Ok(Some(match joins {
+        true => {
+            format!("C’est noté : {name} vous compte parmi ses membres. La page « Groupements » permet de le quitter.")
+        }
+        false => format!("C’est noté : {name} ne vous compte pas parmi ses membres."),
+    }))
 }
 
 /// Networks that ask a person to be a member, by identifier and name.
@@ -228,6 +279,10 @@ pub async fn answer(service: &Service, person: &Subscriber, network: &str, joins
             .await?;
     }
     service.store.choose(person.structure(), (Choice::AskedToJoin, &id), false, &person.name, now).await?;
+    // A refusal is shown to nobody: who said no waits, as far as the network sees.
+    if joins && let Some(asks) = service.store.subscriber(&id).await? {
+        service.store.choose(asks.structure(), (Choice::Asks, &person.id), false, &person.name, now).await?;
+    }
     Ok(true)
 }
 
@@ -283,6 +338,14 @@ pub async fn count_in(service: &Service, person: &Subscriber, network: &str, cho
         store.choose(structure, (Choice::CountedIn, name), false, &person.name, now).await?;
     }
     Ok(())
+}
+
+/// How many people whom a network asked have not agreed, and when it last asked one.
+///
+/// # Errors
+/// The database fails.
+pub async fn pending(service: &Service, network: &Subscriber) -> Result<(usize, Option<DateTime<Utc>>), StoreError> {
+    service.store.count_chosen(network.structure(), Choice::Asks).await
 }
 
 /// A member as its network sees it.

@@ -18,6 +18,15 @@ pub(crate) async fn named(service: &Service, who: &str) -> Result<String, StoreE
     Ok(person.map_or_else(|| who.to_owned(), |p| short(&p.name, 60)))
 }
 
+/// Notes in the journal what `who` did for `whom`, where nobody has to be told.
+///
+/// # Errors
+/// The database fails.
+pub async fn noted(service: &Service, who: &str, whom: &str, what: &str) -> Result<(), StoreError> {
+    let by = named(service, who).await?;
+    service.store.note("person", whom, &format!("{what}, par {by}"), service.clock.now()).await
+}
+
 /// Notes what `who` did in the place of `whom`, and tells them in these words; the first line is the subject.
 ///
 /// # Errors
@@ -25,8 +34,7 @@ pub(crate) async fn named(service: &Service, who: &str) -> Result<String, StoreE
 pub async fn acted(service: &Service, who: &str, whom: &str, what: &str, body: &str) -> Result<(), Failure> {
     let now = service.clock.now();
     service.store.saw(who, whom, what, now).await?;
-    let by = named(service, who).await?;
-    service.store.note("person", whom, &format!("{what}, par {by}"), now).await?;
+    noted(service, who, whom, what).await?;
     let alert = Alert::word(
         AlertKind::Account,
         derived_id(&["on behalf", who, whom, what, &now.timestamp_millis().to_string()]),

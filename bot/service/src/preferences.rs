@@ -6,9 +6,10 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use vigie_domain::preferences::{Absence, Days, MessageKind};
-use vigie_domain::subscription::QuietHours;
+use vigie_domain::subscription::{QuietHours, Rhythm};
 use vigie_domain::{Channel, Subscriber, french};
 use vigie_notifier::card::short;
+use vigie_store::StoreError;
 use vigie_store::preferences::Preferences;
 use vigie_watcher::zones;
 
@@ -191,17 +192,26 @@ pub async fn apply(service: &Service, person: &Subscriber, changes: &[Change]) -
     }
     let store = &service.store;
     let was_of_file = changes.iter().any(Change::is_of_file) && store.take_in_hand(&person.id).await?;
-    store.set_rhythm(&person.id, &wanted.rhythm).await?;
-    let times = |p: &Preferences| (p.rhythm.digest_hour, p.rhythm.digest_days);
-    if times(&wanted) != times(&standing.preferences) {
-        subscriptions::follow_times(service, &person.id).await?;
-    }
+    set_rhythm(service, &person.id, &wanted.rhythm).await?;
     store.set_routes(&person.id, &wanted.routes).await?;
     store.set_absence(&person.id, wanted.away.as_ref()).await?;
     if wanted.unadvised != standing.preferences.unadvised {
         store.set_advice(&person.id, !wanted.unadvised).await?;
     }
     Ok(Settled::Done { was_of_file })
+}
+
+/// Gives a person a rhythm; what waits for a digest of theirs follows its hour and days.
+///
+/// # Errors
+/// The database fails.
+pub async fn set_rhythm(service: &Service, person: &str, rhythm: &Rhythm) -> Result<(), StoreError> {
+    let before = service.store.preferences(person).await?.rhythm;
+    service.store.set_rhythm(person, rhythm).await?;
+    if (before.digest_hour, before.digest_days) != (rhythm.digest_hour, rhythm.digest_days) {
+        subscriptions::follow_times(service, person).await?;
+    }
+    Ok(())
 }
 
 impl Standing {

@@ -1,5 +1,5 @@
 //! What a person is asked in a message of its own: of a subscription that gives too much or nothing ([`crate::breadth::monthly`]), or
-//! of what their refusals say ([`crate::taste`]). One question, some answers, the same wherever they are given: by a button of a chat,
+//! of what their refusals say ([`crate::taste`]), or whether they are a member of a network ([`crate::network`]). One question, some answers, the same wherever they are given: by a button of a chat,
 //! by a link of a mail, on the page of settings.
 
 use chrono::{DateTime, Duration, Utc};
@@ -12,9 +12,12 @@ use crate::answers::action::{self, folded};
 use crate::breadth::monthly;
 use crate::error::Failure;
 use crate::links::Purpose;
+use crate::network;
 use crate::service::Service;
 use crate::taste;
 
+/// The word by which somebody agrees.
+pub(crate) const YES: &str = "oui";
 /// The word by which nothing changes.
 pub(crate) const NO: &str = "non";
 /// The word by which nothing is answered, and what it rests on is shown.
@@ -55,8 +58,11 @@ pub async fn of(service: &Service, person: &Subscriber, id: &str) -> Result<Opti
     if let Some(advised) = service.store.advice(id, &person.id).await? {
         return monthly::question(&advised).map(Some);
     }
-    let taste = service.store.taste(id, person.structure()).await?;
-    Ok(taste.filter(|_| taste::may_answer(person)).map(|one| taste::question(&one)))
+    if let Some(one) = service.store.taste(id, person.structure()).await?.filter(|_| taste::may_answer(person)) {
+        return Ok(Some(taste::question(&one)));
+    }
+    let asked = network::questions(service, person).await?;
+    Ok(asked.into_iter().map(|(_, question)| question).find(|question| question.id == id))
 }
 
 /// Answers one; gives what to say. `None` where it is not this person's, or the word is none of its answers.
@@ -74,7 +80,7 @@ pub async fn answer(
     }
     match service.store.taste(id, person.structure()).await?.filter(|_| taste::may_answer(person)) {
         Some(one) => taste::answer(service, &one, by, word).await,
-        None => Ok(None),
+        None => Ok(network::answer_question(service, person, id, word).await?),
     }
 }
 
@@ -93,7 +99,8 @@ pub async fn waiting(service: &Service, person: &Subscriber) -> Result<Vec<Quest
 /// # Errors
 /// The database fails.
 pub async fn standing(service: &Service, person: &Subscriber) -> Result<Vec<Question>, StoreError> {
-    let mut all = Vec::new();
+    let mut all: Vec<Question> =
+        network::questions(service, person).await?.into_iter().map(|(_, question)| question).collect();
     for advised in service.store.advices_waiting(&person.id).await? {
         all.push(monthly::question(&advised)?);
     }

@@ -16,7 +16,7 @@ use vigie_store::StoreError;
 use vigie_store::taste::{StoredTaste, TasteState};
 
 use crate::error::Failure;
-use crate::questions::{Choice, NO, Question, SHOW};
+use crate::questions::{Choice, NO, Question, SHOW, YES};
 use crate::quiet;
 use crate::service::Service;
 
@@ -31,7 +31,6 @@ const RESTS: Duration = Duration::days(180);
 /// Markets shown that a question rests on.
 const SHOWN: usize = 10;
 
-const YES: &str = "oui";
 const BACK: &str = "revenir";
 
 fn trade(taste: &Taste) -> String {

@@ -141,7 +141,10 @@ async fn invite(
     };
     let expires = now + Duration::days(new.days);
     let who = subscriber.map(|p| p.id);
+    let whom = who.clone().unwrap_or_default();
     let code = store.invite(&NewInvitation { role, name: new.name, siret, subscriber: who, expires }, now).await?;
+    let said = format!("code d’invitation créé, par {}", super::person::operator());
+    store.note("person", &whom, &said, now).await?;
     let mut ways: Vec<String> = Vec::new();
     #[cfg(feature = "telegram")]
     if let Some(bot) = telegram_name(settings).await {

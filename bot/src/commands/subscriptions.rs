@@ -19,7 +19,7 @@ use super::output::{Cell, Listing, OutputArg, local, parse_word, print, wrote};
 use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
-use vigie_service::{Service, membership, opt_in, preview};
+use vigie_service::{Service, membership, opt_in, preferences, preview};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
@@ -171,7 +171,7 @@ async fn set_network(store: &Store, key: &str, network: &str, leave: bool, now: 
     print(&line)
 }
 
-async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
+async fn set_rhythm(store: &Store, settings: &Settings, args: &RhythmArgs) -> Result<(), Failure> {
     let place = "vigie subscriptions rhythm";
     let person = super::person::find(store, &args.subscriber, place).await?;
     if store.follows_file(&person.id).await? {
@@ -188,8 +188,9 @@ async fn set_rhythm(store: &Store, args: &RhythmArgs) -> Result<(), Failure> {
     if let Some(fault) = rhythm.fault() {
         return Err(Failure::usage(fault, place, "corrigez cette heure"));
     }
-    store.set_rhythm(&person.id, &rhythm).await?;
-    print("Rythme enregistré\n")
+    let service = Service::new(settings.clone(), store.clone(), Clock::from_environment()?)?;
+    preferences::set_rhythm(&service, &person.id, &rhythm).await?;
+    print("Rythme enregistré. Ce qui attend un résumé viendra à l’heure et aux jours choisis.\n")
 }
 
 /// What was asked of a known person's subscriptions without saying which: it changes none.
@@ -244,7 +245,7 @@ pub(super) async fn run(settings: &Settings, action: Action) -> Result<(), Failu
             wrote(settings)
         }
         Action::Rhythm(args) => {
-            set_rhythm(&setup::open_store(settings).await?, &args).await?;
+            set_rhythm(&setup::open_store(settings).await?, settings, &args).await?;
             wrote(settings)
         }
         Action::Remove { id } => {

@@ -20,7 +20,7 @@ use vigie_service::answers::outcome_line;
 use vigie_service::answers::positions::Said;
 use vigie_service::decisions::{self, DecisionEdit, MAX_NOTE, Outcome, Reminder, Seen};
 use vigie_service::links::Purpose;
-use vigie_service::partner_calls::{answering, looking};
+use vigie_service::partner_calls::answering;
 use vigie_store::inbox::Sent;
 use vigie_store::people::AddressState;
 
@@ -159,7 +159,7 @@ pub(crate) async fn ask_answer(
 async fn lots_of(site: &Site, call: &str, procedure: &str) -> Result<Vec<(String, String)>, Trouble> {
     let store = &site.service.store;
     let Some(call) = store.partner_call(call).await? else { return Ok(Vec::new()) };
-    let live = looking::live_lots(&call);
+    let live = call.live_lots();
     if live.len() < 2 {
         return Ok(Vec::new());
     }
@@ -175,7 +175,7 @@ async fn lots_of(site: &Site, call: &str, procedure: &str) -> Result<Vec<(String
 fn said_of(role: PartnerRole, lots: &[(String, String)], fields: &Fields) -> Option<Said> {
     let chosen: Vec<String> =
         fields.all("lot").filter(|l| lots.iter().any(|(id, _)| id == l)).map(str::to_owned).collect();
-    let all = fields.one("tous") == "oui" || lots.is_empty() || !role.takes_part();
+    let all = fields.one("tous") == "oui" || lots.is_empty() || !role.takes_part() && chosen.is_empty();
     match (all, chosen.is_empty()) {
         (true, _) => Some(Said::only(role)),
         (false, false) => Some(Said { lots: chosen, ..Said::only(role) }),
@@ -223,6 +223,7 @@ pub(crate) async fn answer(
                 note: "",
                 shows_decision: None,
                 seen: None,
+                ticked: true,
             };
             let answered = answering::answer(service, &answer).await?;
             let page = format!("/groupements/{call}");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use minijinja::context;
+use minijinja::value::Serde;
 use vigie_domain::{Permission, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
@@ -15,7 +16,7 @@ use vigie_store::people::{Address, AddressState};
 use super::frame::{Shown, Site, Trouble, Visitor};
 use super::session;
 use vigie_service::links::{BadLink, Purpose};
-use vigie_service::{open_now, opt_in, personal_data, sign_in};
+use vigie_service::{network, open_now, opt_in, personal_data, sign_in};
 use vigie_watcher::zones;
 
 /// Open markets shown.
@@ -81,7 +82,9 @@ async fn welcome(site: &Site, visitor: &Visitor, address: &Address) -> Shown {
     // The head is that of somebody who is in.
     let visitor = Visitor { session, path: visitor.path.clone() };
     let decides = person.role.may(Permission::Decide);
-    let values = context! { open => open, digest => digest, decides => decides, chosen => chosen };
+    let asking = network::asking(service, &person).await?;
+    let values =
+        context! { open => open, digest => digest, decides => decides, chosen => chosen, asking => Serde(asking) };
     let mut response = site.page(&visitor, "confirme.html", values);
     response.headers_mut().extend(cookie.map(|v| (header::SET_COOKIE, v)));
     Ok(response)

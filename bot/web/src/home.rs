@@ -11,12 +11,13 @@ use minijinja::value::Serde;
 use vigie_domain::{DateKind, DeliveryState, Permission, Phase, Stage, french};
 use vigie_notifier::card::short;
 use vigie_service::my_markets::{self, Market};
-use vigie_service::open_now;
+use vigie_service::{open_now, preferences};
 use vigie_store::StoreError;
 
 use super::browse::{self, Row};
 use super::cookies::Session;
 use super::frame::{Fields, Shown, Site, Visitor};
+use super::preferences::waiting;
 
 /// Rows of one list.
 const MAX_ROWS: usize = 60;
@@ -125,6 +126,8 @@ async fn markets(site: &Site, visitor: &Visitor, session: &Session, done: &str) 
         visitor,
         "marches.html",
         context! {
+            away => preferences::standing(&site.service, &session.person).await?.away_in_french(),
+            questions => Serde(waiting(site, session).await?),
             to_decide => Serde(lines(&mine.to_decide)),
             to_decide_count => mine.to_decide.len(),
             going => Serde(lines(&mine.going)),
@@ -186,6 +189,8 @@ async fn told(site: &Site, visitor: &Visitor, session: &Session) -> Shown {
         visitor,
         "signales.html",
         context! {
+            away => preferences::standing(&site.service, &session.person).await?.away_in_french(),
+            questions => Serde(waiting(site, session).await?),
             rows => Serde(rows),
             open => open,
             planned => planned,

@@ -176,6 +176,7 @@ routes! {
     "/chercher" => get(browse::search),
     "/procedure/{id}" => get(procedure::show),
     "/procedure/{id}/decision" => post(procedure::decide),
+    "/procedure/{id}/resserrer" => post(procedure::narrow),
     "/procedure/{id}/abonnement" => get(subscriptions::of_procedure),
     "/procedure/{id}/publier" => post(procedure::publish),
     "/procedure/{id}/pieces" => post(leads::attach).layer(DefaultBodyLimit::max(upload::MAX_UPLOAD)),

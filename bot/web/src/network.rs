@@ -13,6 +13,7 @@ use vigie_notifier::card::short;
 use vigie_service::network::{self, MAX_ROWS};
 use vigie_service::partner_calls::{looking, moment, telling};
 use vigie_service::pass_on;
+use vigie_watcher::zones;
 
 use super::frame::{Decider, Posted, Shown, Site, Trouble, Visitor};
 use super::procedure;
@@ -83,8 +84,11 @@ async fn page(site: &Site, visitor: &Visitor, person: &vigie_domain::Subscriber,
             silent: names.into_iter().take(MAX_NAMES).collect(),
         });
     }
+    let (pending, asked_last) = network::pending(service, person).await?;
+    let asked_last = asked_last.map(|at| french::date(zones::paris_day(at)));
     let Done { said, refused, left } = done.unwrap_or_default();
     let values = context! {
+        pending => pending, asked_last => asked_last,
         name => &person.name, members => Serde(members), calls => Serde(calls), most => MAX_ROWS,
         replies => service.settings.hears_replies(), done => Some(said).filter(|s| !s.is_empty()), refused => refused, left => left,
     };

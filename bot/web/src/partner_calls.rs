@@ -249,7 +249,7 @@ fn cell(p: &Position) -> Cell {
         PartnerRole::Subcontractor => ("S", "sub"),
         PartnerRole::Declined => ("–", "no"),
     };
-    Cell { sign, share: p.share, means: p.in_french(), look }
+    Cell { sign, share: p.share.filter(|_| p.role.takes_part()), means: p.in_french(), look }
 }
 
 fn lot_name(lot: &str) -> String {
@@ -396,7 +396,9 @@ struct OwnLot {
 /// What one of those asked sees: their own line, the lots that nobody covers, and once it is closed with whom they stand.
 fn own_answer(view: &Asked, typed: &TypedAnswer) -> minijinja::Value {
     let structure = view.mine.first().map(|p| p.structure.as_str()).unwrap_or_default();
-    let lots: Vec<OwnLot> = looking::live_lots(&view.call)
+    let lots: Vec<OwnLot> = view
+        .call
+        .live_lots()
         .into_iter()
         .map(|lot| {
             let with = view.companions.iter().find(|(l, _)| l == lot).map(|(_, w)| w.as_slice()).unwrap_or_default();
@@ -484,6 +486,7 @@ pub(crate) async fn answer(State(site): State<Arc<Site>>, Path(id): Path<String>
         note: fields.one("mot"),
         shows_decision: Some(fields.has("montrer")),
         seen: Some(fields.one("vu")),
+        ticked: true,
     };
     let answered = answering::answer(&site.service, &answer).await?;
     let line = answering::line(&answered, session.name());

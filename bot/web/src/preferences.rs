@@ -21,6 +21,9 @@ use vigie_service::{declared, subscriptions};
 use super::cookies::Session;
 use super::frame::{Fields, Posted, Shown, SignedIn, Site, Trouble, Visitor};
 
+/// The places of channels that take over.
+const PLACES: [&str; 5] = ["D’abord", "En deuxième", "En troisième", "En quatrième", "En cinquième"];
+
 /// One of a list.
 #[derive(serde::Serialize)]
 struct Choice {
@@ -107,8 +110,8 @@ impl Held<'_> {
         options.extend(order.iter().filter_map(|c| self.resting(*c, c.noun())));
         let place = |n: usize| {
             let stands = order.get(n).map(|c| c.as_str().to_owned()).unwrap_or_default();
-            let label = if n == 0 { "D’abord".to_owned() } else { format!("Puis ({})", n + 1) };
-            self.select(&format!("ordre-{n}"), &label, stands, options.clone())
+            let label = PLACES.get(n).copied().unwrap_or("Puis");
+            self.select(&format!("ordre-{n}"), label, stands, options.clone())
         };
         (0..places(self.standing)).map(place).collect()
     }
@@ -183,7 +186,7 @@ async fn page(
 
 /// What waits for an answer and what was learned, as the page shows it.
 #[derive(serde::Serialize)]
-struct Learned {
+pub(crate) struct Learned {
     id: String,
     title: String,
     waits: bool,
@@ -191,9 +194,18 @@ struct Learned {
 }
 
 async fn asked(site: &Site, session: &Session) -> Result<Vec<Learned>, Trouble> {
-    let all = questions::standing(&site.service, &session.person).await?;
-    let shown = |q: Question| Learned { id: q.id, title: q.title, waits: q.waits, choices: q.choices };
-    Ok(all.into_iter().map(shown).collect())
+    Ok(questions::standing(&site.service, &session.person).await?.into_iter().map(Learned::of).collect())
+}
+
+/// What waits for an answer of whoever is signed in.
+pub(crate) async fn waiting(site: &Site, session: &Session) -> Result<Vec<Learned>, Trouble> {
+    Ok(questions::waiting(&site.service, &session.person).await?.into_iter().map(Learned::of).collect())
+}
+
+impl Learned {
+    fn of(q: Question) -> Self {
+        Self { id: q.id, title: q.title, waits: q.waits, choices: q.choices }
+    }
 }
 
 /// The hour of whoever chose none.

@@ -80,8 +80,11 @@ pub(crate) async fn answer(
 async fn said(site: &Site, visitor: &Visitor, person: &Subscriber, (id, word): (&str, &str), action: &str) -> Shown {
     let answered = questions::answer(&site.service, person, (id, &person.name), word).await?;
     let text = answered.ok_or_else(|| Trouble::bad("Choisissez une réponse."))?;
-    let question = questions::of(&site.service, person, id).await?.ok_or_else(gone)?;
-    Ok(page(site, visitor, &question, (action, ""), &text))
+    Ok(match questions::of(&site.service, person, id).await? {
+        Some(question) => page(site, visitor, &question, (action, ""), &text),
+        // Answered for good: there is nothing left to change here.
+        None => site.word(visitor, "C’est noté", &text),
+    })
 }
 
 pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, Path(id): Path<String>) -> Shown {

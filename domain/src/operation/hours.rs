@@ -54,6 +54,12 @@ impl Hours {
         (whole <= MOST).then_some(Self(whole * 100 + part))
     }
 
+    /// The nearest whole number of hours: what is reckoned is no more exact than that.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        Self((self.0 + 50).div_euclid(100) * 100)
+    }
+
     #[must_use]
     pub fn is_none(self) -> bool {
         self.0 == 0

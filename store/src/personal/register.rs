@@ -124,6 +124,12 @@ pub const REGISTER: &[Held] = &[
     held("partner_call", "appels à partenaires ouverts", "structure = $2", Fate::Unnamed(&["opened_by", "name"])),
     held(
         "structure_choice",
+        "réseaux qui vous ont demandé si vous êtes membre, et n’ont pas votre accord",
+        "about = $1 AND choice = 'asks'",
+        Fate::Deleted,
+    ),
+    held(
+        "structure_choice",
         "ce que votre structure accepte : être proposée, être comptée dans un réseau",
         "structure = $2",
         Fate::Unnamed(&["decided_by"]),

@@ -146,7 +146,7 @@ async fn ingest(store: &Store, address: &str) {
     tx.overflow_due(&["p"]).await.unwrap();
     tx.put_procedure("p", &notice.title, &Snapshot::default(), &keys).await.unwrap();
     tx.put_portrait(&notice.key(), "p", "7", "{}").await.unwrap();
-    tx.supersede_unsent("p", "p", "x").await.unwrap();
+    tx.supersede_unsent("p", "p").await.unwrap();
     tx.drop_waiting_lines("p", "p", "x").await.unwrap();
     let alert = Alert {
         id: "new".into(),

@@ -8,7 +8,8 @@
 //! settings get more than two alerts a week. Skips, in
 //! words, where the data is not there.
 //!
-//! What should have been told is found by `matches` and `may_answer`, written apart from the filters of the service.
+//! What should have been told is found by `matches` and `may_answer`, written apart from the filters of the service: one lot must be
+//! what somebody asked for and what their kind can answer.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -243,9 +244,10 @@ async fn live(app: Arc<App>, notices: &[(DateTime<Utc>, Notice)], start: DateTim
     Ok(app)
 }
 
-/// Whether a notice is what a person asked for: any of each list, all lists, and all of one lot. What names no place may be
-/// anywhere; a trade that no lot names is any lot's. Results come to who asks for them alone, which nobody does here.
-fn matches(filter: &Filter, a: &Assessment) -> bool {
+/// Whether a notice is what a person asked for: any of each list, all lists, and all of one lot, which a structure of their kind can
+/// answer where they speak for one. What names no place may be anywhere; a trade that no lot names is any lot's. Results come to who
+/// asks for them alone, which nobody does here.
+fn matches(filter: &Filter, kind: Option<StructureKind>, a: &Assessment) -> bool {
     if a.notice_kind.is_result() || a.notice_kind == NoticeKind::Event {
         return false;
     }
@@ -265,12 +267,23 @@ fn matches(filter: &Filter, a: &Assessment) -> bool {
                 !filter.provisions.is_empty(),
                 a.provisions.iter().filter(covers).any(|p| filter.provisions.contains(&p.kind)),
             )
+            && kind.is_none_or(|kind| may_answer_lot(kind, a, lot))
     };
     if a.lots.is_empty() { part(None) } else { a.lots.iter().any(|lot| part(Some(lot))) }
 }
 
-/// Whether a structure of that kind can answer some lot: the law of reserved contracts, and what the kind supplies.
+/// Whether a structure of that kind can answer some lot.
 fn may_answer(kind: StructureKind, a: &Assessment) -> bool {
+    if a.lots.is_empty() {
+        may_answer_lot(kind, a, None)
+    } else {
+        a.lots.iter().any(|l| may_answer_lot(kind, a, Some(l)))
+    }
+}
+
+/// Whether a structure of that kind can answer a lot (`None` = the undivided whole): the law of reserved contracts, and what the kind
+/// supplies.
+fn may_answer_lot(kind: StructureKind, a: &Assessment, lot: Option<&AssessedLot>) -> bool {
     use Beneficiary::{Disability, Insertion, Prison, SocialEconomy, Unspecified};
     use StructureKind::{Aci, Ai, Ea, Eatt, Ei, Eiti, Esat, Etti, Geiq, Sep};
     let open_to = |to: Beneficiary| match kind {
@@ -279,14 +292,11 @@ fn may_answer(kind: StructureKind, a: &Assessment) -> bool {
         Geiq => matches!(to, SocialEconomy | Unspecified),
         Sep => matches!(to, Prison | Unspecified),
     };
-    let some_lot = |lot: Option<&AssessedLot>| {
-        let covers = |p: &&Provision| p.kind == ProvisionKind::Reserved && p.covers(lot.map(|l| l.id.as_str()));
-        let reserved: Vec<Beneficiary> =
-            a.provisions.iter().filter(covers).map(|p| p.beneficiary.unwrap_or(Unspecified)).collect();
-        let lawful = reserved.is_empty() || reserved.iter().any(|to| open_to(*to));
-        lawful && access::of_lot(kind, a, lot).is_some_and(|can| can != Access::Closed)
-    };
-    if a.lots.is_empty() { some_lot(None) } else { a.lots.iter().any(|l| some_lot(Some(l))) }
+    let covers = |p: &&Provision| p.kind == ProvisionKind::Reserved && p.covers(lot.map(|l| l.id.as_str()));
+    let reserved: Vec<Beneficiary> =
+        a.provisions.iter().filter(covers).map(|p| p.beneficiary.unwrap_or(Unspecified)).collect();
+    let lawful = reserved.is_empty() || reserved.iter().any(|to| open_to(*to));
+    lawful && access::of_lot(kind, a, lot).is_some_and(|can| can != Access::Closed)
 }
 
 /// What the month brought.
@@ -343,8 +353,7 @@ impl Findings {
         while let Some(page) = pages.next().await? {
             for row in &page {
                 for person in people {
-                    let can = person.kind.is_none_or(|kind| may_answer(kind, &row.assessment));
-                    let wanted = can && matches(&person.filter, &row.assessment);
+                    let wanted = matches(&person.filter, person.kind, &row.assessment);
                     let got = told.contains_key(&(person.id.clone(), row.id.clone()));
                     if wanted == got {
                         continue;
@@ -433,13 +442,13 @@ mod tests {
             provisions: vec![ProvisionKind::Reserved],
             ..Filter::default()
         };
-        assert_eq!(["33", "86", "69"].map(|code| matches(&asks(code), &a)), [true, false, false]);
+        assert_eq!(["33", "86", "69"].map(|code| matches(&asks(code), None, &a)), [true, false, false]);
         let trade = Filter { sectors: vec!["traiteur".into()], ..Filter::default() };
-        assert!(!matches(&trade, &a));
+        assert!(!matches(&trade, None, &a));
         a.sectors = vec!["traiteur".into()];
-        assert!(matches(&trade, &a), "a trade that no lot names");
+        assert!(matches(&trade, None, &a), "a trade that no lot names");
         a.notice_kind = NoticeKind::Award;
-        assert!(!matches(&trade, &a), "a result");
+        assert!(!matches(&trade, None, &a), "a result");
     }
 
     /// The count can fail: what is reserved to others cannot be answered, and nothing else is.
@@ -458,5 +467,10 @@ mod tests {
         ];
         a.provisions[0].lots = vec!["1".into()];
         assert!(may_answer(StructureKind::Ei, &a), "the other lot");
+        // Whoever asked for the trade of the lot that is reserved to others is not missed by silence.
+        (a.lots[0].sectors, a.lots[1].sectors) = (vec!["traiteur".into()], vec!["blanchisserie".into()]);
+        let asks = |trade: &str| Filter { sectors: vec![trade.into()], ..Filter::default() };
+        let wanted = |trade| matches(&asks(trade), Some(StructureKind::Ei), &a);
+        assert!(!wanted("traiteur") && wanted("blanchisserie"));
     }
 }

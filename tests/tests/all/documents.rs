@@ -19,6 +19,7 @@ const DOCUMENTS: &[&str] = &[
     "README.md",
     "SECURITY.md",
     "docs/quick-start.md",
+    "docs/demarrage.md",
     "docs/recipes.md",
     "docs/operator.md",
     "docs/rgpd.md",

@@ -71,6 +71,29 @@ async fn brought(pages: &Pages, visitor: &Visitor) -> String {
     leads.into_iter().find(|n| n.notice.title.contains("Blanchisserie")).unwrap().procedure
 }
 
+/// What somebody had brought alone was lost to their structure, and they saw it no more than their colleagues.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_brought_alone_is_the_structure_s_once_its_bearer_speaks_for_it() {
+    let pages = Pages::start(now(), "").await.unwrap();
+    cast(&pages).await;
+    pages.person("lea", "lea", Role::Structure, None).await.unwrap();
+    let procedure = brought(&pages, &pages.signed_in("lea").await.unwrap()).await;
+    let page = format!("/procedure/{procedure}");
+    let (bea, rival) = (pages.signed_in("bea").await.unwrap(), pages.signed_in("rival").await.unwrap());
+    assert_eq!(bea.get(&page).await.unwrap().status, 404);
+    pages.person("lea", "lea", Role::Structure, Some(MINE)).await.unwrap();
+    for one in [&bea, &pages.signed_in("lea").await.unwrap()] {
+        let shown = one.get(&page).await.unwrap();
+        assert!(shown.status == 200 && shown.body.contains("CCTP été.pdf"), "{}", shown.body);
+    }
+    assert_eq!(rival.get(&page).await.unwrap().status, 404);
+    // It is what was shown: a colleague may publish it, and then not its files.
+    let lead = pages.app.service.store.notices_of(&procedure).await.unwrap().remove(0);
+    let done = bea.post_form(&format!("{page}/publier"), &[("avis", &lead.id)]).await.unwrap();
+    assert!(done.status == 200 && done.body.contains("Une personne"), "{}", done.body);
+    assert!(!rival.get(&page).await.unwrap().body.contains("CCTP"));
+}
+
 /// The form: one road for it and for all that follows.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_with_its_files_is_its_structure_s_and_takes_the_road_of_any_market_on_either_engine() {

@@ -273,6 +273,16 @@ async fn story(pages: Pages, mut room: Option<Salon>) {
     assert_eq!(again.status, 409);
     assert!(plain(&again.body).contains("vient de répondre"), "{}", again.body);
 
+    // A second answer for one lot that is ticked leaves the others as they were answered, all together.
+    let seen = |page: &str| page.split("name=\"vu\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let mark = seen(&page(&m06, &format!("/groupements/{id}")).await);
+    let fields = [("vu", mark.as_str()), ("role", "lead"), ("lot", "2"), ("par-lot", "oui")];
+    let one = plain(&m06.post_form(&answer, &fields).await.unwrap().body);
+    assert!(one.contains("cotraitant : lots 1 et 3 ; mandataire : lot 2"), "{one}");
+    let mark = seen(&page(&m06, &format!("/groupements/{id}")).await);
+    let fields = [("vu", mark.as_str()), ("role", "co_contractor"), ("tous", "oui"), ("par-lot", "oui")];
+    assert_eq!(m06.post_form(&answer, &fields).await.unwrap().status, 200);
+
     // The date moves; those who refused hear nothing of it.
     let moved = call("26-1", (2026, 11, 18), "2026-12-28T12:00:00+01:00");
     pages.take(&moved).await.unwrap();
@@ -480,7 +490,10 @@ async fn a_network_asks_people_by_a_table_and_they_say_yes_or_no() {
     let files = [("fichier", "membres.csv", table.as_bytes())];
     let answer = plain(&gie.post_files("/reseau/membres", &[("membres", "")], &files).await.unwrap().body);
     assert!(answer.contains("2 demandes envoyées") && answer.contains("Ligne 4"), "{answer}");
-    assert!(page(&gie, "/reseau").await.contains("Aucun membre"), "nobody is one before they say so");
+    let waiting = plain(&page(&gie, "/reseau").await);
+    assert!(waiting.contains("Aucun membre"), "nobody is one before they say so");
+    assert!(waiting.contains("2 demandes sans accord à ce jour, la dernière partie le 21 novembre 2026"), "{waiting}");
+    assert!(!waiting.contains("Atelier Ana"), "nor does the network learn who uses Vigie");
     let asked = store.own_alerts("ana", 9).await.unwrap();
     assert_eq!(asked.len(), 0, "no market is told");
     assert!(page(&ana, "/groupements").await.contains("GIE Nord"), "she reads who asks");
@@ -493,6 +506,23 @@ async fn a_network_asks_people_by_a_table_and_they_say_yes_or_no() {
     assert_eq!(again, 405);
     assert_eq!(ana.post_form("/reseaux", &[("reseau", "GIE Nord"), ("do", "quitter")]).await.unwrap().status, 303);
     assert!(page(&gie, "/reseau").await.contains("Aucun membre"));
+    // Asked again, she answers by a button of the mail, without entering; a refusal is shown to nobody.
+    assert!(plain(&page(&gie, "/reseau").await).contains("1 demande sans accord"));
+    let files = [("fichier", "membres.csv", b"ana@structure.example\n".as_slice())];
+    gie.post_files("/reseau/membres", &[("membres", "")], &files).await.unwrap();
+    let me = store.subscriber("ana").await.unwrap().unwrap();
+    let question = vigie_service::questions::waiting(&pages.app.service, &me).await.unwrap().remove(0);
+    assert!(page(&ana, "/").await.contains("GIE Nord vous compte parmi ses membres"), "her first page asks too");
+    let link = pages.app.service.question_url(&question.id, "ana", now()).unwrap();
+    let link = link.strip_prefix(&pages.base).unwrap();
+    let stranger = pages.stranger().unwrap();
+    assert!(page(&stranger, &format!("{link}?mot=non")).await.contains("Je suis membre"));
+    let said = stranger.post(link, &[("mot", "non")]).await.unwrap();
+    assert!(said.status == 200 && said.body.contains("ne vous compte pas parmi ses membres"), "{}", said.body);
+    assert_eq!(stranger.post(link, &[("mot", "oui")]).await.unwrap().status, 404, "answered once");
+    assert!(!store.subscriber("ana").await.unwrap().unwrap().profile.is_member_of("GIE Nord"));
+    let waiting = plain(&page(&gie, "/reseau").await);
+    assert!(waiting.contains("2 demandes sans accord") && waiting.contains("Aucun membre"), "{waiting}");
 }
 
 /// « 55 analysés → 15 répondus → 80 % gagnés »; of a network, nothing of fewer than five; the report of what was won.

@@ -71,6 +71,23 @@ pub enum NarrowBy {
     Small,
 }
 
+impl NarrowBy {
+    /// The word by which a button asks for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        ACTIONS.iter().find(|(_, action)| *action == Action::Narrow(self)).map_or("", |(word, _)| word)
+    }
+
+    /// What such a word asks for.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        ACTIONS.iter().find_map(|(known, action)| match action {
+            Action::Narrow(by) if *known == word => Some(*by),
+            _ => None,
+        })
+    }
+}
+
 /// A action, for one lot or for the whole procedure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {

@@ -73,12 +73,17 @@ pub async fn make(
     let Some(database) = store.file().map(Path::to_owned) else { return Err(not_ours()) };
     let matrix = matrix.filter(|m| m.is_dir()).map(Path::to_owned);
     let dir = dir.to_owned();
-    off_thread(move || {
+    let made = off_thread(move || {
         let (folder, manifest) = folder::write(&database, matrix.as_deref(), &dir, now)?;
         let removed = folder::rotate(&dir, keep)?;
         Ok(Made { folder, manifest, removed })
     })
-    .await
+    .await?;
+    // A copy that is there is one, whatever the journal says.
+    if let Err(e) = store.note("task", "sauvegarde", "une sauvegarde est faite, et relue", now).await {
+        tracing::warn!("the journal does not say that a backup was made: {e}");
+    }
+    Ok(made)
 }
 
 /// What is said of a backup of PostgreSQL.

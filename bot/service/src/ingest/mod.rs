@@ -27,7 +27,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use vigie_config::settings::Baseline;
 use vigie_domain::{Assessment, Notice};
 use vigie_store::StoreError;
@@ -37,6 +36,7 @@ use crate::metrics::Step;
 use crate::service::Service;
 pub use audience::{Audience, candidate};
 pub(crate) use turn::Turn;
+pub use vigie_store::content_hash;
 pub(crate) use write::tell;
 
 /// Most notices looked at for one transaction.
@@ -51,13 +51,6 @@ pub enum Outcome {
     Unchanged,
     /// Stored; so many people have a share of it.
     Stored(usize),
-}
-
-/// Hash of a notice's content: what makes a new version.
-#[must_use]
-pub fn content_hash(notice: &Notice) -> String {
-    let bytes = serde_json::to_vec(notice).unwrap_or_default();
-    hex::encode(&Sha256::digest(&bytes)[..16])
 }
 
 /// Stores a notice and all it causes.

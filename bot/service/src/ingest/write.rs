@@ -123,7 +123,7 @@ pub(crate) async fn tell(
     let people = load::people(tx, &planner, &audiences, &alert.procedure, &alert.id).await?;
     let plan = planner.people(audiences, alert, news.silent, assessment, &people);
     for person in &plan.replaced {
-        tx.supersede_unsent(person, &alert.procedure, &alert.id).await?;
+        tx.supersede_unsent(person, &alert.procedure).await?;
         tx.drop_waiting_lines(person, &alert.procedure, &alert.id).await?;
     }
     if !plan.shares.is_empty() {

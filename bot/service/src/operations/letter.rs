@@ -135,10 +135,11 @@ pub fn late_in_french(late: &Late) -> String {
             format!("{planned}\u{a0}heures prévues en {}, aucune n’a été rendue", french::month(*month))
         }
         Late::Behind { lot, company, month, owed, due, done } => format!(
-            "{} : fin {}, {} sur {owed} dues, un rythme régulier en donnerait {due}",
+            "{} : fin {}, {} sur {owed} dues, un rythme régulier en donnerait {}",
             holder(lot, company),
             french::month(*month),
-            done_in_french(*done)
+            done_in_french(*done),
+            due.rounded()
         ),
         Late::Missing { lot, company, owed, done } => {
             format!("{} : contrat fini, {} pour {owed} dues", holder(lot, company), done_in_french(*done))

@@ -38,6 +38,9 @@ pub struct Answer<'a> {
     pub shows_decision: Option<bool>,
     /// The mark of what they saw standing; `None` where they do not say.
     pub seen: Option<&'a str>,
+    /// Lots were ticked among all of them: one that was not keeps what was said of it before, be it with all others. In words, whoever
+    /// names lots means these.
+    pub ticked: bool,
 }
 
 /// What came of it.
@@ -126,6 +129,14 @@ pub async fn answer(service: &Service, answer: &Answer<'_>) -> Result<Answered, 
     if new.is_empty() {
         return Ok(Answered::Invalid("dites en quel rôle : mandataire, cotraitant, sous-traitant ou non".to_owned()));
     }
+    if answer.ticked && new.iter().all(|p| !p.lot.is_empty()) && new.iter().any(|p| p.role.takes_part()) {
+        let standing = service.store.positions_of(&call.id, structure).await?;
+        if let Some(of_all) = standing.iter().find(|p| p.lot.is_empty() && p.role.takes_part()) {
+            let said = |lot: &&str| new.iter().chain(&standing).any(|p| p.lot == *lot);
+            let others: Vec<&str> = call.live_lots().into_iter().filter(|lot| !said(lot)).collect();
+            new.extend(others.into_iter().map(|lot| Position { lot: lot.to_owned(), ..of_all.clone() }));
+        }
+    }
     let bids = new.iter().any(|p| p.role.bids());
     let put = service.store.put_positions(&call.id, structure, new, (answer.seen, answer.shows_decision), now).await?;
     Ok(match put {
@@ -199,7 +210,7 @@ pub fn line(answered: &Answered, by: &str) -> String {
             }
             let all = call.lots.len() > 1 && now.iter().any(|p| p.lot.is_empty() && p.role != PartnerRole::Declined);
             if all {
-                said.push_str(" Cela vaut pour chacun des lots de l’appel ; pour certains seulement, répondez par exemple « cotraitant lots 2 et 3 ».");
+                said.push_str(" Cela vaut pour chacun des lots de l’appel ; pour certains seulement, répondez de nouveau en les nommant, par exemple « cotraitant lots 2 et 3 », ou en les cochant sur la page de l’appel.");
             }
             said
         }

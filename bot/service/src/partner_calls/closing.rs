@@ -10,7 +10,6 @@ use vigie_domain::{Decision, Stage, Subscriber, french};
 use vigie_store::StoreError;
 use vigie_store::ingest::IngestTx;
 
-use super::looking::live_lots;
 use super::opening::{Changed, coordinates};
 use super::{moment, telling};
 use crate::service::Service;
@@ -195,7 +194,7 @@ async fn prepared_together(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut decisions = Vec::new();
-    for lot in line_up(&live_lots(call), positions) {
+    for lot in line_up(&call.live_lots(), positions) {
         for p in lot.on.iter().filter(|p| p.role.bids()) {
             let standing = service.store.decisions_on(&p.structure, &call.procedure).await?;
             let of = |lot: &str| standing.iter().find(|d| d.lot == lot);

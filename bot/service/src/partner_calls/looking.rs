@@ -84,12 +84,6 @@ pub async fn about(service: &Service, procedure: &str) -> Result<About, StoreErr
     Ok(About { title: row.assessment.title.clone(), buyer, lots, terms })
 }
 
-/// The lots of a call that are still to be bid for.
-#[must_use]
-pub fn live_lots(call: &PartnerCall) -> Vec<&str> {
-    call.asked_lots().into_iter().filter(|lot| !call.ended.iter().any(|e| e == lot)).collect()
-}
-
 /// A call as its coordinator sees it.
 #[derive(Debug, Clone)]
 pub struct Coordinated {
@@ -158,7 +152,7 @@ pub async fn coordinated(
         positions.iter().map(|p| p.structure.clone()).chain(decisions.keys().cloned()).collect();
     log_look(service, person, &call, shown).await?;
     let about = about(service, &call.procedure).await?;
-    let line_up = line_up(&live_lots(&call), &positions);
+    let line_up = line_up(&call.live_lots(), &positions);
     Ok(Some(Coordinated { about, asked, positions, line_up, decisions, before, call }))
 }
 
@@ -231,7 +225,7 @@ struct Seen {
 
 /// What a structure sees of everybody's answers. Pure.
 fn seen_by(structure: &str, call: &PartnerCall, positions: &[Position]) -> Seen {
-    let lots = line_up(&live_lots(call), positions);
+    let lots = line_up(&call.live_lots(), positions);
     let mut with = Vec::new();
     if call.state == CallState::Closed {
         for lot in &lots {

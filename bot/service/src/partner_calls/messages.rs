@@ -12,7 +12,7 @@ use vigie_store::StoreError;
 use vigie_store::outbox::Item;
 
 use super::answering::in_french;
-use super::looking::{self, About, live_lots};
+use super::looking::{self, About};
 use super::{MAX_NAME, RULES, moment};
 use crate::after_award::messages::MessageError;
 use crate::service::Service;
@@ -206,7 +206,7 @@ async fn to_coordinator(
     let positions = service.store.positions_on(&call.id).await?;
     let names: BTreeMap<&str, &str> = asked.iter().map(|i| (i.structure.as_str(), i.name.as_str())).collect();
     let answered = asked.iter().filter(|i| positions.iter().any(|p| p.structure == i.structure)).count();
-    let lots = vigie_domain::partner_call::line_up(&live_lots(call), &positions);
+    let lots = vigie_domain::partner_call::line_up(&call.live_lots(), &positions);
     let uncovered = vigie_domain::partner_call::uncovered(&lots).len();
     let mut lines = dates(call);
     lines.push(format!("{answered} réponses sur {}.", french::plural(asked.len(), "structure")));

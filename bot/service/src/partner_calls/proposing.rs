@@ -16,7 +16,7 @@ use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::choices::Choice;
 
-use super::looking::{About, live_lots};
+use super::looking::About;
 use super::opening::{coordinates, earlier, may_be_asked, partners_before};
 use super::reach::{self, Candidate, Sought, Suits};
 use super::{members_of, name_of};
@@ -171,7 +171,7 @@ pub async fn for_call(
         agreed,
         lends_staff: person.profile.kind.is_some_and(|k| k.supply_modes().contains(&SupplyMode::Staff)),
     };
-    let lots = line_up(&live_lots(&call), &store.positions_on(&call.id).await?);
+    let lots = line_up(&call.live_lots(), &store.positions_on(&call.id).await?);
     let mut out = Vec::new();
     let mut askable: BTreeMap<String, bool> = BTreeMap::new();
     for lot in uncovered(&lots) {

@@ -61,9 +61,9 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
          [web]\nlisten = {listen}           # derrière un mandataire qui chiffre (Caddy, nginx)\n{web}\n\
          # Ce qui est veillé. « vigie sources list » énumère les autres lecteurs : portails, flux, boîtes aux lettres.\n\
          [[source]]\nid = \"boamp\"\nkind = \"boamp\"\n{departments}\n\
-         [[source]]\nid = \"ted\"\nkind = \"ted\"                            # Journal officiel de l’Union européenne\nquery = \"buyer-country IN (FRA)\"\n\n\
+         [[source]]\nid = \"ted\"\nkind = \"ted\"                            # Journal officiel de l’Union européenne, lu pour toute la France : bien des avis n’y nomment pas leur département, et les abonnements trient\nquery = \"buyer-country IN (FRA)\"\n\n\
          [[source]]\nid = \"approch\"\nkind = \"approch\"                        # projets d’achats, des mois avant l’avis\n{departments}\n\
-         [[source]]\nid = \"decp\"\nkind = \"decp\"                           # marchés attribués : à qui proposer vos services\nonly_social = true\n\n\
+         [[source]]\nid = \"decp\"\nkind = \"decp\"                           # marchés attribués : à qui proposer vos services\n{departments}only_social = true\n\n\
          # La première personne : elle tient l’installation. Les autres s’ajoutent par « vigie subscriptions add » ou « vigie invite ».\n\
          [[subscriber]]\nname = {name}\nrole = \"operator\"\nemail = {email}\n",
         organisation_plain = a.organisation.replace(char::is_control, " "),
@@ -211,6 +211,8 @@ mod tests {
             settings.source.iter().map(|s| s.kind.as_str()).collect::<Vec<_>>(),
             ["boamp", "ted", "approch", "decp"]
         );
+        // What was answered of départements holds for each source that can be asked by them.
+        assert_eq!(written.matches("departments = [\"59\", \"2A\"]").count(), 3, "{written}");
         assert_eq!(settings.subscriber[0].email.as_deref(), Some("camille@exemple.fr"));
         assert!(!written.contains("secret\"") || written.contains("file ="), "no secret stands in the file");
     }

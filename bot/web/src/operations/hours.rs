@@ -111,18 +111,17 @@ struct ModalityBar {
     label: String,
     done: String,
     share: String,
-    /// Of [`HEIGHT`] for the modality of most hours.
+    /// Of [`HEIGHT`], which stands for all hours done.
     width: f64,
 }
 
-/// The bars of modalities by which hours were done, in the order of reports, the one of most hours as long as the plot.
+/// The bars of modalities by which hours were done, in the order of reports, each as long as its share.
 fn modality_bars(sums: &[ModalitySum]) -> Vec<ModalityBar> {
     let all: Hours = sums.iter().map(|m| m.done).sum();
-    let most = sums.iter().map(|m| m.done.0).max().unwrap_or(0).max(1) as f64;
     sums.iter()
         .filter_map(|m| {
             let share = percent(m.done, all).filter(|_| !m.done.is_none())?;
-            let width = (m.done.0 as f64 / most * HEIGHT * 10.0).round() / 10.0;
+            let width = (m.done.0 as f64 / all.0 as f64 * HEIGHT * 10.0).round() / 10.0;
             Some(ModalityBar { label: french::capital(m.modality.in_french()), done: m.done.to_string(), share, width })
         })
         .collect()
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn modalities_are_bars_of_what_was_done_beside_the_longest() {
+    fn modalities_are_bars_of_what_was_done_each_as_long_as_its_share() {
         let sum = |modality, planned, done| ModalitySum {
             modality,
             planned: Hours::whole(planned),
@@ -386,7 +385,7 @@ mod tests {
         ]);
         let shown: Vec<(&str, &str, f64)> =
             drawn.iter().map(|b| (b.label.as_str(), b.share.as_str(), b.width)).collect();
-        assert_eq!(shown, [("Embauche directe", "25", 33.3), ("Intérim d’insertion", "75", 100.0)]);
+        assert_eq!(shown, [("Embauche directe", "25", 25.0), ("Intérim d’insertion", "75", 75.0)]);
         assert_eq!(modality_bars(&[sum(Modality::Direct, 10, 0)]), []);
     }
 }

@@ -269,6 +269,7 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
         "lien" => {
             send_link(&site, &person).await?;
             store.saw(me, &id, "lien pour entrer envoyé", now).await?;
+            on_behalf::noted(&site.service, me, &id, "lien pour entrer envoyé").await?;
             "lien"
         }
         "suspendre" if *me == person.id => {

@@ -13,11 +13,12 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use vigie_domain::{Assessment, Notice, NoticeKind, Refusal, Stage, Subscriber};
+use vigie_domain::{Assessment, Notice, NoticeKind, Permission, Refusal, Stage, Subscriber};
 use vigie_notifier::card::short;
+use vigie_service::answers::action::NarrowBy;
 use vigie_service::answers::outcome_line;
 use vigie_service::decisions::{self, DecisionEdit, Outcome, Reminder, Seen};
-use vigie_service::visibility;
+use vigie_service::{narrowing, visibility};
 use vigie_store::journal::NoticeRow;
 
 use super::cookies::Session;
@@ -149,6 +150,16 @@ pub(crate) async fn decide(State(site): State<Arc<Site>>, Path(id): Path<String>
     }
     let notices = notices(&site, Some(session), &id).await?;
     view::page(&site, &posted.visitor, &id, &notices, Some(refused)).await
+}
+
+/// Narrows one's own subscriptions by what was wrong with a market that was written off.
+pub(crate) async fn narrow(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
+    posted.session.may(Permission::Decide)?;
+    notices(&site, Some(&posted.session), &id).await?;
+    let cut = NarrowBy::parse(posted.fields.one("par"));
+    let cut = cut.ok_or_else(|| Trouble::bad("Choisissez ce qui ne doit plus venir."))?;
+    let said = narrowing::narrow(&site.service, &posted.session.person, &id, cut).await?;
+    Ok(site.back_to(&posted.visitor, &id, "Vos abonnements", &said))
 }
 
 async fn one(

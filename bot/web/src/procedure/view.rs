@@ -15,6 +15,7 @@ use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
 use vigie_service::ingest::candidate;
 use vigie_service::membership;
+use vigie_service::narrowing;
 use vigie_service::operations::MAX_NOTE;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
@@ -435,6 +436,7 @@ pub(super) async fn page(
             colleagues => Serde(colleagues),
             refusals => Serde(refusals(Stage::NoGo, whole.and_then(|d| d.refusal))),
             because => Serde(because(whole)),
+            narrower => Serde(narrower(site, visitor, id, whole).await?),
             restricted => !notices.iter().any(|n| n.notice.visibility.is_public()),
             attachments => Serde(attachments.iter().map(file).collect::<Vec<_>>()),
             d => Serde(consultation),
@@ -501,6 +503,19 @@ fn refusals(stage: Stage, chosen: Option<Refusal>) -> Vec<Choice> {
     let choice =
         |r: &Refusal| Choice { value: r.as_str().to_owned(), label: r.in_french().to_owned(), on: chosen == Some(*r) };
     Refusal::of(stage).iter().map(choice).collect()
+}
+
+/// After a reason, what one tap leaves out of one's own subscriptions: its word, and what its button says.
+async fn narrower(
+    site: &Site,
+    visitor: &Visitor,
+    procedure: &str,
+    whole: Option<&Decision>,
+) -> Result<Vec<(&'static str, String)>, Trouble> {
+    let refusal = whole.filter(|d| d.stage == Stage::NoGo).and_then(|d| d.refusal);
+    let (Some(session), Some(refusal)) = (&visitor.session, refusal) else { return Ok(Vec::new()) };
+    let offered = narrowing::offered(&site.service, &session.person, procedure, refusal).await?;
+    Ok(offered.into_iter().map(|(cut, label)| (cut.word(), label)).collect())
 }
 
 /// The reasons of what was abandoned or lost.

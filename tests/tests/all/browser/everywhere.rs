@@ -147,7 +147,7 @@ async fn what_forms_and_searches_answer() {
         type_in(&browser, "metier", "Dentellerie").await;
         press(&browser, "Enregistrer").await;
         look(&browser, screen, "abonnement-fautes").await;
-        for (path, name) in [("/mois?mois=2026", "annee"), ("/mois?mois=2025-01", "mois-vide")] {
+        for (path, name) in [("/mois?mois=2026", "mois-annee"), ("/mois?mois=2025-01", "mois-vide")] {
             open(&browser, &pages, path).await;
             look(&browser, screen, name).await;
         }

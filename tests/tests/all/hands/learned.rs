@@ -239,8 +239,12 @@ async fn refusals_that_point_one_way_are_asked_about_hold_once_agreed_and_are_ta
     let queued = service.store.deliveries(Some(DeliveryState::Pending), 100).await.unwrap();
     let asks = queued.iter().filter(|d| d.cause.alert() == Some(question.id.as_str())).count();
     assert_eq!(asks, 6, "both of the structure, on each of their channels");
+    // It waits on the first page too, with its buttons.
+    let first = pages.signed_in("ana").await.unwrap().get("/").await.unwrap().body;
+    assert!(first.contains("À répondre") && first.contains("Oui, dans le résumé"), "{first}");
     // Nobody of another structure sees or answers it.
     let rival = pages.signed_in("rival").await.unwrap();
+    assert!(!rival.get("/").await.unwrap().body.contains("À répondre"));
     let path = format!("/reglages/propositions/{}", question.id);
     assert_eq!(rival.get(&path).await.unwrap().status, 404);
     assert!(!rival.get("/reglages").await.unwrap().body.contains("hors du 62"));

@@ -176,6 +176,57 @@ async fn many_lots_are_grouped_mine_first_and_answered_together() {
     assert!(standing.iter().any(|d| d.lot == "7" && d.refusal == Some(Refusal::Place)));
 }
 
+/// The button that a chat offers after « trop loin » was nowhere on the pages.
+#[tokio::test]
+async fn a_reason_given_on_the_page_offers_to_narrow_ones_own_subscriptions_by_one_tap() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.person("karim", "Karim", Role::Structure, Some(MINE)).await.unwrap();
+    let two =
+        Filter { departments: ["59", "62"].iter().filter_map(|d| Department::parse(d)).collect(), ..Filter::default() };
+    for who in ["jeanne", "karim"] {
+        pages.subscription(who, &two).await.unwrap();
+    }
+    let procedure = pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let jeanne = pages.signed_in("jeanne").await.unwrap();
+    let path = format!("/procedure/{procedure}");
+    assert!(!ok(&jeanne, &path).await.body.contains("D’un geste"));
+    let no = [("stage", "no_go"), ("refusal", "place"), ("seen", "")];
+    assert_eq!(jeanne.post_form(&format!("{path}/decision"), &no).await.unwrap().status, 303);
+    let page = ok(&jeanne, &path).await.body;
+    assert!(page.contains("value=\"cut-place\" class=\"quiet slim\">Plus rien dans"), "{page}");
+    let narrow = format!("{path}/resserrer");
+    assert_eq!(jeanne.post_form(&narrow, &[("par", "tout")]).await.unwrap().status, 400);
+    let done = jeanne.post_form(&narrow, &[("par", "cut-place")]).await.unwrap();
+    assert!(
+        done.status == 200 && done.body.contains("C’est fait") && done.body.contains("Pas-de-Calais"),
+        "{}",
+        done.body
+    );
+    let store = &pages.app.service.store;
+    let mine = store.subscriptions_of("jeanne").await.unwrap().remove(0).filter;
+    assert_eq!(mine.departments, Department::parse("62").into_iter().collect::<Vec<_>>());
+    assert_eq!(store.subscriptions_of("karim").await.unwrap().remove(0).filter, two, "a colleague's are theirs");
+    assert!(!ok(&jeanne, &path).await.body.contains("D’un geste"), "nothing is left to narrow");
+}
+
+/// Nothing but the settings told that one is away.
+#[tokio::test]
+async fn the_first_page_says_that_one_is_away() {
+    let pages = pages().await;
+    pages.person("jeanne", "Jeanne", Role::Structure, Some(MINE)).await.unwrap();
+    pages.person("paul", "Paul", Role::Subscriber, None).await.unwrap();
+    for who in ["jeanne", "paul"] {
+        let visitor = pages.signed_in(who).await.unwrap();
+        assert!(!ok(&visitor, "/").await.body.contains("Vous êtes absent"));
+        let until = now() + chrono::Duration::days(20);
+        let away = vigie_domain::Absence { from: None, until, stand_in: None };
+        pages.app.service.store.set_absence(who, Some(&away)).await.unwrap();
+        let page = ok(&visitor, "/").await.body;
+        assert!(page.contains("Vous êtes absent jusqu’au") && page.contains("/reglages#t-absence"), "{page}");
+    }
+}
+
 /// U2, on pages: what is over has no deadline in bold and no way forward, and a refusal is called what it is.
 #[tokio::test]
 async fn a_market_that_is_over_offers_nothing_that_means_nothing() {

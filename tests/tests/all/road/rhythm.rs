@@ -55,6 +55,25 @@ async fn a_daily_digest_carries_the_day_in_one_mail() {
     assert!((0..3).all(|n| text.contains(&format!("Nettoyage du site {n}"))), "{text}");
 }
 
+/// An hour set by the command line left what waited at the hour before.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_digest_follows_the_hour_that_a_command_sets() {
+    let Some(smtp) = Smtp::start(&[]) else { return };
+    let one = national("26-950", "2026-11-20", "Nettoyage du gymnase", "", "2027-01-12T12:00:00");
+    let (_double, api) = replay(vec![one]).await;
+    let bench = Bench::new(None, &api, Some(smtp.port), "");
+    bench.run(&[&CLEANING[..], &["--cadence", "daily"]].concat());
+    bench.pass();
+    bench.run(&["subscriptions", "rhythm", "atelier@structure.example", "--digest-hour", "11"]);
+    let at = |now: &str| {
+        let args = ["run", "--once", "--role", "deliver"];
+        assert!(bench.command(&args).env("VIGIE_NOW", now).output().unwrap().status.success());
+        smtp.mails().len()
+    };
+    assert_eq!(at("2026-11-21T10:59:00+01:00"), 0);
+    assert_eq!(at("2026-11-21T11:00:30+01:00"), 1, "not the next day at the hour before");
+}
+
 /// The rhythm proposed to structures: what is reserved comes at once, the rest in the digest; at night nothing comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_reserved_comes_at_once_and_the_rest_with_the_digest() {
