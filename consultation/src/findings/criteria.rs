@@ -18,13 +18,13 @@ use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|notons|classement|\bnotees?\b"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|classe(?:e|ee|es|ees|er|ment|rons|ra)?\b|\bnot(?:e|ee|er|ees|ons|erons)s?\b|choisirons|retiendrons|\bjuge(?:r|rons|ra|ons|ees?)?\b|compare[a-z]*|mieux-disant|attribuerons"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt)?|pese(?:nt)?|valent|vaut|entre(?:nt)?|represente(?:nt)?|interv(?:ient|iennent)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|entre(?:nt|ra|ront)?|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
 );
 // What a bare number behind "compte pour" may count.
 pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
@@ -35,7 +35,12 @@ pattern!(
 );
 pattern!(
     WEIGHS,
-    r"[ ,](?:vaut|valent|compte|comptent|pese|pesent|est note|est notee|sont notes|sont notees|represente|representent)$"
+    r"[ ,](?:vaut|valent|vaudra|vaudront|compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|(?:est|sont|sera|seront) not(?:e|ee|es|ees)|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra))(?: pour)?$"
+);
+// A sentence that says, without an article on it, that offers are weighed.
+pattern!(
+    CHOOSES,
+    r"(?:offres?|propositions?|projets?|candidats?|plis?)\b[^.;|]{0,80}(?:avantageu|class|choisi|\bjug|\bnote|compar|depart)|(?:retien|choisi|class|\bjug|\bnote|depart|compar|\bpes)[a-z]* [^.;|]{0,60}(?:offres?|propositions?|projets?|\bprix)\b|mieux-disant"
 );
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
@@ -59,7 +64,7 @@ pattern!(BARE, r"^(?P<name>.*[a-z].*) \| ?(?P<n>[0-9]{1,3}(?:[.,][0-9])?)$");
 // How social merit is judged: what is compared, and what comes of it.
 pattern!(
     METHOD,
-    r"critere|apprecie|evalue|\bnot(?:e|er|ee|ees|ation)\b|valorise|repose sur|points?\b|engagements? figurant|prise? en compte|deviennent contractuel"
+    r"critere|apprecie|evalue|examine|\bjug(?:e|ee|ees|es|er|erons|era|eront)\b|\bnot(?:e|er|ee|ees|ation)\b|valorise|repose sur|points?\b|engagements? figurant|prise? en compte|deviennent contractuel"
 );
 pattern!(
     SOCIAL_METHOD,
@@ -93,13 +98,16 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     let mut heading_of: Option<usize> = None;
     let mut judged = false;
     let mut lead = 0usize;
+    // Lots that the opening of a list names.
+    let mut led: Vec<String> = Vec::new();
     // Under the head of a table of criteria, a bare number weighs.
     let mut tabled = false;
     let mut by_lot = ByLot::default();
     let mut loose: Vec<Weighed> = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
-        let item = judged && WEIGHT.is_match(&line.folded);
+        let numbered = line.is_heading && bare(piece, &line.range).is_some();
+        let item = judged && (numbered || WEIGHT.is_match(&line.folded));
         if (line.article != heading_of || line.is_heading) && !item {
             heading_of = line.article;
             let titles = piece.headings(line.article);
@@ -124,8 +132,19 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             }
             continue;
         }
-        if line.is_heading && !WEIGHT.is_match(&line.folded) {
+        if line.is_heading && !item && !WEIGHT.is_match(&line.folded) {
             continue;
+        }
+        // "Pour les lots A et B, cent points se répartissent ainsi :", and the list that follows.
+        let opens = line.folded.trim_end().ends_with(':');
+        if opens || !is_item(&piece.text[line.range.clone()]) {
+            let named = figures::mentions(&piece.text[line.range.clone()]);
+            led = named.into_iter().filter(|_| opens).flat_map(|m| m.lots).collect();
+        }
+        // A paragraph that shares out a hundred, the price among it, or says that it chooses.
+        let prose = !line.is_heading && !line.folded.contains(" | ") && line.folded.contains("prix");
+        if !judged && prose && CHOOSES.is_match(&line.folded) {
+            lead = lead.max(i + 6);
         }
         // Outside such an article, a sentence that says that it weighs, and the list that follows.
         if OF_SCORE.is_match(&line.folded) && (line.folded.contains("critere") || line.folded.contains("pondere")) {
@@ -137,10 +156,16 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
                     let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+                    let of_list = |mut weighed: Weighed| {
+                        if weighed.lots.is_empty() {
+                            weighed.lots.clone_from(&led);
+                        }
+                        weighed
+                    };
                     if found.is_empty() {
-                        loose.extend(bare(piece, &line.range));
+                        loose.extend(bare(piece, &line.range).map(of_list));
                     }
-                    all.extend(found);
+                    all.extend(found.into_iter().map(of_list));
                 }
             }
         }
@@ -168,6 +193,14 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether a line is an item of a list, marked as one or ended as one.
+fn is_item(text: &str) -> bool {
+    let text = text.trim();
+    text.ends_with([';', ','])
+        || text.starts_with(|c: char| !c.is_alphanumeric() && c != '«' || c.is_lowercase())
+        || strip_number(text).len() < text.len()
 }
 
 /// Whether what is weighed is a row's criterion: as heavy, for lots of that row, and named alike.
@@ -292,32 +325,55 @@ fn named_row(words: &str) -> String {
 }
 
 /// How social merit is judged, sentence by sentence: under the article that judges, or in a frame that says that it is judged by.
-pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+///
+/// `weighing`: where criteria stand.
+pub(super) fn method(piece: &Written, sentences: &[Sentence], weighing: &[usize]) -> Vec<Finding> {
     let frame = matches!(piece.kind, Kind::SocialAnnex | Kind::MemoFrame | Kind::Other)
         && piece.lines.iter().take(30).any(|l| FRAME.is_match(&l.folded));
     if !frame && !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp) {
         return Vec::new();
     }
-    let told = sentences.iter().filter(|s| {
-        if s.is_heading || s.folded.len() < 25 {
+    let told = sentences.iter().flat_map(|s| unweighed(piece, s)).filter(|(s, range, folded)| {
+        if s.is_heading || folded.len() < 25 {
             return false;
         }
-        let item = || ITEM_OF_FRAME.is_match(&s.folded);
+        let item = || ITEM_OF_FRAME.is_match(folded);
         match frame {
-            true => FRAME.is_match(&s.folded) || item() || s.folded.contains("note zero"),
+            true => FRAME.is_match(folded) || item() || folded.contains("note zero"),
             false => {
-                let titles = piece.headings(s.article);
-                JUDGES.is_match(&titles)
-                    && METHOD.is_match(&s.folded)
-                    && SOCIAL_METHOD.is_match(&s.folded)
-                    && !homonyms::is_of_things(&s.folded)
-                    && !NO_METHOD.is_match(&s.folded)
-                    && !WEIGHT.is_match(&s.folded)
+                // Without a heading, in the paragraph that weighs criteria.
+                let weighed = || {
+                    let line = &piece.lines[s.line].range;
+                    weighing.iter().any(|at| line.contains(at))
+                };
+                (JUDGES.is_match(&piece.headings(s.article)) || weighed())
+                    && METHOD.is_match(folded)
+                    && SOCIAL_METHOD.is_match(folded)
+                    && !homonyms::is_of_things(folded)
+                    && !NO_METHOD.is_match(folded)
+                    && !WEIGHT.is_match(folded)
+                    && !range.is_empty()
             }
         }
     });
     let what = What::Term { term: Term::SocialMethod, amount: None, lots: Vec::new() };
-    told.map(|s| Finding::new(what.clone(), piece, s.range.clone(), 12)).collect()
+    told.map(|(_, range, _)| Finding::new(what.clone(), piece, range, 12)).collect()
+}
+
+/// A sentence, or the parts of it that weigh nothing, where semicolons part it: "… 15 % ; nous la jugerons sur l'accueil."
+fn unweighed<'s>(piece: &Written, sentence: &'s Sentence) -> Vec<(&'s Sentence, Range<usize>, String)> {
+    let text = &piece.text[sentence.range.clone()];
+    if !text.contains(';') || text.contains(" | ") || !WEIGHT.is_match(&sentence.folded) {
+        return vec![(sentence, sentence.range.clone(), sentence.folded.clone())];
+    }
+    let mut at = sentence.range.start;
+    let parts = text.split(';').map(|part| {
+        let blank = part.len() - part.trim_start().len();
+        let range = at + blank..at + part.trim_end().len().max(blank);
+        at += part.len() + 1;
+        (sentence, range, fold(part.trim()))
+    });
+    parts.filter(|(.., folded)| !WEIGHT.is_match(folded)).collect()
 }
 
 /// The weights of a line, each with its name.

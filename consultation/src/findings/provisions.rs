@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 use vigie_domain::{
-    Beneficiary, DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate,
+    Assessment, Beneficiary, DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate,
 };
 
 use super::clause::Topics;
@@ -42,11 +42,42 @@ pattern!(
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 
+/// A piece as the judgement reads it, and what that finds.
+pub(super) struct Judgement {
+    notice: Notice,
+    assessment: Assessment,
+}
+
+impl Judgement {
+    pub(super) fn of(piece: &Written) -> Self {
+        let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
+        notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
+        let assessment = vigie_classify::classify(&notice);
+        Self { notice, assessment }
+    }
+
+    /// Where it finds hours or a share that a clause asks for.
+    pub(super) fn clauses(&self, piece: &Written) -> Vec<Range<usize>> {
+        let asked = self.assessment.provisions.iter().filter(|p| {
+            p.kind == ProvisionKind::ExecutionClause && (p.hours.is_some() || p.percent.is_some()) && !is_worth(p)
+        });
+        let place = |p: &Provision| {
+            let quote = p.evidence.quote.as_deref()?;
+            piece.find(quote).map(|at| at..at + quote.len())
+        };
+        asked.filter_map(place).collect()
+    }
+}
+
 /// What the judgement finds in a piece, given the criteria that are read.
-pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
-    let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
-    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
-    let assessment = vigie_classify::classify(&notice);
+pub(super) fn read(
+    piece: &Written,
+    sentences: &[Sentence],
+    criteria: &[Finding],
+    topics: &Topics,
+    judgement: Judgement,
+) -> Vec<Finding> {
+    let Judgement { notice, assessment } = judgement;
     let rows = rows(piece, topics);
     let own = lot_by_lot(piece, sentences, topics, &assessment.provisions);
     let read_here = |p: &Provision| {

@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 
+use super::clause::Topics;
 use super::sentence::Sentence;
-use super::{Envelope, Finding, Term, What};
+use super::{Envelope, Finding, Term, What, enumeration, terms};
 use crate::piece::Kind;
 use crate::written::{Line, Written};
 
@@ -33,7 +34,7 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
@@ -56,6 +57,18 @@ pattern!(
 pattern!(
     SUPPLIES,
     r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?|livrent|livrer|transmet[a-z]*)\b"
+);
+// What holds documents, or asks for them.
+pattern!(
+    HOLDS,
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajoute[rsznt]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+);
+/// Longest sentence that lists documents, in bytes.
+const LONGEST: usize = 1_500;
+// A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
+pattern!(
+    NO_ENUMERATION,
+    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|pieces? (?:contractuel|constitutiv)|contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
 );
 pattern!(
     A_DOCUMENT,
@@ -83,10 +96,10 @@ pattern!(
 );
 
 /// The checklist of a piece.
-pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
     if piece.kind == Kind::Ae {
         // What is to be joined to the commitment itself.
-        return asked(piece, sentences, Vec::new());
+        return asked(piece, sentences, topics, Vec::new());
     }
     if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
         return Vec::new();
@@ -167,7 +180,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     }
     side_by_side(piece, &mut out);
     by_content(piece, &mut out);
-    asked(piece, sentences, out)
+    asked(piece, sentences, topics, out)
 }
 
 /// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
@@ -263,9 +276,12 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     });
     for (item, name) in asked {
         let terms = [
-            (Term::References, REFERS.is_match(&name)),
-            (Term::Insurance, name.contains("assurance") || name.contains("decennale")),
-            (Term::Certificate, CERTIFIES.is_match(&name) && !NO_CERTIFICATE.is_match(&name)),
+            (Term::References, REFERS.is_match(&name) || terms::refers(&name)),
+            (Term::Insurance, ["assurance", "assureur", "decennale"].iter().any(|w| name.contains(w))),
+            (
+                Term::Certificate,
+                (CERTIFIES.is_match(&name) || terms::certifies(&name)) && !NO_CERTIFICATE.is_match(&name),
+            ),
             (Term::MinimumTurnover, name.contains("chiffre d'affaires") || name.contains("chiffres d'affaires")),
         ];
         for (term, _) in terms.into_iter().filter(|(_, is)| *is) {
@@ -281,34 +297,88 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
 }
 
 /// The same with the documents that sentences ask for outside any list.
-fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<Finding> {
+fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<Finding>) -> Vec<Finding> {
     let listed: Vec<String> = out.iter().map(|f| f.quote.clone()).collect();
-    for sentence in sentences.iter().filter(|s| !s.is_heading && !s.folded.contains(" | ")) {
+    // What the sentence before announced, in the same article: "Votre dossier dira d'abord qui vous êtes."
+    let mut announced: Option<(Option<usize>, Envelope, usize)> = None;
+    for (i, sentence) in sentences.iter().enumerate().filter(|(_, s)| !s.is_heading && !s.folded.contains(" | ")) {
         let text = sentence.folded.as_str();
-        let asks = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
-        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
-        if !asks || other || text.trim_end().ends_with(':') {
+        announced = announced.filter(|(article, _, at)| *article == sentence.article && i - at <= 2);
+        let of_contract = matches!(piece.kind, Kind::Ccp | Kind::Other) && topics.is_clause(i);
+        if of_contract || text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
             continue;
         }
         let headings = piece.headings(sentence.article);
-        if WINNER.is_match(text) || WINNER.is_match(&headings) {
+        let own = match sentence.label.as_str() {
+            "" => piece.title(sentence.article),
+            label => label,
+        };
+        if WINNER.is_match(text) || WINNER.is_match(own) {
             continue;
         }
-        let words = piece.words(sentence.range.clone());
-        if listed.iter().any(|q| q.contains(&words) || words.contains(q.as_str())) {
+        let words = &piece.text[sentence.range.clone()];
+        let items = enumeration::items(words);
+        let lead = items.first().map_or(text.to_owned(), |first| vigie_classify::fold::fold(&words[..first.start]));
+        let named = said(&lead);
+        if items.is_empty() {
+            announced = named.map(|envelope| (sentence.article, envelope, i)).or(announced);
+        }
+        let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
+        let several = items.len() >= 2 && (HOLDS.is_match(&lead) || speaks && piece.kind != Kind::Ae);
+        let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
+        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
+        if other || !(several || single) {
             continue;
         }
-        let envelope = match piece.kind {
-            Kind::Ae => Some(Envelope::Tender),
-            _ => of_line(text).or_else(|| of_words(&headings)),
+        let whole = piece.words(sentence.range.clone());
+        if listed.iter().any(|q| q.contains(&whole) || whole.contains(q.as_str())) {
+            continue;
+        }
+        let items: Vec<Range<usize>> = match several {
+            true => items.into_iter().map(|r| sentence.range.start + r.start..sentence.range.start + r.end).collect(),
+            false => vec![sentence.range.clone()],
+        };
+        let count = |of: &regex::Regex| {
+            items.iter().filter(|r| of.is_match(&vigie_classify::fold::fold(&piece.text[(*r).clone()]))).count()
         };
         // What is shown of the offer itself.
-        let of_offer = OF_WHAT.is_match(text) && !OF_WHO.is_match(text);
-        let envelope = envelope.filter(|e| *e != Envelope::Candidature || text.contains("candidature") || !of_offer);
-        let other = if of_offer { Envelope::Tender } else { Envelope::Candidature };
-        push(piece, &mut out, envelope.unwrap_or(other), vec![sentence.range.clone()]);
+        let of_offer = count(&OF_WHAT) > count(&OF_WHO);
+        let by_content = if of_offer { Envelope::Tender } else { Envelope::Candidature };
+        let both = TENDER.is_match(own) && own.contains("candidature");
+        let headed = || of_words(own).or_else(|| of_words(&headings)).filter(|_| speaks && !both);
+        let envelope = match piece.kind {
+            Kind::Ae => Envelope::Tender,
+            _ if several => named.or(announced.map(|(_, envelope, _)| envelope)).or_else(headed).unwrap_or(by_content),
+            _ => {
+                let envelope = of_line(text).or_else(|| of_words(&headings));
+                let envelope =
+                    envelope.filter(|e| *e != Envelope::Candidature || text.contains("candidature") || !of_offer);
+                envelope.unwrap_or(by_content)
+            }
+        };
+        if several {
+            announced = Some((sentence.article, envelope, i));
+        }
+        push(piece, &mut out, envelope, items);
     }
     out
+}
+
+/// The envelope that the words in front of documents name.
+fn said(lead: &str) -> Option<Envelope> {
+    pattern!(
+        WHO,
+        r"qui (?:vous etes|elle est|il est|ils sont)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude"
+    );
+    pattern!(
+        WHAT,
+        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|(?:projet|travail) propose"
+    );
+    match (WHO.is_match(lead), WHAT.is_match(lead)) {
+        (true, false) => Some(Envelope::Candidature),
+        (false, true) => Some(Envelope::Tender),
+        _ => of_line(lead),
+    }
 }
 
 /// Whether a line under a list is a remark, and nothing to supply: "si …" names a document all the same.

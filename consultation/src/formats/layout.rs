@@ -6,6 +6,9 @@
 //! that go on overleaf. Linear in the words, but for sorting them.
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use vigie_classify::pattern;
 
 /// A word and its box, in points from the page's upper left corner.
 #[derive(Debug, Clone)]
@@ -295,7 +298,77 @@ fn text(rows: Vec<Row>, width: f64) -> Vec<Printed> {
             blocks(&columns.1, &mut out);
         }
     }
-    unbroken(out)
+    noted(unbroken(out))
+}
+
+// A note at the foot of a page, behind its number.
+pattern!(NOTE, r"^(?P<n>[0-9]{1,2})[.)]?\s+(?P<text>[\p{L}«].*)$");
+
+/// Sets the notes at the foot of a page behind the lines that call them, as word processors keep them, without their numbers: what a note
+/// says, it says of the words that call it.
+fn noted(mut lines: Vec<Printed>) -> Vec<Printed> {
+    /// Lines looked at, from the foot.
+    const FOOT: usize = 24;
+    let number = |line: &Printed| NOTE.captures(&line.text).and_then(|c| c["n"].parse::<u32>().ok());
+    // The last row of numbers that go on by one, where each is called above.
+    let mut notes: Vec<(usize, usize, Range<usize>)> = Vec::new();
+    let mut next: Option<u32> = None;
+    for i in (lines.len().saturating_sub(FOOT)..lines.len()).rev() {
+        let Some(n) = number(&lines[i]).filter(|n| next.is_none_or(|next| n + 1 == next)) else {
+            // What a note wraps, or the number of the page.
+            match next.is_none() && lines.len() - i <= 3 || notes.is_empty() {
+                true => continue,
+                false => break,
+            }
+        };
+        let Some((line, call)) = (0..i).rev().find_map(|l| Some((l, called(&lines[l].text, n)?))) else { break };
+        notes.push((i, line, call));
+        next = Some(n);
+    }
+    // From the foot up, so that the lines before keep their places; of one line, the last call first.
+    for (i, line, call) in &notes {
+        let text = NOTE.captures(&lines[*i].text).map(|c| c["text"].to_owned()).unwrap_or_default();
+        lines[*i].text = text;
+        lines[*line].text.replace_range(call.clone(), "");
+    }
+    let mut behind: HashMap<usize, Vec<Printed>> = HashMap::new();
+    for (i, line, _) in notes {
+        // Not into the midst of a list.
+        let item = |l: &Printed| l.text.starts_with(['-', '–', '•', '▪', '\u{f0b7}']) || l.text.contains(" | ");
+        let mut at = line;
+        while at + 1 < i && item(&lines[at]) && item(&lines[at + 1]) {
+            at += 1;
+        }
+        behind.entry(at).or_default().insert(0, Printed { text: std::mem::take(&mut lines[i].text), title: false });
+    }
+    let mut out = Vec::with_capacity(lines.len());
+    for (i, line) in lines.into_iter().enumerate() {
+        out.extend(Some(line).filter(|l| !l.text.is_empty()));
+        out.extend(behind.remove(&i).unwrap_or_default());
+    }
+    out
+}
+
+/// Where words call the note of this number: right behind a word, or before the mark that ends one.
+fn called(text: &str, n: u32) -> Option<Range<usize>> {
+    pattern!(CALL, r"\p{Ll}{3}[»)]?(?P<call> ?(?P<n>[0-9]{1,2}))(?P<end>\s?[.,;:)]|\s|$)");
+    CALL.captures_iter(text).find_map(|c| {
+        let (call, end) = (c.name("call")?, c.name("end")?.as_str().trim());
+        let parted = call.as_str().starts_with(' ');
+        // "lot 2 :" and "article 5." are no calls.
+        let counts = parted && (end.is_empty() || names_number(&text[..call.start()]));
+        (c["n"].parse() == Ok(n) && !counts).then(|| call.range())
+    })
+}
+
+/// Whether a number behind these words belongs to them: "lot 2", "article 5".
+fn names_number(before: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "lot", "lots", "article", "articles", "page", "annexe", "critère", "note", "phase", "niveau", "indice",
+        "clause", "chapitre", "titre", "point", "tranche",
+    ];
+    let last = before.rsplit([' ', '(', '’', '\'']).next().unwrap_or_default().to_lowercase();
+    NAMES.contains(&last.as_str())
 }
 
 /// Joins a line to the one before where its sentence goes on: it opens with a small letter, and nothing ended the long line before.
@@ -415,6 +488,14 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
                     let column = &first.segments[0];
                     first.segments.len() > 1 && row.segments.iter().all(|s| s.left > column.right)
                 });
+                // The heading behind a table belongs to no cell of it.
+                if let [segment] = row.segments.as_slice()
+                    && opens_article(&segment.text)
+                {
+                    emit(&std::mem::take(&mut one), margin, out);
+                    prose(&[row], margin, out);
+                    continue;
+                }
                 if row.segments.len() > 1 && !one.is_empty() && !wraps {
                     emit(&std::mem::take(&mut one), margin, out);
                 }
@@ -425,8 +506,22 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     }
 }
 
+/// Whether words open an article by the shape of their number: "3.2 Pièces de l’offre", "Article 4".
+fn opens_article(text: &str) -> bool {
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let number = first.trim_end_matches(['.', ')', '-']);
+    let parts: Vec<&str> = number.split('.').collect();
+    let digits = |p: &&str| (1..=2).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
+    let numbered = parts.len() >= 2 && parts.iter().all(digits) && rest.starts_with(char::is_uppercase);
+    let worded = first.to_lowercase() == "article" && rest.starts_with(|c: char| c.is_ascii_digit());
+    (numbered || worded) && !text.ends_with(['.', ';', ',', '%', ')'])
+}
+
 /// One row of a table with what it wraps, or lines of prose before a table.
 fn emit(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
+    if rows.is_empty() {
+        return;
+    }
     match rows.iter().any(|r| r.segments.len() > 1) {
         false => prose(rows, margin, out),
         true => {
@@ -604,6 +699,36 @@ mod tests {
             texts(&[page]).remove(0),
             "Critère | Poids\nValeur technique et environnementale | 60 %\nPrix | 40 %"
         );
+    }
+
+    #[test]
+    fn notes_stand_behind_what_calls_them() {
+        let mut page = page();
+        line(&mut page, 50.0, 100.0, "Les offres parviennent le 8 juin avant midi1.");
+        line(&mut page, 50.0, 130.0, "Le lot 2 est attribué à part 2 ; voir le cahier.");
+        line(&mut page, 50.0, 160.0, "Les prix sont fermes.");
+        line(&mut page, 50.0, 700.0, "1 Seule fait foi l’horloge de la plateforme.");
+        line(&mut page, 50.0, 730.0, "2 Il est réservé aux entreprises adaptées.");
+        assert_eq!(
+            texts(&[page]).remove(0),
+            "Les offres parviennent le 8 juin avant midi.\nSeule fait foi l’horloge de la plateforme.\n\
+             Le lot 2 est attribué à part ; voir le cahier.\nIl est réservé aux entreprises adaptées.\nLes prix sont fermes."
+        );
+        assert_eq!(called("pour le lot 2 ; puis", 2), None);
+        assert_eq!(called("une surface de 20 m2.", 2), None);
+    }
+
+    #[test]
+    fn a_heading_behind_a_table_is_no_cell_of_it() {
+        let mut page = page();
+        for (i, (left, right)) in [("C1", "Formulaire"), ("C2", "Attestation")].into_iter().enumerate() {
+            line(&mut page, 50.0, 100.0 + 12.0 * i as f64, left);
+            line(&mut page, 120.0, 100.0 + 12.0 * i as f64, right);
+        }
+        line(&mut page, 50.0, 124.0, "3.2 Pièces");
+        line(&mut page, 50.0, 136.0, "O1");
+        line(&mut page, 120.0, 136.0, "Mémoire");
+        assert_eq!(texts(&[page]).remove(0), "C1 | Formulaire\nC2 | Attestation\n3.2 Pièces\nO1 | Mémoire");
     }
 
     #[test]
