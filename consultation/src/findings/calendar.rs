@@ -32,7 +32,7 @@ pattern!(LAST, r"\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|clo
 // What has a day of its own, and is none of these.
 pattern!(
     OTHER_DAY,
-    r"inscri|s'annonc|\bcess|prend(?:ront|ra|re)? fin|prennent fin|s'acheve|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
+    r"inscri|s'annonc|rendez-vous (?:pris|a prendre)|prendre rendez-vous|\bcess|prend(?:ront|ra|re)? fin|prennent fin|s'acheve|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
 );
 
 /// A day and where it is said.
@@ -55,7 +55,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
         // It goes on in the same paragraph, or in the list behind it.
         let item = text.starts_with(['-', '–', '•']) || text.trim_end().ends_with(';');
         before = before.filter(|(article, _, line)| *article == sentence.article && (*line == sentence.line || item));
-        let labelled = label(text).and_then(|(label, at)| Some((of_label(label)?, at)));
+        let labelled = label(text)
+            .and_then(|(label, at)| Some((of_label(label)?, at)))
+            .filter(|(kind, at)| *kind != DateKind::Visit || !OTHER_DAY.is_match(&text[*at..]));
         let (kind, from) = match labelled {
             Some(found) => found,
             None if sentence.is_heading => continue,

@@ -22,7 +22,7 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(
     NO_CLAUSE_HEADING,
@@ -34,7 +34,7 @@ pattern!(
 );
 pattern!(
     DUTY,
-    r"reserv|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
+    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(
@@ -76,6 +76,11 @@ pattern!(
 pattern!(
     COUNTS,
     r"(?:[0-9]+|cents?|mille|dizaines?) ?(?:h\b|heures?)|\bvolumes?\b|(?:comptee?s?|decompte|pris(?:es)? en compte|comptabilise|valable)[^.]{0,40} (?:pendant|durant|mois|double|dans la limite)|tolere|reporte|excedent|reduit en proportion|compte (?:double|pour)|aucune heure|prise en compte"
+);
+// The matter stands elsewhere, and nothing is said of it here.
+pattern!(
+    POINTS_TO,
+    r"(?:donnee?s?|fixee?s?|precisee?s?|definie?s?|detaillee?s?|indiquee?s?|developpee?s?|decrite?s?|voir|renvo[a-z]+) (?:a|au|aux|dans|par|en) (?:l'|le |la |les )?(?:article|ccap|ccp|annexe|titre|acte|cahier|chapitre|piece)"
 );
 // The figures stand in what follows.
 pattern!(BELOW, r"ci-(?:dessous|apres)|tableau suivant|comme suit");
@@ -121,7 +126,7 @@ pattern!(YEARLY, r"chaque annee|annuel|justifi|par an\b");
 pattern!(TO_WHOM, r"\bsiae\b|\bea\b|\besat\b|adaptee|insertion");
 pattern!(
     OPEN_TO_ALL,
-    r"aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
+    r"n'est reservee? a (?:personne|aucun)|aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
 );
 
 pattern!(
@@ -153,7 +158,7 @@ pattern!(
 );
 pattern!(
     OF_HELP,
-    r"qui aide|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|guichet"
+    r"qui aide|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
 );
 pattern!(OF_PROOF, r"preuves?|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
 pattern!(OF_PENALTY, r"sanction|penalit|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
@@ -330,7 +335,7 @@ fn speaks_on(text: &str) -> bool {
 /// Whether what began before goes on with this sentence.
 fn goes_on(topic: Topic, text: &str) -> bool {
     match topic {
-        Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || PROOF.is_match(text),
+        Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || names_proof(text),
         Topic::Takeover => TAKEOVER_GOES_ON.is_match(text) || text.contains(" | "),
         Topic::Reserved => false,
     }
@@ -411,8 +416,20 @@ fn one_by_one(
 ) -> Vec<(Range<usize>, Option<super::Amount>)> {
     let text = &piece.text[sentence.range.clone()];
     let several = term == Term::StaffTakeover || term == Term::ClausePenalty;
-    if !several || amount.is_none() || !text.contains(';') {
+    if !several || amount.is_none() {
         return vec![(sentence.range.clone(), amount)];
+    }
+    if !text.contains(';') {
+        let parts = match term {
+            Term::ClausePenalty => each_figure(text),
+            _ => Vec::new(),
+        };
+        if parts.is_empty() {
+            return vec![(sentence.range.clone(), amount)];
+        }
+        let start = sentence.range.start;
+        let read = |r: &Range<usize>| terms::amount(Reads::Euros, &vigie_classify::fold::fold(&text[r.clone()]));
+        return parts.into_iter().map(|r| (start + r.start..start + r.end, read(&r))).collect();
     }
     let mut out = Vec::new();
     let mut at = sentence.range.start;
@@ -431,9 +448,36 @@ fn one_by_one(
     out
 }
 
+/// The parts of a sentence that gives several penalties ("55 € par heure due, et 30 € par jour de retard"), each with its figure; none
+/// where a figure only bounds another.
+fn each_figure(text: &str) -> Vec<Range<usize>> {
+    pattern!(EACH, r"\bpar\b|chaque|retard|heure|jour");
+    pattern!(BOUND, r"plafon|limite|maximum|minimum|sans pouvoir|excede|depass|soit\b|frais");
+    let found = figures::written(text, figures::Unit::Euros);
+    let mut cuts = vec![0];
+    for pair in found.windows(2) {
+        let between = &text[pair[0].range.end..pair[1].range.start];
+        let Some(cut) = [", et ", ", ", " et "].iter().find_map(|m| between.rfind(m)) else { return Vec::new() };
+        cuts.push(pair[0].range.end + cut);
+    }
+    cuts.push(text.len());
+    let parts: Vec<Range<usize>> = cuts.windows(2).map(|c| c[0]..c[1]).collect();
+    let each = |r: &Range<usize>| {
+        let folded = vigie_classify::fold::fold(&text[r.clone()]);
+        EACH.is_match(&folded) && !BOUND.is_match(&folded)
+    };
+    let trimmed = |r: Range<usize>| {
+        let part = &text[r.clone()];
+        r.start + (part.len() - part.trim_start_matches([',', ' ']).len())..r.end
+    };
+    if found.len() > 1 && parts.iter().all(each) { parts.into_iter().map(trimmed).collect() } else { Vec::new() }
+}
+
 /// What a sentence of an article on the clause says; `helped`: the one before named whoever helps; `own`: the heading right above.
 fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
-    let money = terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
+    // A row may give what a lot is worth beside its hours.
+    let priced = row && figures::of(text, figures::Unit::Hours).iter().any(|f| f.n >= 25.0) && !UNDONE.is_match(text);
+    let money = !priced && terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
     if PENALTY.is_match(text) || money {
         return Some(Term::ClausePenalty);
     }
@@ -441,17 +485,24 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         return Some(term);
     }
     // "… que le chômage tient éloignées" names no public.
+    if POINTS_TO.is_match(text) && figures::all(text).is_empty() {
+        return None;
+    }
     let publics = PUBLICS.find_iter(&KEPT_OUT.replace_all(text, " ")).take(2).count();
     let modalities = ways(text);
     let item = is_item(text) || row;
-    let proves = proves(text);
+    let proves = proves(text) || OF_PROOF.is_match(own) && OFTEN.is_match(text);
     let headed = |heading: &regex::Regex| heading.is_match(own);
     match () {
+        () if item && headed(&OF_PUBLICS) && modalities < 2 && STARTS_WITH_PERSON.is_match(text) => {
+            return Some(Term::Publics);
+        }
         () if proves && (headed(&OF_PROOF) || publics < 2 && modalities < 2 && !is_helper(text)) => {
             return Some(Term::ClauseProof);
         }
         () if headed(&OF_MODALITIES) && modalities > 0 && publics < 2 => return Some(Term::Modalities),
         () if publics == 2 && modalities < 2 => return Some(Term::Publics),
+        () if headed(&OF_PUBLICS) && !row && modalities == 0 && ELIGIBLE.is_match(text) => return Some(Term::Publics),
         () if publics == 1 && (item && modalities == 0 || headed(&OF_PUBLICS)) => return Some(Term::Publics),
         () if item && !row && headed(&OF_PUBLICS) && modalities == 0 => return Some(Term::Publics),
         () if modalities == 2 && !headed(&OF_PROOF) => return Some(Term::Modalities),
@@ -474,7 +525,7 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;
     let term = match () {
         () if helps => Term::Facilitator,
-        () if PROOF.is_match(text) => Term::ClauseProof,
+        () if names_proof(text) => Term::ClauseProof,
         () if COUNTS.is_match(text) && !BELOW.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
         () if publics > 0 && !PERSONS.is_match(text) => Term::Publics,
@@ -485,6 +536,14 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
 }
 
 pattern!(KEPT_OUT, r"(?:chomage|handicap|emploi|travail)\b[^.;:]{0,40} (?:eloigne|ecarte|exclu|prive|tien)[a-z]*");
+
+pattern!(
+    STARTS_WITH_PERSON,
+    r"^[-–•*\x{f0b7} ]*(?:[a-z][.)] )?(?:les |des |toutes? |l'|une? )?(?:autres )?(?:personnes?|demandeurs?|demandeuses?|jeunes|titulaires? (?:du|de la|d')|beneficiaires?|allocataires?|habitante?s?|salariee?s?|travailleu[a-z]+|publics?|refugie[a-z]*|parents?|seniors?|femmes|hommes|chomeu[a-z]+|sortants?|detenu[a-z]*|mineurs?|majeurs?|adultes?)\b"
+);
+
+// Who may be counted besides.
+pattern!(ELIGIBLE, r"\beligib|\badmis|\bsituations?\b|\bagree|sur (?:avis|proposition)");
 
 /// Whether a sentence says that somebody shall give work to such persons.
 fn lays_duty(text: &str) -> bool {
@@ -509,8 +568,19 @@ fn is_item(text: &str) -> bool {
     text.ends_with([';', ',']) || text.starts_with(['-', '–', '•', '\u{f0b7}', '☐', '□', '*', '▪'])
 }
 
+// Papers of the tender, which prove nothing of the clause.
+pattern!(
+    OF_TENDER,
+    r"bordereaux? (?:des |de )?prix|prix (?:du|des|de leurs?) bordereaux?|bordereaux? (?:annexe|joint)|acte d'engagement|memoire technique"
+);
+
+fn names_proof(text: &str) -> bool {
+    PROOF.is_match(&OF_TENDER.replace_all(text, " "))
+}
+
 /// Whether a sentence holds together what a proof is made of.
 fn proves(text: &str) -> bool {
+    let text = &OF_TENDER.replace_all(text, " ");
     let (record, gives, often) = (RECORD.is_match(text), GIVES.is_match(text), OFTEN.is_match(text));
     record && (gives || often) || text.contains("heures") && gives && often
 }
@@ -522,7 +592,17 @@ fn is_helper(text: &str) -> bool {
     HELPS.find(text).is_some_and(|m| m.start() < NEAR) && !TO_HELPER.is_match(text)
 }
 
+/// Whether folded words say that nothing is kept for anybody.
+pub(super) fn is_open(text: &str) -> bool {
+    OPEN_TO_ALL.is_match(text)
+}
+
 fn reserved(text: &str) -> Option<Term> {
+    // "20 % pour le titulaire du lot réservé" says something of a figure.
+    let of_figure = figures::all(text).iter().any(|f| matches!(f.unit, figures::Unit::Percent | figures::Unit::Euros));
+    if of_figure && !TO_WHOM.is_match(text) && !text.contains("handicap") {
+        return None;
+    }
     match (OPEN_TO_ALL.is_match(text), RESERVES.is_match(text)) {
         (true, _) => Some(Term::NotReserved),
         (false, true) => Some(Term::ReservedTo),

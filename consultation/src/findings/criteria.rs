@@ -24,7 +24,7 @@ pattern!(
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|entre(?:nt|ra|ront)?|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b|(?:/|sur) ?100\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|entre(?:nt|ra|ront)?|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b(?: ?(?:%|pour cent\b|points?\b|pts?\b))?"
 );
 // What a bare number behind "compte pour" may count.
 pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
@@ -42,6 +42,11 @@ pattern!(
     CHOOSES,
     r"(?:offres?|propositions?|projets?|candidats?|plis?)\b[^.;|]{0,80}(?:avantageu|class|choisi|\bjug|\bnote|compar|depart)|(?:retien|choisi|class|\bjug|\bnote|depart|compar|\bpes)[a-z]* [^.;|]{0,60}(?:offres?|propositions?|projets?|\bprix)\b|mieux-disant"
 );
+pattern!(
+    QUANTITY,
+    r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80}$"
+);
+pattern!(OF_WEIGHT, r"ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -71,6 +76,8 @@ pattern!(
     r"insertion|eloignee?s?|memoire social|performance sociale|politique (?:sociale|generale)|heures? (?:proposees?|de formation)|temps partiel|tuteur|tutorat|encadrement technique|suites? de parcours|parcours de qualification|socio-?profession|volume superieur|cadre de memoire social"
 );
 
+// What a sentence gives as its reason before it names a criterion.
+pattern!(CONNECTS, r"^(?:enfin|puis|ensuite|parce|comme|afin|dans|pour|au titre|en |d'abord)\b");
 // What a sentence says before it names its first criterion.
 pattern!(
     LEADS,
@@ -143,8 +150,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         }
         // A paragraph that shares out a hundred, the price among it, or says that it chooses.
         let prose = !line.is_heading && !line.folded.contains(" | ") && line.folded.contains("prix");
-        if !judged && prose && CHOOSES.is_match(&line.folded) {
-            lead = lead.max(i + 6);
+        if !judged && prose && (CHOOSES.is_match(&line.folded) || shares_out(piece, &line.range)) {
+            lead = lead.max(if opens { i + 12 } else { i });
         }
         // Outside such an article, a sentence that says that it weighs, and the list that follows.
         if OF_SCORE.is_match(&line.folded) && (line.folded.contains("critere") || line.folded.contains("pondere")) {
@@ -193,6 +200,13 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether the weights of a paragraph share out a hundred.
+fn shares_out(piece: &Written, line: &Range<usize>) -> bool {
+    let sentences = super::sentence::split(&piece.text, line);
+    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+    found.len() >= 2 && (found.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01
 }
 
 /// Whether a line is an item of a list, marked as one or ended as one.
@@ -383,6 +397,10 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     let mut out = Vec::new();
     let mut from = 0;
     let is_row = text.contains(" | ");
+    let given = if is_row { Vec::new() } else { given(piece, line, &folded) };
+    if !given.is_empty() {
+        return given;
+    }
     let mentions = if is_row { Vec::new() } else { figures::mentions(text) };
     for c in WEIGHT.captures_iter(&folded.text) {
         let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m")).or(c.name("k"))) else { continue };
@@ -396,7 +414,10 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
         let back = folded.original(from..whole.start());
         let name = named(&text[back.clone()]);
-        let bad = if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
+        // "Un taux de réemploi de 30 %" is a quantity.
+        let quantity = QUANTITY.is_match(before) && !OF_WEIGHT.is_match(before);
+        let bad = quantity
+            || if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
             || rest.trim_start().starts_with("des heures")
             || rest.trim_start().starts_with("du montant");
         if !scale && !bad && name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && (1.0..=100.0).contains(&weight)
@@ -432,6 +453,36 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
             let range = line.clone();
             out.push(Weighed { name, weight: first.n, range, sub: false, lots: Vec::new(), tabled: false });
         }
+    }
+    out
+}
+
+/// The weights of a sentence that gives each of them to a criterion behind it: "60 points au prix, 25 points à la qualité et 15 à…".
+fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded) -> Vec<Weighed> {
+    pattern!(
+        TO,
+        r"^ ?(?:(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
+    );
+    let text = &piece.text[line.clone()];
+    let found: Vec<Figure> = figures::all(&folded.text)
+        .into_iter()
+        .filter(|f| matches!(f.unit, Unit::Percent | Unit::Points) && (1.0..=100.0).contains(&f.n))
+        .collect();
+    let to = |f: &Figure| TO.find(&folded.text[f.range.end..]).map(|m| f.range.end + m.end());
+    if found.len() < 2 || !found.iter().all(|f| to(f).is_some()) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (i, figure) in found.iter().enumerate() {
+        let Some(behind) = to(figure) else { continue };
+        let next = found.get(i + 1).map_or(folded.text.len(), |f| f.range.start);
+        let words = folded.text[behind..next].trim_end_matches([' ', ',', ';', '.']);
+        let words = words.strip_suffix(" et").or(words.strip_suffix(" enfin")).unwrap_or(words);
+        let end = behind + words.trim_end_matches([' ', ',', ';']).len();
+        let name = named(&text[folded.original(behind..end)]);
+        let range = folded.original(figure.range.start..end);
+        let range = line.start + range.start..line.start + range.end;
+        out.push(Weighed { name, weight: figure.n, range, sub: false, lots: Vec::new(), tabled: false });
     }
     out
 }
@@ -474,7 +525,10 @@ fn named(words: &str) -> String {
     ];
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
-        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2 || LEADS.is_match(&fold(lead)))
+        && (!figures::mentions(lead).is_empty()
+            || lead.split(' ').count() <= 2
+            || CONNECTS.is_match(&fold(lead))
+            || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
     {
         name = rest;
@@ -483,6 +537,7 @@ fn named(words: &str) -> String {
     if let Some(verb) = WEIGHS.find(&folded.text) {
         name = &name[..folded.original(verb.range()).start];
     }
+    let balanced = name.trim_end().ends_with(')') && name.matches('(').count() == name.matches(')').count();
     let mut name =
         name.trim_matches([' ', '|', ':', '(', ')', ',', ';', '–', '-', '•', '\u{f0b7}', '▪', '►', '*', '.', '/']);
     for word in cut {
@@ -494,7 +549,10 @@ fn named(words: &str) -> String {
         name = name.strip_prefix(word).unwrap_or(name);
     }
     // "d'après le prix (prix : 60 %)": what is named in a parenthesis that the weight closes.
-    if name.matches('(').count() > name.matches(')').count()
+    let closed = format!("{name})");
+    if balanced && name.contains('(') {
+        name = &closed;
+    } else if name.matches('(').count() > name.matches(')').count()
         && let Some((before, inside)) = name.rsplit_once('(')
     {
         let of_weight = ["pondera", "coef", "note", "bareme"].iter().any(|w| fold(inside).trim().starts_with(w));

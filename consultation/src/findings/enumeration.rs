@@ -16,19 +16,19 @@ pattern!(
 );
 pattern!(
     DOCUMENT,
-    r"^(?:sous-detail|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|d|a)|inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|administratif|de references|photo)|ordonnance|statuts|assurances?)"
+    r"^(?:sous-detail|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|d|a)|inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|de references|photo)|ordonnance|statuts|assurances?)"
 );
 
 /// The items that words name, in their order; empty where they name none.
 pub(super) fn items(words: &str) -> Vec<Range<usize>> {
-    let parts = parts(words);
+    let (parts, by_semicolon) = parts(words);
     let mut out: Vec<Range<usize>> = Vec::new();
     for (i, part) in parts.iter().enumerate() {
         let text = &words[part.clone()];
         let begins = match out.is_empty() {
             // The first one stands behind the verb, or behind a colon.
             true => first(text).map(|at| part.start + at),
-            false => is_document(text).then_some(part.start),
+            false => (by_semicolon || is_document(text)).then_some(part.start),
         };
         match (begins, out.last_mut()) {
             (Some(at), _) => out.push(at..part.end),
@@ -59,8 +59,8 @@ fn first(part: &str) -> Option<usize> {
     starts.into_iter().find(|at| is_document(&part[*at..]))
 }
 
-/// The parts of a sentence.
-fn parts(words: &str) -> Vec<Range<usize>> {
+/// The parts of a sentence, and whether semicolons part it.
+fn parts(words: &str) -> (Vec<Range<usize>>, bool) {
     pattern!(JOINS, r"^(?i:,? ?(?:et|puis|ainsi que?|de même que) |,? ainsi qu[’'])");
     let behind_colon = words.find(':').unwrap_or_default();
     let by_semicolon = words[behind_colon..].matches(';').count() >= 2;
@@ -90,7 +90,7 @@ fn parts(words: &str) -> Vec<Range<usize>> {
     if start < words.len() {
         out.push(start..words.len());
     }
-    out
+    (out, by_semicolon)
 }
 
 #[cfg(test)]
@@ -111,9 +111,9 @@ mod tests {
         );
         assert_eq!(
             named(
-                "Le candidat présente : les formulaires DC1 et DC2 ; pour le lot 2, trois images, datées ; son attestation."
+                "Le candidat présente : les formulaires DC1 et DC2 ; pour le lot 2, trente vues, datées ; son attestation."
             ),
-            ["les formulaires DC1 et DC2", "pour le lot 2, trois images, datées", "son attestation"]
+            ["les formulaires DC1 et DC2", "pour le lot 2, trente vues, datées", "son attestation"]
         );
         assert_eq!(
             named(

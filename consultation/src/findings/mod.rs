@@ -18,7 +18,7 @@ mod tests;
 mod wordings;
 
 use serde::{Deserialize, Serialize};
-use vigie_domain::{DecisionFact, Provision, TypedDate};
+use vigie_domain::{DecisionFact, Provision, ProvisionKind, TypedDate};
 
 use crate::homonyms;
 use crate::written::{Whereabouts, Written};
@@ -242,13 +242,23 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     };
     let of_items: Vec<Finding> = required::terms(&out).into_iter().filter(|f| !told(f)).collect();
     terms.extend(of_items);
+    // A doubt whose words are told as something is none any more.
+    let told: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
+    let is_doubt = |f: &Finding| matches!(&f.what, What::Provision(p) if p.kind == ProvisionKind::ToVerify);
+    out.retain(|f| !(is_doubt(f) && told.iter().any(|q| q.contains(&f.quote) || f.quote.contains(q.as_str()))));
     // What a provision says with its figure is not said again as a term.
     let provisions: Vec<String> =
         out.iter().filter(|f| matches!(f.what, What::Provision(_))).map(|f| f.quote.clone()).collect();
+    let asked: Vec<String> = out
+        .iter()
+        .filter(|f| matches!(&f.what, What::Provision(p) if p.hours.is_some() || p.percent.is_some()))
+        .map(|f| f.quote.clone())
+        .collect();
+    let duty = |f: &Finding| matches!(f.what, What::Term { term: Term::ClauseDuty, .. }) && asked.contains(&f.quote);
     let figure = |f: &Finding| matches!(f.what, What::Term { term: Term::ClauseHours | Term::ReservedTo, .. });
     out.extend(
         said.into_iter()
-            .filter(|f| !(figure(f) && provisions.iter().any(|q| q.contains(f.quote.as_str()))))
+            .filter(|f| !(duty(f) || figure(f) && provisions.iter().any(|q| q.contains(f.quote.as_str()))))
             .chain(terms),
     );
     out

@@ -13,7 +13,7 @@ use vigie_domain::{
 use super::clause::Topics;
 use super::figures::{self, Unit};
 use super::sentence::Sentence;
-use super::{Finding, What, calendar};
+use super::{Finding, What, calendar, clause};
 use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::{Line, Written};
@@ -90,6 +90,9 @@ pub(super) fn read(
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
             ProvisionKind::SocialConditionNotSeen => false,
+            ProvisionKind::Reserved => {
+                !p.evidence.quote.as_deref().is_some_and(|q| clause::is_open(&vigie_classify::fold::fold(q)))
+            }
             ProvisionKind::AwardCriterion => criteria.is_empty() && judges(piece.kind),
             // How hours may be done names services of insertion: what is bought is another matter.
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
@@ -166,7 +169,13 @@ pub(super) fn read(
             let quote = f.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
             f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && quote.contains("engage")
         };
-        for fact in assessment.facts.into_iter().filter(|f| !of_offer(f)) {
+        // Nor how long somebody worked whom the clause speaks of.
+        let of_clause = |f: &vigie_domain::DecisionFact| {
+            let at = f.evidence.quote.as_deref().and_then(|q| piece.find(q));
+            let sentence = at.and_then(|at| sentences.iter().position(|s| s.range.contains(&at)));
+            f.kind == vigie_domain::FactKind::Duration && sentence.is_some_and(|s| topics.is_clause(s))
+        };
+        for fact in assessment.facts.into_iter().filter(|f| !of_offer(f) && !of_clause(f)) {
             out.extend(located(piece, fact.evidence.quote.clone(), None, &[], || What::Fact(Box::new(fact))));
         }
     }

@@ -44,7 +44,7 @@ pattern!(
 pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(
     HEAD_ROW,
-    r"^(?:n° \| )?(?:piece|document|libelle|designation|n°|intitule|element|nature|rubrique)s?\b[^|]{0,30}\|"
+    r"^(?:n° \| )?(?:refs?\b|references?|numeros?|piece|document|libelle|designation|n°|intitule|element|nature|rubrique)s?\b[^|]{0,30}\|"
 );
 // A row that gives amounts lot by lot.
 pattern!(AMOUNTS, r"^(?:lots? ?)?[0-9 ,et]+\| ?[0-9 ]+(?:€|euros)");
@@ -179,6 +179,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         }
     }
     side_by_side(piece, &mut out);
+    by_column(piece, &mut out);
     by_content(piece, &mut out);
     asked(piece, sentences, topics, out)
 }
@@ -214,6 +215,19 @@ fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
     }
 }
 
+/// Adds the rows of a table that says in a column which envelope a document belongs to: "DPGF | Offre".
+fn by_column(piece: &Written, out: &mut Vec<Finding>) {
+    pattern!(COLUMN, r"^(?:dossier |pli |enveloppe |partie )?(?:de |d')?(?:la |l')?(?P<of>candidature|offre)s?$");
+    for line in piece.lines.iter().filter(|l| l.folded.contains(" | ")) {
+        let said = line.folded.split(" | ").find_map(|cell| COLUMN.captures(cell.trim()));
+        let Some(said) = said else { continue };
+        let envelope = if &said["of"] == "offre" { Envelope::Tender } else { Envelope::Candidature };
+        if line.folded.split(" | ").any(|cell| DOCUMENT.is_match(cell.trim())) {
+            push(piece, out, envelope, vec![line.range.clone()]);
+        }
+    }
+}
+
 /// Adds the lists that no heading announces.
 fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     /// Least items of such a list.
@@ -223,7 +237,10 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     for line in &piece.lines {
         let row = line.folded.contains(" | ");
         // A line of its own that begins with a document is an item without a mark.
-        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160;
+        let words = piece.text[line.range.clone()].trim_end();
+        let short = || line.folded.len() < 160 && !words.ends_with(['.', ':']) && words.starts_with(char::is_uppercase);
+        let headed = || short() && envelope_of_headings(piece, line.article).is_some();
+        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160 || headed();
         let goes_on = || !run.is_empty() && !is_list_item(piece, run[0]) && line.folded.len() < 160;
         let same = run.last().is_none_or(|l| l.article == line.article);
         let item = is_list_item(piece, line) || names() || goes_on();
@@ -245,10 +262,12 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
         let named = run.iter().filter(|l| OF_WHO.is_match(&l.folded) || OF_WHAT.is_match(&l.folded)).count();
         let unmarked = run.iter().filter(|l| !is_list_item(piece, l)).collect::<Vec<_>>();
         let begun = unmarked.iter().filter(|l| DOCUMENT.is_match(&l.folded)).count();
-        if named * 2 < run.len() || named < 2 || begun * 2 < unmarked.len() {
+        let headed = envelope_of_headings(piece, run[0].article);
+        if named * 2 < run.len() || named < 2 || headed.is_none() && begun * 2 < unmarked.len() {
             continue;
         }
-        let envelope = if what > who { Envelope::Tender } else { Envelope::Candidature };
+        let by_content = if what > who { Envelope::Tender } else { Envelope::Candidature };
+        let envelope = headed.unwrap_or(by_content);
         for line in run {
             push(piece, out, envelope, vec![line.range.clone()]);
         }
@@ -280,7 +299,8 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
             (Term::Insurance, ["assurance", "assureur", "decennale"].iter().any(|w| name.contains(w))),
             (
                 Term::Certificate,
-                (CERTIFIES.is_match(&name) || terms::certifies(&name)) && !NO_CERTIFICATE.is_match(&name),
+                terms::is_certificate(&name)
+                    || (CERTIFIES.is_match(&name) || terms::certifies(&name)) && !NO_CERTIFICATE.is_match(&name),
             ),
             (Term::MinimumTurnover, name.contains("chiffre d'affaires") || name.contains("chiffres d'affaires")),
         ];
@@ -324,7 +344,8 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             announced = named.map(|envelope| (sentence.article, envelope, i)).or(announced);
         }
         let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
-        let several = items.len() >= 2 && (HOLDS.is_match(&lead) || speaks && piece.kind != Kind::Ae);
+        let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae;
+        let several = items.len() >= 2 && asks;
         let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
         let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
         if other || !(several || single) {
@@ -511,12 +532,15 @@ fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<
         let longest = || words.split(" | ").max_by_key(|c| c.chars().filter(|c| c.is_alphabetic()).count());
         let words = words.split(" | ").find(is_document).or_else(longest).unwrap_or(&words);
         let name = words
-            .trim_matches([
-                ' ', '-', '–', '—', '•', '·', '▪', '►', '●', '○', '*', ';', '.', ',', '|', '\u{f0b7}', '➢', '✓',
-            ])
+            .trim_matches(|c: char| {
+                let bullet = " -–—•·▪►●○*;.,|➢✓".contains(c);
+                // Those of a font of symbols.
+                bullet || ('\u{f000}'..='\u{f0ff}').contains(&c)
+            })
             .trim_start_matches("o ")
             .to_owned();
-        let name = name.strip_prefix("et ").map_or(name.clone(), str::to_owned);
+        let joined = ["et ", "ainsi que ", "ainsi qu'", "ainsi qu’", "puis "].iter().find_map(|j| name.strip_prefix(j));
+        let name = joined.map_or(name.clone(), str::to_owned);
         if name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
             continue;
         }

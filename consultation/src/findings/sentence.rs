@@ -75,7 +75,7 @@ fn label(words: &str) -> Option<&str> {
 fn answers(folded: &str) -> bool {
     pattern!(
         VALUE,
-        r": (?:.{0,40}[0-9] ?(?:%|€|euros|jours|mois|h\b)|neant|sans objet|non\b|oui\b|aucun|pas d|.{0,60}\.$)"
+        r"(?::|\.) (?:.{0,40}[0-9] ?(?:%|€|euros|jours|mois|h\b)|neant|sans objet|non\b|oui\b|aucun|pas d|.{0,60}\.$)"
     );
     VALUE.is_match(folded)
 }
@@ -153,9 +153,17 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
 fn is_label(words: &str) -> bool {
     /// Most words of a label.
     const WORDS: usize = 4;
+    // "2. Retenue de garantie. Néant."
+    let words = words.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | ' ' | '-' | '–'));
     let spelt = words.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '’' | '\'' | '-'));
     let long = words.chars().count() >= 4 && words.split(' ').count() <= WORDS;
-    spelt && long && words.starts_with(char::is_uppercase) && !words.split([' ', '’', '\'']).any(is_verb)
+    let pronoun = ["elle", "elles", "il", "ils", "on", "nous", "vous", "ce", "cela", "ceci", "celle-ci", "celui-ci"];
+    let first = words.split([' ', '’', '\'']).next().unwrap_or_default().to_lowercase();
+    spelt
+        && long
+        && !pronoun.contains(&first.as_str())
+        && words.starts_with(char::is_uppercase)
+        && !words.split([' ', '’', '\'']).any(is_verb)
 }
 
 /// Whether a letter behind these words is the name of a lot: "le lot B. Aucune garantie…".

@@ -20,14 +20,14 @@ pattern!(
 );
 pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez|ee|ees)\b");
 // Of going there, under an article about it.
-pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
+pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')");
 pattern!(
     OTHER_VISIT,
-    r"^[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^(?:[a-z]?[0-9]{1,2} \| )?[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(
     MUST_VISIT,
-    r"obligatoire|impose|\bdoi(?:t|vent)\b|\bdev(?:ra|rez|ront|ez|ons)\b|\bil faut\b|exige|irregul|prealable|\bnul ne peut|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
+    r"obligatoire|impose|\bdoi(?:t|vent)\b|\bdev(?:ra|rez|ront|ez|ons)\b|\bil faut\b|exige|irregul|prealable|\bnul ne\b|indispensable|imperati|incontournable|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
 );
 // A row that says of a lot whether its place is visited.
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
@@ -38,11 +38,11 @@ pattern!(
 // Who goes somewhere, and where, or before what.
 pattern!(
     GOES_THERE,
-    r"\bvenue?s?\b|se rend(?:re|ent)?\b|deplace|\bpassage dans|\bpassage (?:sur|par|obligatoire)|parcour|(?:avoir )?\bvu\b|reconnaissance|sur place|connaissance d(?:es|u) (?:lieux|sites?|locaux)"
+    r"\bvenue?s?\b|\bvenir\b|\bvien(?:t|nent|dra|drez|dront)\b|se rend(?:re|ent)?\b|deplace|\bpassage dans|\bpassage (?:sur|par|obligatoire)|parcour|(?:avoir )?\bvu\b|reconnaissance|sur place|connaissance d(?:es|u) (?:lieux|sites?|locaux)"
 );
 pattern!(
     PLACE,
-    r"avant de (?:repondre|remettre|chiffrer|soumissionner|deposer)|\blieux\b|\bsites?\b|locaux|\boffices?\b|batiments?|cuisine|repondre sans|soumissionner sans|etat des|\blots? [a-z0-9]"
+    r"avant de (?:repondre|remettre|chiffrer|soumissionner|deposer)|\blieux\b|\bsites?\b|locaux|\boffices?\b|batiments?|cuisine|repondre sans|soumissionner sans|etat des|\bvoir l|\blots? [a-z0-9]"
 );
 pattern!(
     NO_VISIT,
@@ -78,13 +78,13 @@ pattern!(
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
 // Prices that move.
 pattern!(
     MOVES,
-    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|\bchang|\bsui(?:t|vent|vra|vront|vant)\b|augment|hausse|actualis|ajust|semestriel|\bferme"
+    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|\bchang|\bsui(?:t|vent|vra|vront|vant)\b[^.;]{0,40} (?:l'(?:indice|index|evolution|inflation)|(?:le |les |la |des |du )?(?:cours|cotations?|variations?|indices?|baremes?)\b)|augment|hausse|actualis|ajust|semestriel|\bferme"
 );
 // A part of the contract that is firm, the rules in force when prices were made.
 pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
@@ -109,10 +109,10 @@ pattern!(
 );
 
 // What a validity of tenders is made of: an offer, what binds or may not be undone, and a delay.
-pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?)\b");
+pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b");
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
@@ -127,7 +127,10 @@ pattern!(
     NO_PAYMENT,
     r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|memoire en reclamation|differend|resili"
 );
-pattern!(WITHHELD, r"\bretenue?s?\b|\bretien[a-z]*|preleve|preleve|\bconserve|\bbloque|mise? en reserve|sequestre");
+pattern!(
+    WITHHELD,
+    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre"
+);
 // What is withheld secures the work.
 pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution");
 // Who is covered, and for how much.
@@ -140,12 +143,13 @@ pattern!(
     HARM,
     r"dommages?\b|degats?\b|\bsinistres?\b|\brisques?\b|responsabilite|corporels?|materiels?\b|decennal|consequences pecuniaires|intoxication|\bvols?\b"
 );
+pattern!(ACTOR, r"titulaire|prestataire|entreprise|fournisseur|candidat|exploitant|\bvous\b|soumissionnaire");
 pattern!(INSURANCE_HEADING, r"assurance|couvert|risques|responsabilit");
 // Of prices that move: what moves, how, and by what or how often.
 pattern!(PRICED_AT, r"\b(?:prix|tarifs?|forfaits?|bordereau|remunerations?|taux horaires?)\b");
 pattern!(
     BY,
-    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
+    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|cotation|\bcours (?:du|de)|mensuel|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
 );
 // A rank of a term in prose: what is asked of whoever tenders, by its parts.
 pattern!(NO_RETENTION, r"penalit|\bheures?\b|attributaire|\boffres?\b|candidat|\bjours? de retard");
@@ -153,7 +157,7 @@ pattern!(ADVANCES, r"\bavanc(?:e|es|er|era|ons|erons|eront|ees?)\b");
 pattern!(NO_PAYER, r"penalit|critere|chiffre d'affaires|retenue|\bavance\b|sous-trait");
 pattern!(NO_RISK, r"plan de prevention|\bdechets|social|insertion");
 pattern!(YEARS, r"exercices?\b|\bannuel|par an\b|l'an\b|dernieres? annees?|chaque annee");
-pattern!(DONE, r"realis|\bfait\b|\batteint|atteindre|justifi|encaiss|vendu|factur|chiffre|activite|recettes");
+pattern!(DONE, r"realis|\bfait\b|affaires|\batteint|atteindre|justifi|encaiss|vendu|factur|chiffre|activite|recettes");
 pattern!(NO_TURNOVER, r"penalit|sinistre|assur|avance|plafon|maximum|commande|retenue|estim|publics?\b|insertion");
 pattern!(
     COUNTED_WORKS,
@@ -175,24 +179,24 @@ pattern!(
 // What shows that somebody is able, and what asks for it.
 pattern!(
     CERTIFIES,
-    r"\bcertificats?\b|\bcertifi(?:e|ee|es|ees|cations?)\b|\bqualifications?\b|\bqualifiee?s? (?:rge|qualibat|quali)|\bhabilit(?:ations?|ee?s?)\b|\bagre(?:ment|ee?s?)\b|\blicences?\b|\blabels?\b|labellis|\bnormes? (?:nf|iso|en)\b|\bnf en\b|\biso ?[0-9]|\bcaces\b|\bbrevets?\b|\bdiplomes?\b|\bpermis\b|accredit|autorisation d'exercer|carte professionnelle|recepisse|certiphyto|quali(?:bat|felec|propre|paysage|sol)|\brge\b|\bcnaps\b|\bmase\b|\bss ?[34]\b|sous-section|titre professionnel|attestations? de (?:competence|formation|capacite)|formes? (?:a|au|aux) (?:travail|risque|secourisme|conduite)"
+    r"\bcertificats?\b|\bcertifi(?:e|ee|es|ees|cations?)\b|\bqualifications?\b|\bqualifiee?s? (?:rge|qualibat|quali)|\bhabilit(?:ations?|ee?s?)\b|\bagre(?:ment|ee?s?)\b|\blicences?\b|\blabels?\b|labellis|\bnormes? (?:nf|iso|en)\b|\bnf en\b|\biso ?[0-9]|\bcaces\b|\bbrevets?\b|\bdiplomes?\b|\bpermis\b|accredit|autorisation d'exercer|carte professionnelle|recepisse|certiphyto|quali(?:bat|felec|propre|paysage|sol)|\brge\b|\bcnaps\b|\bmase\b|\bss ?[34]\b|sous-section|\bssiap\b|secouris|\bsst\b|titre professionnel|attestations? de (?:competence|formation|capacite)|formes? (?:a|au|aux) (?:travail|risque|secourisme|conduite)"
 );
 pattern!(
     MUST,
-    r"exig|demand|requi|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
+    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
 );
 pattern!(
     NO_CERTIFICATE,
-    r"visite|passage|signature|assurance|bonne execution|de capacite\b|urssaf|fisca|certificats? (?:de paiement|administratif|d'immatric|de signature|medical)|electroni|mandataire|habilite[es]* a (?:engager|signer|representer)|personnes? habilitee?s? (?:a|pour)|agreee?s? par (?:le|la|l')|sous-trait|critere|\bpoints\b|insertion|publics?\b|peu qualifi|sans qualif|qualification (?:professionnelle )?des offres|prescripteur|qualifi[a-z]* (?:des|de l'|d'irreg)|non qualifie|diplome,|ni diplome|sans diplome|titulaires? du (?:lot|marche)|peu (?:ou pas )?(?:diplome|qualifi)|formations? qualifiantes?"
+    r"visite|passage|signature|assurance|kbis|en prefecture|bonne execution|de capacite\b|urssaf|fisca|certificats? (?:de paiement|administratif|d'immatric|de signature|medical)|electroni|mandataire|habilite[es]* a (?:engager|signer|representer)|personnes? habilitee?s?|agreee?s? par (?:le|la|l')|sous-trait|critere|\bpoints\b|insertion|publics?\b|peu qualifi|sans qualif|qualification (?:professionnelle )?des offres|prescripteur|qualifi[a-z]* (?:des|de l'|d'irreg)|non qualifie|diplome,|ni diplome|sans diplome|titulaires? du (?:lot|marche)|peu (?:ou pas )?(?:diplome|qualifi)|formations? qualifiantes?"
 );
 // Whoever asks, what asking is, and its answer.
 pattern!(
     ASKS,
-    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|ce qui (?:nous )?(?:aura|a) ete demande"
+    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|ce qui (?:nous )?(?:aura|a) ete demande"
 );
 pattern!(
     SENT,
-    r"\bpose|recue?s?\b|recoi|parvien|parvenir|formul|adress|transmi|transmet|depos|envo|arriv|closes?\b|cloture|jusqu|\bavant\b|au plus tard|dernier jour|presente[es]*\b|interrog|saisi|soumi"
+    r"\bpose|recue?s?\b|recoi|parvien|parvenir|formul|adress|transmi|transmet|depos|envo|arriv|closes?\b|cloture|jusqu|\bavant\b|au plus tard|dernier jour|recevab|precedant|francs\b|pris[es]* en compte|presente[es]*\b|interrog|saisi|soumi"
 );
 pattern!(
     NO_QUESTION,
@@ -225,15 +229,15 @@ pattern!(
 );
 pattern!(
     NO_PERIOD,
-    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|assurance|\bformation|jours? ouvres|negoci|marche en cours"
+    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|\bheures?\b|assurance|\bformation|jours? ouvres|negoci|marche en cours"
 );
 pattern!(
     REFUSES,
-    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|interdit|exclu|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
+    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
-    r"autoris|admis|permis|ouverte?s?\b|recevables?\b|possible|accept|pris[es]* en consideration|prevu|libre|peu[vt]|verse|accorde|applique|preleve|opere|soit\b|fixe"
+    r"autoris|admis|permis|ouverte?s?\b|recevables?\b|possible|accept|pris[es]* en consideration|prevu|libre|peu[vt]|pouvez|pourr(?:ez|a|ont)\b|verse|accorde|applique|preleve|opere|soit\b|fixe"
 );
 
 /// How the number of a term is read.
@@ -366,7 +370,10 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], listed: &[&str]) -> 
         if let (None, Some((_, k, _))) = (tells, before) {
             found[k].extend(goes_on(&sought[k], piece, sentence));
         }
-        spoken = tells.map(|k| (sentence.article, k, i)).or(before);
+        // A turnover that is asked about, with its least in the next sentence.
+        let turnover = || sought.iter().position(|s| s.term == Term::MinimumTurnover);
+        let named = tells.or_else(|| turnover().filter(|_| TURNOVER.is_match(&sentence.folded)));
+        spoken = named.map(|k| (sentence.article, k, i)).or(before);
     }
     for (found, sought) in found.into_iter().zip(&sought) {
         let mut found = found;
@@ -375,6 +382,17 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], listed: &[&str]) -> 
         out.extend(found);
     }
     out
+}
+
+/// Whether what an amount is read from says how an advance or a retention is secured or given back, and not how much it is.
+fn is_of_security(term: Term, text: &str, amount: Amount) -> bool {
+    pattern!(SECURED, r"caution|premiere demande|substitu|remplac");
+    pattern!(GIVEN_BACK, r"rembours|resorb|recuper|restitu");
+    match (term, amount) {
+        (Term::Advance | Term::Retention, Amount::Allowed(_)) => SECURED.is_match(text),
+        (Term::Advance, _) => GIVEN_BACK.is_match(text) && !text.contains("egale"),
+        _ => false,
+    }
 }
 
 /// Whether a sentence lists several documents of the checklist.
@@ -389,13 +407,36 @@ pub(super) fn certifies(text: &str) -> bool {
     CERTIFIES.is_match(text) && !NO_CERTIFICATE.is_match(text)
 }
 
+/// Whether folded words name a certificate that everybody knows by its name.
+pub(super) fn is_certificate(text: &str) -> bool {
+    CERTIFICATE.is_match(text)
+}
+
 /// Whether folded words name works done before.
 pub(super) fn refers(text: &str) -> bool {
     (COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text)) && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
 }
 
 /// What a sentence that names nothing says of the term spoken of before it: "Elles ne le sont pas pour les lots 2 et 3."
-fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Finding> {
+fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Finding> {
+    let text = &piece.text[sentence.range.clone()];
+    if !text.contains(';') {
+        return one_goes_on(sought, piece, sentence).into_iter().collect();
+    }
+    let mut at = sentence.range.start;
+    let mut out = Vec::new();
+    for part in text.split(';') {
+        let blank = part.len() - part.trim_start().len();
+        let range = at + blank..at + part.trim_end().len().max(blank);
+        at += part.len() + 1;
+        let folded = fold(&piece.judged()[range.clone()]);
+        let (article, label, line) = (sentence.article, sentence.label.clone(), sentence.line);
+        out.extend(one_goes_on(sought, piece, &Sentence { range, folded, article, is_heading: false, label, line }));
+    }
+    out
+}
+
+fn one_goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Finding> {
     let figured = matches!(
         sought.term,
         Term::Variants | Term::Visit | Term::MinimumTurnover | Term::Advance | Term::Retention | Term::Validity
@@ -408,7 +449,8 @@ fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Find
         let none = sought.term == Term::MinimumTurnover && NO_LEAST.is_match(&sentence.folded);
         none.then_some(Amount::Allowed(false))
     };
-    let amount = amount(sought.reads, &sentence.folded).or_else(none)?;
+    let read = amount(sought.reads, &sentence.folded);
+    let amount = read.filter(|a| !is_of_security(sought.term, &sentence.folded, *a)).or_else(none)?;
     // A date may be refused, a list be free: only what names lots, or gives a figure, is said of the term.
     let mentions = figures::mentions(&piece.text[sentence.range.clone()]);
     if matches!(amount, Amount::Allowed(_)) && mentions.is_empty() {
@@ -504,14 +546,17 @@ fn parts(
     let differ = out.iter().any(|f| amount(f).is_some() && amount(f) != amount(&out[0]));
     // The figure of the whole is that of a part about something else.
     let other = !out.is_empty() && whole.iter().all(|w| out.iter().all(|f| amount(f) != amount(w)));
-    if (differ || other) && out.iter().all(|f| amount(f).is_some()) { out } else { whole }
+    // "… pour le lot 2 ; pour le lot 1, c'est seulement recommandé": what is free has no amount.
+    let free = sought.term == Term::Visit && out.len() > 1;
+    if (differ || other) && (free || out.iter().all(|f| amount(f).is_some())) { out } else { whole }
 }
 
 /// Whether a sentence holds together what a term is made of, in whatever order; `own`: its label, or the heading of its article, which
 /// may hold one of the parts; `above`: the headings over it.
 fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
     let has = |unit: &[Unit]| figures::all(text).iter().any(|f| unit.contains(&f.unit));
-    let around = |part: &Regex| part.is_match(text) || own.len() < 80 && part.is_match(own);
+    let title = above.split(" / ").next().unwrap_or_default();
+    let around = |part: &Regex| part.is_match(text) || [own, title].iter().any(|h| h.len() < 80 && part.is_match(h));
     match term {
         Term::Validity => OFFER.is_match(text) && BINDS.is_match(text) && !NO_VALIDITY.is_match(text),
         Term::PaymentDelay => PAYS.is_match(text) && !NO_PAYMENT.is_match(text) && has(&[Unit::Days]),
@@ -526,14 +571,16 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
         }
         Term::Insurance => {
             let against = HARM.is_match(text) || has(&[Unit::Euros]) || SHOWN.is_match(text);
-            let covered =
-                COVERED.is_match(text) && (text.contains("assur") || own.contains("assur") || has(&[Unit::Euros]));
+            let insured = text.contains("couv") || text.contains("assur");
+            let actor = || insured && ACTOR.is_match(text) && HARM.is_match(text);
+            let covered = COVERED.is_match(text)
+                && (actor() || text.contains("assur") || own.contains("assur") || has(&[Unit::Euros]));
             let title = above.split(" / ").next().unwrap_or_default();
             let headed =
                 [own, title].iter().any(|h| h.len() < 80 && INSURANCE_HEADING.is_match(h) && !NO_RISK.is_match(h));
             !NO_PAYER.is_match(text)
                 && against
-                && (covered || headed && (COVERED.is_match(text) || HARM.is_match(text) && has(&[Unit::Euros])))
+                && (covered || headed && (COVERED.is_match(text) || has(&[Unit::Euros])))
         }
         Term::MinimumTurnover => {
             let of_years = YEARS.is_match(text) && DONE.is_match(text);
@@ -543,16 +590,16 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
             let done = COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text) && SHOWN.is_match(text);
             done && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
         }
-        Term::Certificate => CERTIFIES.is_match(text) && MUST.is_match(text) && !NO_CERTIFICATE.is_match(text),
-        Term::QuestionDelay => is_question(text, own),
+        Term::Certificate => CERTIFIES.is_match(text) && around(&MUST) && !NO_CERTIFICATE.is_match(text),
+        Term::QuestionDelay => is_question(text, own) || is_question(text, title),
         Term::Variants => own.len() < 60 && own.contains("variante") && EXAMINED.is_match(text),
         Term::PriceRevision => {
             PRICED_AT.is_match(text) && MOVES.is_match(text) && BY.is_match(text) && !NO_MOVE.is_match(text)
         }
         Term::Visit => {
             let of_place = GOES_THERE.is_match(text) && (PLACE.is_match(text) || VISIT_HEADING.is_match(own));
-            (VISIT_HEADING.is_match(own) || of_place) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text))
-                || NO_VISIT.is_match(text)
+            let headed = VISIT_HEADING.is_match(own) || VISIT_HEADING.is_match(title);
+            (headed || of_place) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)) || NO_VISIT.is_match(text)
         }
         Term::Period => {
             let lasts = LASTS.is_match(text);
@@ -569,6 +616,17 @@ pub(super) fn is_question(text: &str, own: &str) -> bool {
     asks && SENT.is_match(text) && !is_answer(text) && !NO_QUESTION.is_match(text)
 }
 
+/// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
+fn is_heading_of(term: Term, heading: &str) -> bool {
+    heading.ends_with('?')
+        && match term {
+            Term::Validity => OFFER.is_match(heading) && BINDS.is_match(heading),
+            Term::PaymentDelay => PAYS.is_match(heading),
+            Term::Visit => VISIT_HEADING.is_match(heading),
+            _ => false,
+        }
+}
+
 /// Whether words say when questions are answered, and not until when they are taken.
 fn is_answer(text: &str) -> bool {
     let answered = ANSWERED.find(text).map(|m| m.start());
@@ -579,17 +637,25 @@ fn is_answer(text: &str) -> bool {
 /// `above`: the headings over a sentence; `own`: its label, or the heading of its article.
 fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Vec<Finding> {
     let text = &sentence.folded;
-    let named = sought.under.iter().any(|w| own.contains(w));
+    let title = above.split(" / ").next().unwrap_or_default();
+    let named =
+        [own, title].iter().any(|h| sought.under.iter().any(|w| h.contains(w)) || is_heading_of(sought.term, h));
     let made_up = is_made_up(sought.term, text, above, own);
     let named_in_text = sought.words.is_match(text) && sought.term != Term::Period;
     let says = named_in_text && !(sought.term == Term::QuestionDelay && is_answer(text)) || made_up;
     // Under an article of that very name a sentence may leave the name out.
     let alone = !sentence.is_heading
         && match sought.term {
-            Term::Insurance => named && own.len() < 60,
+            Term::Insurance => {
+                let about = [&*COVERED, &*HARM, &*SHOWN].iter().any(|w| w.is_match(text));
+                // "Les véhicules le sont pour le transport."
+                let again = text.contains(" le sont ") || text.contains(" l'est ");
+                named && own.len() < 60 && (about || again || first(text, Unit::Euros).is_some())
+            }
             Term::PriceRevision => {
-                let of_prices =
-                    ["revis", "variation", "actualis", "evolution", "index", "ajust"].iter().any(|w| above.contains(w));
+                let of_prices = ["revis", "variation", "actualis", "evolution", "index", "ajust"]
+                    .iter()
+                    .any(|w| above.contains(w) || own.contains(w));
                 of_prices && INDEXED.is_match(text)
                     || ["prix", "tarif"].iter().any(|w| own.contains(w)) && MOVES.is_match(text)
             }
@@ -613,6 +679,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     let passed_over = match sought.term {
         // The head of a table, and what only opens a list.
         _ if is_row
+            && !(text.matches(" | ").count() == 1 && named_in_text && amount(sought.reads, text).is_some())
             && !text.bytes().any(|b| b.is_ascii_digit())
             && text.len() < 90
             && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text))
@@ -650,7 +717,11 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     if passed_over {
         return Vec::new();
     }
-    let amount = amount(sought.reads, text);
+    // Boxes to tick leave the matter open.
+    let open = text.matches(['□', '☐', '❑', '▢']).count() > 1;
+    let amount = amount(sought.reads, text)
+        .filter(|a| !(open && matches!(a, Amount::Allowed(_))))
+        .filter(|a| !is_of_security(sought.term, text, *a));
     // A heading names the matter; only with its figure does it say something.
     if sentence.is_heading
         && !matches!(amount, Some(Amount::Euros(_) | Amount::Percent(_) | Amount::Days(_) | Amount::Months(_)))

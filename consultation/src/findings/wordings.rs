@@ -3,7 +3,7 @@
 //! A line `== KIND file` begins a piece. `{term}` or `{term=figure}` in front of words says that they tell that term, with that figure;
 //! `{-}` that they tell none. What is not told is listed, so that a change shows what it lost.
 
-use vigie_domain::DateKind;
+use vigie_domain::{DateKind, ProvisionKind};
 
 use super::{Amount, Envelope, Finding, Term, What, of_piece};
 use crate::kind;
@@ -89,6 +89,8 @@ fn tells(finding: &Finding, tag: &str, figure: &str) -> bool {
         "facilitator" => term(&[Term::Facilitator]),
         "proof" => term(&[Term::ClauseProof]),
         "penalty" => term(&[Term::ClausePenalty]),
+        "social" => term(&[Term::SocialMethod]),
+        "reserved" => matches!(&finding.what, What::Provision(p) if p.kind == ProvisionKind::Reserved),
         "duty" => term(&[Term::ClauseDuty, Term::ClauseHours]),
         "staff" => {
             term(&[Term::StaffTakeover])

@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 
+use crate::written::is_open_ended;
+
 /// A word and its box, in points from the page's upper left corner.
 #[derive(Debug, Clone)]
 pub(super) struct Word {
@@ -302,7 +304,7 @@ fn text(rows: Vec<Row>, width: f64) -> Vec<Printed> {
 }
 
 // A note at the foot of a page, behind its number.
-pattern!(NOTE, r"^(?P<n>[0-9]{1,2})[.)]?\s+(?P<text>[\p{L}«].*)$");
+pattern!(NOTE, r"^(?P<n>[0-9]{1,2})[.)]?\s+(?:\|\s+)?(?P<text>[\p{L}«].*)$");
 
 /// Sets the notes at the foot of a page behind the lines that call them, as word processors keep them, without their numbers: what a note
 /// says, it says of the words that call it.
@@ -321,20 +323,26 @@ fn noted(mut lines: Vec<Printed>) -> Vec<Printed> {
                 false => break,
             }
         };
-        let Some((line, call)) = (0..i).rev().find_map(|l| Some((l, called(&lines[l].text, n)?))) else { break };
-        notes.push((i, line, call));
+        // One whose call is not seen stays where it is.
+        let call = (0..i).rev().find_map(|l| Some((l, called(&lines[l].text, n)?)));
+        notes.extend(call.map(|(line, call)| (i, line, call)));
         next = Some(n);
     }
     // From the foot up, so that the lines before keep their places; of one line, the last call first.
-    for (i, line, call) in &notes {
-        let text = NOTE.captures(&lines[*i].text).map(|c| c["text"].to_owned()).unwrap_or_default();
-        lines[*i].text = text;
-        lines[*line].text.replace_range(call.clone(), "");
-    }
+    let item = |l: &Printed| l.text.starts_with(['-', '–', '•', '▪', '\u{f0b7}']) || l.text.contains(" | ");
     let mut behind: HashMap<usize, Vec<Printed>> = HashMap::new();
-    for (i, line, _) in notes {
+    for (i, line, call) in notes {
+        let text = NOTE.captures(&lines[i].text).map(|c| c["text"].to_owned()).unwrap_or_default();
+        lines[line].text.replace_range(call.clone(), "");
+        // In prose, behind the sentence that calls it.
+        let rest = &lines[line].text[call.start..];
+        if let Some(end) = rest.find(". ").filter(|_| !item(&lines[line]) && text.ends_with('.')) {
+            lines[line].text.insert_str(call.start + end + 1, &format!(" {text}"));
+            lines[i].text.clear();
+            continue;
+        }
+        lines[i].text = text;
         // Not into the midst of a list.
-        let item = |l: &Printed| l.text.starts_with(['-', '–', '•', '▪', '\u{f0b7}']) || l.text.contains(" | ");
         let mut at = line;
         while at + 1 < i && item(&lines[at]) && item(&lines[at + 1]) {
             at += 1;
@@ -351,7 +359,7 @@ fn noted(mut lines: Vec<Printed>) -> Vec<Printed> {
 
 /// Where words call the note of this number: right behind a word, or before the mark that ends one.
 fn called(text: &str, n: u32) -> Option<Range<usize>> {
-    pattern!(CALL, r"\p{Ll}{3}[»)]?(?P<call> ?(?P<n>[0-9]{1,2}))(?P<end>\s?[.,;:)]|\s|$)");
+    pattern!(CALL, r"(?:\p{Ll}{3}[»)]?|%|\b20[0-9]{2})(?P<call> ?(?P<n>[0-9]{1,2}))(?P<end>\s?[.,;:)]|\s|$)");
     CALL.captures_iter(text).find_map(|c| {
         let (call, end) = (c.name("call")?, c.name("end")?.as_str().trim());
         let parted = call.as_str().starts_with(' ');
@@ -382,7 +390,8 @@ fn unbroken(lines: Vec<Printed>) -> Vec<Printed> {
                 && before.chars().count() >= LONG
                 && !before.contains(" | ")
                 && !line.contains(" | ")
-                && line.starts_with(|c: char| c.is_lowercase() || c == '=')
+                && (line.starts_with(|c: char| c.is_lowercase() || c == '=')
+                    || is_open_ended(before) && line.starts_with(char::is_uppercase))
         };
         match out.last_mut() {
             Some(before)
