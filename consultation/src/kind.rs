@@ -45,7 +45,7 @@ pattern!(
 // Titles as buyers shorten them; one stands alone, or begins the line.
 pattern!(
     TITLE,
-    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
+    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
 );
 // A regulation that is no consultation's.
 pattern!(OTHER_RULES, r"^reglement (?:interieur|sanitaire|europeen|general|d[eu] (?:service|voirie)|\(?ue)");
@@ -108,15 +108,24 @@ fn of_title(head: &str) -> Option<Kind> {
     const LINES: usize = 14;
     const LONGEST: usize = 150;
     let lines = head.lines().map(str::trim).filter(|l| !l.is_empty()).take(LINES);
-    lines.filter(|l| l.len() <= LONGEST && !l.ends_with([';', ','])).map(fold).find_map(|line| {
-        let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
-        let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
-        let kind = of_group(&found)?;
-        // Both kinds of clauses in one.
-        let both =
-            kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
-        Some(if both { Kind::Ccp } else { kind })
-    })
+    lines
+        .filter(|l| l.len() <= LONGEST && !l.ends_with([';', ',']) && !l.contains(" | ") && !is_sentence(l))
+        .map(fold)
+        .find_map(|line| {
+            let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
+            let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
+            let kind = of_group(&found)?;
+            // Both kinds of clauses in one.
+            let both =
+                kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
+            Some(if both { Kind::Ccp } else { kind })
+        })
+}
+
+/// Whether a line is a sentence: "C.C.A.P." is none.
+fn is_sentence(line: &str) -> bool {
+    const WORDS: usize = 5;
+    line.ends_with('.') && line.split(' ').count() > WORDS
 }
 
 /// The kind whose title stands first; in a sentence only those are looked for that a piece names itself by.

@@ -523,6 +523,8 @@ fn opens_article(text: &str) -> bool {
     let digits = |p: &&str| (1..=2).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
     let numbered = parts.len() >= 2 && parts.iter().all(digits) && rest.starts_with(char::is_uppercase);
     let worded = first.to_lowercase() == "article" && rest.starts_with(|c: char| c.is_ascii_digit());
+    let roman = !number.is_empty() && number.len() <= 5 && number.chars().all(|c| matches!(c, 'I' | 'V' | 'X'));
+    let numbered = numbered || roman && rest.starts_with(['–', '—', '-', '.', ')']);
     (numbered || worded) && !text.ends_with(['.', ';', ',', '%', ')'])
 }
 
@@ -571,7 +573,13 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     let mut line = String::new();
     let mut before: Option<&Segment> = None;
     let mut large = false;
-    for (row_large, segment) in rows.iter().flat_map(|r| r.segments.iter().map(|s| (r.large, s))) {
+    // From one line to the next within a paragraph: the least there is here.
+    let down = |w: &[&Row]| w[1].middle - w[0].middle;
+    let pitch = rows.windows(2).map(down).filter(|d| *d > 1.0).fold(f64::MAX, f64::min);
+    let mut last = rows.first().map_or(0.0, |r| r.middle);
+    for (row, segment) in rows.iter().flat_map(|r| r.segments.iter().map(move |s| (r, s))) {
+        let (row_large, further) = (row.large, row.middle - last > pitch * 1.12);
+        last = row.middle;
         // A heading stands for itself; one that wrapped goes on below as any line does.
         if row_large != large {
             close(&mut line, large, out);
@@ -580,9 +588,12 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
         let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
         let word = first(&segment.text);
         // "Lot 12 …", "Lot 13 …": rows, however near their cells.
-        let row =
+        let same =
             word.starts_with(char::is_uppercase) && word.len() > 2 && before.is_some_and(|b| first(&b.text) == word);
-        let opens = row || is_marker(&word);
+        // A full line may end a paragraph: the next is set a little apart, or is a heading.
+        let ended = line.ends_with(['.', ';', ':', '?', '!']);
+        let apart = ended && (further || opens_article(&segment.text));
+        let opens = same || apart || is_marker(&word);
         let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
         if !wrapped || opens {
             close(&mut line, large, out);
@@ -624,8 +635,42 @@ fn is_title(text: &str) -> bool {
 /// Joins a line to the one before; a word cut at the end of a line is made whole.
 fn join(line: &mut String, next: &str) {
     /// These keep their hyphen.
-    const WITH_HYPHEN: &[&str] =
-        &["ci", "là", "peut", "celui", "celle", "ceux", "non", "sous", "demi", "rendez", "savoir", "sociale", "socio"];
+    const WITH_HYPHEN: &[&str] = &[
+        "ci",
+        "là",
+        "peut",
+        "celui",
+        "celle",
+        "ceux",
+        "non",
+        "sous",
+        "demi",
+        "rendez",
+        "savoir",
+        "sociale",
+        "socio",
+        "quatre",
+        "vingt",
+        "trente",
+        "quarante",
+        "cinquante",
+        "soixante",
+        "dix",
+        "au",
+        "après",
+        "avant",
+        "semi",
+        "mi",
+        "porte",
+        "hors",
+        "compte",
+        "mieux",
+        "vice",
+        "tiers",
+        "quasi",
+        "main",
+        "maître",
+    ];
     if let Some(cut) = line.strip_suffix(['-', '\u{ad}', '‐'])
         && next.starts_with(char::is_lowercase)
         && cut.ends_with(char::is_alphabetic)
