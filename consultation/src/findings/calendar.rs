@@ -20,7 +20,10 @@ pattern!(
     HOUR,
     r"^[ ,(–-]{0,3}(?:a |des |vers )?(?:(?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?|(?P<noon>midi))"
 );
-pattern!(OF_QUESTIONS, r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b");
+pattern!(
+    OF_QUESTIONS,
+    r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
+);
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,

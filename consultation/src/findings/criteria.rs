@@ -162,7 +162,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 true => all.extend(weights(piece, &line.range)),
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
-                    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+                    let found: Vec<Weighed> =
+                        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
                     let of_list = |mut weighed: Weighed| {
                         if weighed.lots.is_empty() {
                             weighed.lots.clone_from(&led);
@@ -205,7 +206,8 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
 /// Whether the weights of a paragraph share out a hundred.
 fn shares_out(piece: &Written, line: &Range<usize>) -> bool {
     let sentences = super::sentence::split(&piece.text, line);
-    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+    let found: Vec<Weighed> =
+        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
     found.len() >= 2 && (found.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01
 }
 
@@ -487,6 +489,42 @@ fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Fo
     out
 }
 
+/// The weights of a sentence that shares out a hundred by numbers of which not all have a unit: "sur 100 : prix 50, méthode 40,
+/// insertion 10".
+fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    pattern!(
+        PART,
+        r"^(?P<name>.*?[a-z]{3}.*?) ?(?:\(|:|=|a |pour |sur |compte pour |vaut )? ?(?P<n>[0-9]{1,3}) ?(?:points?|pts?|%)?\)?(?: sur 100| ?/ ?100)?\.?$"
+    );
+    let text = &piece.text[line.clone()];
+    let from = text.rfind(':').map_or(0, |at| at + 1);
+    let mut at = from;
+    let mut out = Vec::new();
+    let mut bare = false;
+    let words = text[from..].replace(" et ", ",   ");
+    // What has no number yet belongs to the name that has the next one: "moyens et méthode 40".
+    let mut start = None;
+    for part in words.split([',', ';']) {
+        let begins = at + (part.len() - part.trim_start().len());
+        let range = start.unwrap_or(begins)..at + part.trim_end().len();
+        at += part.len() + 1;
+        let own = text.get(range.clone())?;
+        let folded = vigie_classify::fold::Folded::of(own);
+        let Some(found) = PART.captures(folded.text.trim_end()) else {
+            start = Some(range.start);
+            continue;
+        };
+        start = None;
+        bare |= !WEIGHT.is_match(&folded.text);
+        let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
+        let name = named(&own[folded.original(found.name("name")?.range())]);
+        let range = line.start + range.start..line.start + range.end;
+        out.push(Weighed { name, weight, range, sub: false, lots: Vec::new(), tabled: false });
+    }
+    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
+    (bare && start.is_none() && out.len() >= 2 && whole).then_some(out)
+}
+
 /// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".
 fn bare(piece: &Written, line: &Range<usize>) -> Option<Weighed> {
     pattern!(
@@ -508,6 +546,8 @@ fn named(words: &str) -> String {
     // What introduces the list is no part of the first name.
     let parts: &[char] = if cell.contains(" | ") { &[';', '\u{2022}'] } else { &[':', ';', '\u{2022}'] };
     let mut name = cell.rsplit(parts).next().unwrap_or(cell);
+    // Nor is the label of its paragraph: "Choix. Le prix".
+    name = name.rsplit_once(". ").map_or(name, |(_, rest)| rest);
     if name.trim().chars().count() < 4 {
         name = cell;
     }

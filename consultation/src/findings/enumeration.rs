@@ -16,7 +16,7 @@ pattern!(
 );
 pattern!(
     DOCUMENT,
-    r"^(?:sous-detail|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|d|a)|inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|de references|photo)|ordonnance|statuts|assurances?)"
+    r"^(?:sous-detail|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|grilles?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|signe|d|a)|inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|de references|photo)|ordonnance|statuts|assurances?)"
 );
 
 /// The items that words name, in their order; empty where they name none.
@@ -73,8 +73,12 @@ fn parts(words: &str) -> (Vec<Range<usize>>, bool) {
             ')' | '»' => -1,
             _ => 0,
         };
+        // "… de quoi vous présenter (un DC1, vos effectifs)".
+        let opens = c == '(' && out.is_empty() && is_document(&words[at + 1..]);
+        depth -= i32::from(opens);
         let ends = match c {
             ';' => true,
+            '(' => opens,
             ',' => !by_semicolon && depth <= 0,
             // A conjunction parts only what a document follows.
             ' ' | '\u{a0}' if !by_semicolon && depth <= 0 => {

@@ -38,7 +38,7 @@ pattern!(
 // What a clause asks for; and what hours are worth or make, of which it asks none.
 pattern!(
     OWED,
-    r"reserv|realis|consacr|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+    r"reserv|realis|consacr|benefici|profit|revien|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 

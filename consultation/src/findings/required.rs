@@ -61,7 +61,7 @@ pattern!(
 // What holds documents, or asks for them.
 pattern!(
     HOLDS,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajoute[rsznt]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajoute[rsznt]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
 );
 /// Longest sentence that lists documents, in bytes.
 const LONGEST: usize = 1_500;
@@ -393,7 +393,7 @@ fn said(lead: &str) -> Option<Envelope> {
     );
     pattern!(
         WHAT,
-        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|(?:projet|travail) propose"
+        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose"
     );
     match (WHO.is_match(lead), WHAT.is_match(lead)) {
         (true, false) => Some(Envelope::Candidature),

@@ -120,6 +120,11 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
             let letters = w.chars().count();
             // "M.", "St.", "n."; "un an." ends.
             let mixed = w.starts_with(char::is_uppercase) && w.chars().any(char::is_lowercase);
+            // "… à 12 h. Les questions": the hour of a clock ends a sentence as well.
+            let hour = w == "h" && words[start..i - 1].trim_end().ends_with(|c: char| c.is_ascii_digit());
+            if hour && next.starts_with(char::is_uppercase) {
+                return false;
+            }
             let cut = letters == 1 && w.chars().all(char::is_alphabetic) || mixed;
             let named = cut && names(&words[start..i - w.len()]);
             letters <= 2 && (opens || cut && !named)

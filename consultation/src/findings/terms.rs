@@ -20,7 +20,10 @@ pattern!(
 );
 pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez|ee|ees)\b");
 // Of going there, under an article about it.
-pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')");
+pattern!(
+    VISIT_HEADING,
+    r"visite|\blieux\b|sur place|reconnaissance|reperage|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')"
+);
 pattern!(
     OTHER_VISIT,
     r"^(?:[a-z]?[0-9]{1,2} \| )?[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
@@ -33,7 +36,7 @@ pattern!(
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(
     MAY_VISIT,
-    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|le souhaite"
+    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|(?:le|se) souhaite|juge utile|bon lui semble"
 );
 // Who goes somewhere, and where, or before what.
 pattern!(
@@ -78,7 +81,7 @@ pattern!(
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|acomptes? ?: ?mensuel|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
 // Prices that move.
@@ -121,7 +124,7 @@ pattern!(
 // Of a payment: somebody pays, and in how many days.
 pattern!(
     PAYS,
-    r"\b(?:pai(?:e|es|ent|ement|ements|era|eront|erons)|payee?s?|payer|payent|paye|regl(?:e|ee|ees|es|ent|ement|ements|er|era|erons|eront)|mandat[a-z]*|vir(?:e|ee|es|ent|era|ement|ements)|verse[es]*|s'acquitte[a-z]*|solde[es]*|debloqu[a-z]*)\b"
+    r"\b(?:pai(?:e|es|ent|ement|ements|era|eront|erons)|payee?s?|payer|payent|paye|payons|paierons|reglons|reglerons|regl(?:e|ee|ees|es|ent|ement|ements|er|era|erons|eront)|mandat[a-z]*|vir(?:e|ee|es|ent|era|ement|ements)|verse[es]*|s'acquitte[a-z]*|solde[es]*|debloqu[a-z]*)\b"
 );
 pattern!(
     NO_PAYMENT,
@@ -192,7 +195,7 @@ pattern!(
 // Whoever asks, what asking is, and its answer.
 pattern!(
     ASKS,
-    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|ce qui (?:nous )?(?:aura|a) ete demande"
+    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|des demandes\b|demandes? a formuler|ce qui (?:nous )?(?:aura|a) ete demande"
 );
 pattern!(
     SENT,
@@ -229,11 +232,11 @@ pattern!(
 );
 pattern!(
     NO_PERIOD,
-    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|\bheures?\b|assurance|\bformation|jours? ouvres|negoci|marche en cours"
+    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|\bheures?\b|engagement|assurance|\bformation|jours? ouvres|negoci|marche en cours"
 );
 pattern!(
     REFUSES,
-    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
+    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
@@ -282,7 +285,15 @@ fn sought() -> [Sought; 14] {
             ..row(
                 Term::Validity,
                 &VALIDITY,
-                &["validite", "engagement du", "engagement des", "tenue de", "maintien"],
+                &[
+                    "validite",
+                    "duree d'engagement",
+                    "delai d'engagement",
+                    "engagement du",
+                    "engagement des",
+                    "tenue de",
+                    "maintien",
+                ],
                 RULES,
                 Reads::Delay,
             )
