@@ -432,18 +432,14 @@ fn one_by_one(
         return parts.into_iter().map(|r| (start + r.start..start + r.end, read(&r))).collect();
     }
     let mut out = Vec::new();
-    let mut at = sentence.range.start;
-    for part in text.split(';') {
-        let blank = part.len() - part.trim_start().len();
-        let folded = vigie_classify::fold::fold(part);
+    for part in sentence.cut(piece, ';') {
         let told = match term {
-            Term::ClausePenalty => terms::amount(Reads::Euros, &folded),
-            _ => NO_TAKEOVER.is_match(&folded).then_some(super::Amount::Allowed(false)),
+            Term::ClausePenalty => terms::amount(Reads::Euros, &part.folded),
+            _ => NO_TAKEOVER.is_match(&part.folded).then_some(super::Amount::Allowed(false)),
         };
-        if told.is_some() || term == Term::StaffTakeover && TAKES_OVER.is_match(&folded) {
-            out.push((at + blank..at + part.trim_end().len(), told));
+        if told.is_some() || term == Term::StaffTakeover && TAKES_OVER.is_match(&part.folded) {
+            out.push((part.range, told));
         }
-        at += part.len() + 1;
     }
     out
 }

@@ -382,13 +382,7 @@ fn unweighed<'s>(piece: &Written, sentence: &'s Sentence) -> Vec<(&'s Sentence, 
     if !text.contains(';') || text.contains(" | ") || !WEIGHT.is_match(&sentence.folded) {
         return vec![(sentence, sentence.range.clone(), sentence.folded.clone())];
     }
-    let mut at = sentence.range.start;
-    let parts = text.split(';').map(|part| {
-        let blank = part.len() - part.trim_start().len();
-        let range = at + blank..at + part.trim_end().len().max(blank);
-        at += part.len() + 1;
-        (sentence, range, fold(part.trim()))
-    });
+    let parts = sentence.cut(piece, ';').into_iter().map(|part| (sentence, part.range, part.folded));
     parts.filter(|(.., folded)| !WEIGHT.is_match(folded)).collect()
 }
 

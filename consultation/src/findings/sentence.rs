@@ -33,6 +33,21 @@ impl Sentence {
     }
 }
 
+impl Sentence {
+    /// Its parts between these marks, each a sentence with the same label.
+    pub(crate) fn cut(&self, piece: &Written, mark: char) -> Vec<Self> {
+        let mut at = self.range.start;
+        let parts = piece.text[self.range.clone()].split(mark).map(|part| {
+            let blank = part.len() - part.trim_start().len();
+            let range = at + blank..at + part.trim_end().len().max(blank);
+            at += part.len() + mark.len_utf8();
+            let folded = fold(&piece.judged()[range.clone()]);
+            Self { range, folded, article: self.article, is_heading: false, label: self.label.clone(), line: self.line }
+        });
+        parts.collect()
+    }
+}
+
 /// The sentences of a piece, in order.
 pub(crate) fn sentences(piece: &Written) -> Vec<Sentence> {
     let mut out = Vec::new();

@@ -5,7 +5,6 @@
 //! a sentence that say different things of different lots are told one by one.
 
 use regex::Regex;
-use vigie_classify::fold::fold;
 use vigie_classify::pattern;
 
 use super::figures::{self, Figure, Unit};
@@ -430,21 +429,11 @@ pub(super) fn refers(text: &str) -> bool {
 
 /// What a sentence that names nothing says of the term spoken of before it: "Elles ne le sont pas pour les lots 2 et 3."
 fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Finding> {
-    let text = &piece.text[sentence.range.clone()];
-    if !text.contains(';') {
-        return one_goes_on(sought, piece, sentence).into_iter().collect();
+    // A heading stays one.
+    if sentence.is_heading {
+        return Vec::new();
     }
-    let mut at = sentence.range.start;
-    let mut out = Vec::new();
-    for part in text.split(';') {
-        let blank = part.len() - part.trim_start().len();
-        let range = at + blank..at + part.trim_end().len().max(blank);
-        at += part.len() + 1;
-        let folded = fold(&piece.judged()[range.clone()]);
-        let (article, label, line) = (sentence.article, sentence.label.clone(), sentence.line);
-        out.extend(one_goes_on(sought, piece, &Sentence { range, folded, article, is_heading: false, label, line }));
-    }
-    out
+    sentence.cut(piece, ';').iter().filter_map(|part| one_goes_on(sought, piece, part)).collect()
 }
 
 fn one_goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Finding> {
@@ -452,7 +441,7 @@ fn one_goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<
         sought.term,
         Term::Variants | Term::Visit | Term::MinimumTurnover | Term::Advance | Term::Retention | Term::Validity
     );
-    if !figured || sentence.is_heading || sentence.folded.contains(" | ") || !sentence.goes_on() {
+    if !figured || sentence.folded.contains(" | ") || !sentence.goes_on() {
         return None;
     }
     pattern!(NO_LEAST, r"\baucune?\b|\bsans (?:minimum|seuil|plancher)|exempt|dispens|n'(?:est|en) ");
@@ -539,15 +528,8 @@ fn parts(
         What::Term { amount, .. } => amount,
         _ => None,
     };
-    let mut at = sentence.range.start;
     let mut out: Vec<Finding> = Vec::new();
-    for part in text.split(mark) {
-        let blank = part.len() - part.trim_start().len();
-        let range = at + blank..at + part.trim_end().len().max(blank);
-        at += part.len() + 1;
-        let folded = fold(&piece.judged()[range.clone()]);
-        let (label, line) = (sentence.label.clone(), sentence.line);
-        let part = Sentence { range, folded, article: sentence.article, is_heading: false, label, line };
+    for part in sentence.cut(piece, mark) {
         let own = told(&part);
         match own.is_empty() && !out.is_empty() {
             true => out.extend(goes_on(sought, piece, &part)),

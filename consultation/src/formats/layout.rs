@@ -522,7 +522,9 @@ fn opens_article(text: &str) -> bool {
     let parts: Vec<&str> = number.split('.').collect();
     let digits = |p: &&str| (1..=2).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
     let numbered = parts.len() >= 2 && parts.iter().all(digits) && rest.starts_with(char::is_uppercase);
-    let worded = first.to_lowercase() == "article" && rest.starts_with(|c: char| c.is_ascii_digit());
+    let word = first.trim_end_matches('.').to_lowercase();
+    let worded = ["article", "art", "chapitre", "titre", "partie", "section"].contains(&word.as_str())
+        && rest.starts_with(|c: char| c.is_ascii_digit());
     let roman = !number.is_empty() && number.len() <= 5 && number.chars().all(|c| matches!(c, 'I' | 'V' | 'X'));
     let numbered = numbered || roman && rest.starts_with(['–', '—', '-', '.', ')']);
     (numbered || worded) && !text.ends_with(['.', ';', ',', '%', ')'])
@@ -592,7 +594,8 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
             word.starts_with(char::is_uppercase) && word.len() > 2 && before.is_some_and(|b| first(&b.text) == word);
         // A full line may end a paragraph: the next is set a little apart, or is a heading.
         let ended = line.ends_with(['.', ';', ':', '?', '!']);
-        let apart = ended && (further || opens_article(&segment.text));
+        let headed = further && opens_article(&line) && segment.text.starts_with(char::is_uppercase);
+        let apart = headed || ended && (further || opens_article(&segment.text));
         let opens = same || apart || is_marker(&word);
         let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
         if !wrapped || opens {
