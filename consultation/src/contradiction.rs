@@ -111,7 +111,13 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
     if there.kind == ProvisionKind::ExecutionClause {
         // Hours of a year and hours of the whole contract are not compared.
         let yearly = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| YEARLY.is_match(&fold(q)));
-        if let Some((a, b)) = differ(there.hours, here.hours).filter(|_| yearly(there) == yearly(here)) {
+        // A table may leave the year to its head: then one is not so many years of the other.
+        let years = |(a, b): &(f64, f64)| {
+            let times = a.max(*b) / a.min(*b) * 2.0;
+            times >= 3.0 && (times - times.round()).abs() < 0.02
+        };
+        let comparable = |n: &(f64, f64)| yearly(there) == yearly(here) || !years(n);
+        if let Some((a, b)) = differ(there.hours, here.hours).filter(comparable) {
             return told("heures d’insertion", hours(a), hours(b));
         }
         if let Some((a, b)) = differ(there.percent, here.percent) {

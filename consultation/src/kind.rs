@@ -45,7 +45,7 @@ pattern!(
 // Titles as buyers shorten them; one stands alone, or begins the line.
 pattern!(
     TITLE,
-    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion))"
+    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
 );
 // A regulation that is no consultation's.
 pattern!(OTHER_RULES, r"^reglement (?:interieur|sanitaire|europeen|general|d[eu] (?:service|voirie)|\(?ue)");
@@ -76,7 +76,29 @@ pub fn kind(name: &str, text: &Text) -> Kind {
         // What its first lines mention in passing does not unname the piece.
         (_, named) if named != Kind::Other => named,
         (Some(found), _) => found,
-        (None, _) => of_content(&head).unwrap_or(Kind::Other),
+        (None, _) => of_content(&head).or_else(|| of_matter(text)).unwrap_or(Kind::Other),
+    }
+}
+
+/// What a text without a title speaks of: how to tender, how the contract is carried out, or both.
+fn of_matter(text: &Text) -> Option<Kind> {
+    /// So many sentences of one matter show that a text is about it.
+    const LEAST: usize = 3;
+    pattern!(
+        RULES,
+        r"\bplis?\b|votre (?:offre|proposition|dossier)|candidature|remise des offres|soumissionn|\bcriteres?\b|valeur technique|acte d'engagement|variantes?\b|regles? de la consultation|\bdc ?[12]\b|attestation sur l'honneur|date limite"
+    );
+    pattern!(
+        CONTRACT,
+        r"penalit|\bfactur|\bavance\b|retenue de garantie|\bassurances?\b|resiliation|\bprix sont\b|le titulaire|indice\b"
+    );
+    let lines: Vec<String> = text.passages.iter().flat_map(|p| p.text.lines()).map(fold).collect();
+    let count = |of: &regex::Regex| lines.iter().map(|l| of.find_iter(l).count()).sum::<usize>() >= LEAST;
+    match (count(&RULES), count(&CONTRACT)) {
+        (true, true) => Some(Kind::Ccp),
+        (true, false) => Some(Kind::Rc),
+        (false, true) => Some(Kind::Ccap),
+        (false, false) => None,
     }
 }
 
@@ -86,19 +108,38 @@ fn of_title(head: &str) -> Option<Kind> {
     const LINES: usize = 14;
     const LONGEST: usize = 150;
     let lines = head.lines().map(str::trim).filter(|l| !l.is_empty()).take(LINES);
-    lines.filter(|l| l.len() <= LONGEST && !l.ends_with([';', ','])).map(fold).find_map(|line| {
-        let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
-        let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
-        let kind = of_group(&found)?;
-        // Both kinds of clauses in one.
-        let both =
-            kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
-        Some(if both { Kind::Ccp } else { kind })
-    })
+    lines
+        .filter(|l| l.len() <= LONGEST && !l.ends_with([';', ',']) && !l.contains(" | ") && !is_sentence(l))
+        .map(fold)
+        .find_map(|line| {
+            let bare = &line[BEFORE_TITLE.find(&line).map_or(0, |m| m.end())..];
+            let found = TITLE.captures(bare).filter(|_| !OTHER_RULES.is_match(bare))?;
+            let kind = of_group(&found)?;
+            // Both kinds of clauses in one.
+            let both =
+                kind == Kind::Ccap && bare.contains("technique") || kind == Kind::Cctp && bare.contains("administrati");
+            Some(if both { Kind::Ccp } else { kind })
+        })
 }
 
-/// The kind whose title stands first.
+/// Whether a line is a sentence: "C.C.A.P." is none.
+fn is_sentence(line: &str) -> bool {
+    const WORDS: usize = 5;
+    line.ends_with('.') && line.split(' ').count() > WORDS
+}
+
+/// The kind whose title stands first; in a sentence only those are looked for that a piece names itself by.
 fn of_content(text: &str) -> Option<Kind> {
+    /// Longest line that is a title, in bytes.
+    const TITLE: usize = 150;
+    let in_sentence = |at: usize| {
+        let start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |i| at + i);
+        let line = text[start..end].trim_end();
+        line.len() > TITLE || line.ends_with(['.', ';', ':', ','])
+    };
+    let names_itself =
+        |kind: Kind| matches!(kind, Kind::Rc | Kind::Ccp | Kind::Ccap | Kind::Cctp | Kind::SocialAnnex | Kind::Notice);
     let titles: [(&regex::Regex, Kind); 12] = [
         (&RC, Kind::Rc),
         (&CCAP, Kind::Ccap),
@@ -114,6 +155,7 @@ fn of_content(text: &str) -> Option<Kind> {
         (&NOTICE, Kind::Notice),
     ];
     let found = titles.iter().enumerate().filter_map(|(i, (title, kind))| Some((title.find(text)?.start(), i, *kind)));
+    let found = found.filter(|(at, _, kind)| names_itself(*kind) || !in_sentence(*at));
     found.min_by_key(|(at, i, _)| (*at, *i)).map(|(_, _, kind)| kind)
 }
 

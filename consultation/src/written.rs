@@ -28,7 +28,12 @@ pattern!(
 // A line that is nothing but the name of an article of such pieces, without a number.
 pattern!(
     TITLED,
-    r"^(?:la |les |l'|le )?(?:visites?(?: (?:des lieux|d[ue]s? sites?|sur place|obligatoires?))?|variantes?(?: et (?:options|pse))?|(?:delai|duree) de validite(?: des offres)?|(?:dossier|pieces?|contenu) (?:de|d') ?(?:la |l')?(?:candidature|offre)s?|candidatures?|offres?|criteres?(?: (?:d'attribution|de jugement|de choix|de selection)(?: des offres)?)?|(?:jugement|analyse|examen|choix|notation) des offres|assurances?|avances?|retenue de garantie|(?:delais? de )?paiements?|prix|(?:revision|variation|actualisation|evolution|forme) (?:des|du) prix|penalites?(?: .{0,30})?|(?:reprise du |transfert du )?personnel(?: (?:a reprendre|en place))?|(?:clause|condition|volet|dispositif|engagement|demarche) (?:sociale?|d'insertion)(?: .{0,40})?|insertion (?:sociale|professionnelle|par l'activite economique)|publics? (?:vises?|cibles?|concernes?|eligibles?|prioritaires?)|beneficiaires?|personnes? (?:concernees?|eligibles?)|modalites? (?:de realisation|de mise en oeuvre)|justificatifs?|controles?|suivi|sanctions?|accompagnement|facilitat(?:eur|rice)|interlocuteurs?|questions?|renseignements(?: complementaires)?|duree(?: (?:du marche|du contrat|et delais?))?|(?:lots? )?reserves?|allotissement)$"
+    r"^(?:la |les |l'|le )?(?:visites?(?: (?:des lieux|d[ue]s? sites?|sur place|obligatoires?))?|variantes?(?: et (?:options|pse))?|(?:delai|duree) de validite(?: des offres)?|(?:dossier|pieces?|contenu) (?:de|d') ?(?:la |l')?(?:candidature|offre)s?|candidatures?|offres?|criteres?(?: (?:d'attribution|de jugement|de choix|de selection)(?: des offres)?)?|(?:jugement|analyse|examen|choix|notation) des offres|assurances?|avances?|retenue de garantie|(?:delais? de )?paiements?|prix|(?:revision|variation|actualisation|evolution|forme) (?:des|du) prix|penalites?(?: [^:0-9]{0,30})?|(?:reprise du |transfert du )?personnel(?: (?:a reprendre|en place))?|(?:clause|condition|volet|dispositif|engagement|demarche) (?:sociale?|d'insertion)(?: .{0,40})?|insertion (?:sociale|professionnelle|par l'activite economique)|publics? (?:vises?|cibles?|concernes?|eligibles?|prioritaires?)|beneficiaires?|personnes? (?:concernees?|eligibles?)|modalites? (?:de realisation|de mise en oeuvre)|justificatifs?|controles?|suivi|sanctions?|accompagnement|facilitat(?:eur|rice)|interlocuteurs?|questions?|renseignements(?: complementaires)?|duree(?: (?:du marche|du contrat|et delais?))?|(?:lots? )?reserves?|allotissement)$"
+);
+// What heads a part of an article on the clause, wherever it stands.
+pattern!(
+    WITHIN,
+    r"^(?:les |la |l'|le )?(?:publics?|beneficiaires?|personnes? (?:concernees?|eligibles?|visees?)|eligibilite|modalites? (?:de|d')|justificatifs?|preuves?|controles?|suivi|sanctions?|accompagnement|facilitat|interlocuteurs?|referente?s?)|\?$"
 );
 // A title that a letter counts: "A – Candidature".
 pattern!(LETTERED, r"^(?P<n>[A-H])(?:\s*[.):–—-]+)\s+\p{Lu}");
@@ -76,12 +81,14 @@ pub(crate) struct Article {
     pub(crate) title: String,
     /// As it is shown.
     shown: String,
+    /// How deep it stands: a title holds chapters, these articles, and these their parts.
+    rank: usize,
 }
 
 impl Article {
-    /// How deep: "5" is 1, "5.2" is 2.
+    /// How deep: "Titre 2" holds "Chapitre 1", this "Article 5", or "5", and this "5.2".
     pub(crate) fn depth(&self) -> usize {
-        self.number.as_ref().map_or(1, |n| n.split(['.', '-']).count())
+        self.rank
     }
 }
 
@@ -158,7 +165,7 @@ impl Written {
         if !open
             || last.is_heading
             || before.contains(" | ")
-            || !line.starts_with(char::is_lowercase)
+            || !(line.starts_with(char::is_lowercase) || is_open_ended(before))
             || line.contains(" | ")
         {
             return false;
@@ -197,7 +204,11 @@ impl Written {
         let is_heading = opening.as_ref().is_some_and(|o| o.is_heading);
         let found = opening.map(|Opening { number, title, .. }| {
             let shown = number.clone().unwrap_or_else(|| line.chars().take(80).collect());
-            Article { at, number, title: fold(&title), shown }
+            let title = fold(&title);
+            let within = number.is_none() && self.articles.iter().rev().take(60).any(|a| a.number.is_some());
+            let nested = within && (!heading || WITHIN.is_match(&title));
+            let rank = rank(line, number.as_deref(), nested);
+            Article { at, number, title, shown, rank }
         });
         self.articles.extend(found);
         self.text.push_str(line);
@@ -276,6 +287,35 @@ impl Written {
             }
         }
         out
+    }
+}
+
+/// Whether words end with one that another must follow: "par", "une".
+pub(crate) fn is_open_ended(words: &str) -> bool {
+    const OPEN: [&str; 26] = [
+        "un", "une", "le", "la", "les", "de", "du", "des", "à", "au", "aux", "et", "ou", "par", "pour", "en", "dans",
+        "sur", "avec", "sans", "que", "qui", "son", "sa", "ses", "leur",
+    ];
+    words.rsplit(' ').next().is_some_and(|last| OPEN.contains(&last))
+}
+
+/// How deep a heading stands, by the word in front of its number, and by the number.
+fn rank(line: &str, number: Option<&str>, nested: bool) -> usize {
+    /// Deeper than any number goes.
+    const NESTED: usize = 12;
+    const ARTICLE: usize = 4;
+    let word = fold(line.split([' ', '\u{a0}']).next().unwrap_or_default());
+    match (word.as_str(), number) {
+        (_, None) if nested => NESTED,
+        ("titre" | "partie" | "livre", _) => 1,
+        ("chapitre" | "volet" | "cadre", _) => 2,
+        ("section", _) => 3,
+        (_, None) => ARTICLE,
+        (_, Some(number)) => {
+            // "II" and "B" hold what "1" does.
+            let roman = !number.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with("art");
+            ARTICLE - usize::from(roman) + number.split(['.', '-']).count() - 1
+        }
     }
 }
 
@@ -409,9 +449,15 @@ fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
         };
         fits.then(|| Opening { number: Some(number), title: title.to_owned(), is_heading: true })
     });
-    let known = TITLED.is_match(&fold(line)) && line.starts_with(char::is_uppercase);
+    let known = (TITLED.is_match(&fold(line)) || is_question(line)) && line.starts_with(char::is_uppercase);
     let styled = (styled || known).then(|| Opening { number: None, title: line.to_owned(), is_heading: true });
     found.or(styled)
+}
+
+/// Whether a line asks what the lines under it answer: "Quand serai-je payé ?"
+fn is_question(line: &str) -> bool {
+    const LONGEST: usize = 110;
+    line.ends_with('?') && line.chars().count() <= LONGEST && !line.contains([';', '|', '.', ':'])
 }
 
 /// Whether words say something of somebody, as no title does.

@@ -20,19 +20,22 @@ pattern!(
     HOUR,
     r"^[ ,(–-]{0,3}(?:a |des |vers )?(?:(?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?|(?P<noon>midi))"
 );
-pattern!(OF_QUESTIONS, r"questions?\b|questionner|renseignements?\b|interroger|eclaircissements?");
+pattern!(
+    OF_QUESTIONS,
+    r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
+);
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,
-    r"\bvisite(?:s|e|es|r|nt)?\b|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+    r"\bvisite(?:s|e|es|r|nt)?\b|vous attend|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
 pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation");
 pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
-pattern!(LAST, r"\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b");
+pattern!(LAST, r"\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)");
 // What has a day of its own, and is none of these.
 pattern!(
     OTHER_DAY,
-    r"inscri|s'annonc|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
+    r"inscri|s'annonc|rendez-vous (?:pris|a prendre)|prendre rendez-vous|\bcess|prend(?:ront|ra|re)? fin|prennent fin|s'acheve|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
 );
 
 /// A day and where it is said.
@@ -45,21 +48,31 @@ pub(super) struct Day {
 pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime<FixedOffset>>) -> Vec<Day> {
     let mut out: Vec<Day> = Vec::new();
     // Whose day the sentence before gave, and in which article.
-    let mut before: Option<(Option<usize>, DateKind)> = None;
+    let mut before: Option<(Option<usize>, DateKind, usize)> = None;
     for sentence in sentences {
         let text = sentence.folded.as_str();
-        let own = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
-        before = before.filter(|(article, _)| *article == sentence.article);
-        let labelled = label(text).and_then(|(label, at)| Some((of_label(label)?, at)));
+        let own = match sentence.label.as_str() {
+            "" => sentence.article.map_or("", |a| piece.articles[a].title.as_str()),
+            label => label,
+        };
+        // It goes on in the same paragraph, or in the list behind it.
+        let item = text.starts_with(['-', '–', '•']) || text.trim_end().ends_with(';');
+        before = before.filter(|(article, _, line)| *article == sentence.article && (*line == sentence.line || item));
+        let labelled = label(text)
+            .and_then(|(label, at)| Some((of_label(label)?, at)))
+            .filter(|(kind, at)| *kind != DateKind::Visit || !OTHER_DAY.is_match(&text[*at..]));
         let (kind, from) = match labelled {
             Some(found) => found,
             None if sentence.is_heading => continue,
-            None => match of_sentence(text, own).or(before.map(|b| b.1).filter(|k| *k == DateKind::Visit)) {
+            None => match of_sentence(text, own).or(before
+                .map(|b| b.1)
+                .filter(|k| *k == DateKind::Visit && !LAST.is_match(text) && !OTHER_DAY.is_match(text)))
+            {
                 Some(kind) => (kind, 0),
                 None => continue,
             },
         };
-        before = Some((sentence.article, kind));
+        before = Some((sentence.article, kind, sentence.line));
         for (at, has_time) in days(&text[from..], end) {
             let date = TypedDate {
                 kind,
@@ -102,7 +115,7 @@ fn of_sentence(text: &str, own: &str) -> Option<DateKind> {
     if OTHER_DAY.is_match(text) {
         return None;
     }
-    let questions = OF_QUESTIONS.is_match(text) && LAST.is_match(text) && !ANSWERS.is_match(text);
+    let questions = LAST.is_match(text) && super::terms::is_question(text, own);
     let ends = OF_TENDERS.is_match(text) && LAST.is_match(text);
     let visit = OF_VISIT.is_match(text) || OF_VISIT.is_match(own);
     match () {

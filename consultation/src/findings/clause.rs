@@ -9,6 +9,8 @@
 //! The heading right above a sentence ("Pour qui", "Manières de faire", "Si ce n'est pas fait") tells what it is about where its words
 //! could be about several things, or are too few to tell.
 
+use std::ops::Range;
+
 use vigie_classify::pattern;
 
 use super::sentence::Sentence;
@@ -20,7 +22,7 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(
     NO_CLAUSE_HEADING,
@@ -28,11 +30,11 @@ pattern!(
 );
 pattern!(
     PERSONS,
-    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|(?:rencontrant|ayant|en) (?:des |de )?difficultes? (?:sociales?|professionnelles?)|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale"
+    r"(?:eloignee?s?|ecartee?s?) (?:durablement )?(?:de l'|du marche de l'|du marche du |du )(?:emploi|travail)|durablement (?:ecarte|eloigne)|difficultes? (?:(?:particulieres?|sociales?|et|ou|professionnelles?) )*(?:d'acces|d'insertion|particulieres)|sans (?:activite|emploi) depuis|parcours d'insertion|(?:action|dispositif|demarche|heure|part|travail)s? d'insertion|clauses? (?:sociales?|d'insertion)|insertion (?:sociale|professionnelle|par l'activite)|publics? (?:vises?|eligibles?|prioritaires?|definis)|(?:condition|consideration)s? (?:d'execution )?(?:a caractere |d'ordre |relatives? a l')?(?:social|emploi)|l\. ?2112-2\b|privees? (?:durablement )?d'emploi|(?:rencontrant|ayant|en) (?:des |de )?difficultes? (?:sociales?|professionnelles?)|difficultes? d'emploi|personnes? en (?:parcours|insertion)|travail a l'insertion|effort d'(?:emploi|insertion)|condition (?:d'execution )?sociale|\b(?:eloign|exclu|ecart|prive|peine|recherche|quete|obstacle|sans|loin)[a-z]*[^.;:]{0,40}\b(?:emploi|travail)\b|(?:chomage|handicap|emploi|travail)\b[^.;:]{0,40} (?:eloigne|ecarte|exclu|prive|tien)|(?:personnes?|publics?|jeunes|habitants|locataires|hommes|femmes|salaries)[^.;:]{0,60}(?:insertion\b|difficulte|obstacles|chomage|\brsa\b|sans (?:emploi|travail))"
 );
 pattern!(
     DUTY,
-    r"reserv|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
+    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(
@@ -41,7 +43,7 @@ pattern!(
 );
 pattern!(
     PENALTY,
-    r"penalit|penalis|sanction|amende|refaction|resiliation|indemnite|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
+    r"penalit|penalis|sanction|amende|refaction|resili|indemnite|\bcout(?:e|era|ent|eront)\b|redevable|\bdedui(?:t|re|rons|ra|sons)|somme forfaitaire|(?:fois|double|triple|montant|valeur) (?:du|le) (?:taux (?:horaire )?du )?smic|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
 );
 // Hours that are due and not done.
 pattern!(
@@ -55,11 +57,11 @@ pattern!(
 );
 pattern!(
     PROOF,
-    r"justif|attest|bulletins? de|(?:le|un|les|des|du|ce|son|et|ou) releves?\b|tableaux? (?:de |d'|certif|nominat|mensuel|trimestriel|recap|des heures)|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
+    r"justif|attest|bulletins? de|nombre d'heures|compte des heures|points? d'etape|tenue?s? a (?:la )?disposition|fiches? de (?:paie|suivi)|(?:le|un|les|des|du|ce|son|et|ou) releves?\b|tableaux? (?:de |d'|certif|nominat|mensuel|trimestriel|recap|des heures)|bilan|reporting|rapports?\b|bordereau|feuilles? d'heures|\betats? (?:mensuel|trimestriel|nominatif|des heures)|controle|verifie[^.]{0,30}pieces|sur place|copies? d|factures?\b|revue d|transmet|communique|renseigne|lettres? d'(?:accord|intention|engagement)"
 );
 pattern!(
     HELPS,
-    r"facilitat|\bplie\b|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par|\bgip\b|guichet|mandatee? par|mission locale [a-z]+ (?:accompagne|suit|valide)"
+    r"facilitat|\bplie\b|\baide(?:ra|nt)?\b[^.;]{0,40} (?:trouver|recruter|parvenir|gratuit)|(?:mme|madame|monsieur|m\.) [^.;]{0,80}(?:aide|accompagn|contact|repond|joindre)|present[a-z]* des candidat|instruit les candidatures|recoit (?:le titulaire|les? entreprises?)|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par|\bgip\b|guichet|mandatee? par|mission locale [a-z]+ (?:accompagne|suit|valide)"
 );
 // A meeting with whoever helps.
 // Whoever helps is told or given something: the sentence is about that.
@@ -75,15 +77,20 @@ pattern!(
     COUNTS,
     r"(?:[0-9]+|cents?|mille|dizaines?) ?(?:h\b|heures?)|\bvolumes?\b|(?:comptee?s?|decompte|pris(?:es)? en compte|comptabilise|valable)[^.]{0,40} (?:pendant|durant|mois|double|dans la limite)|tolere|reporte|excedent|reduit en proportion|compte (?:double|pour)|aucune heure|prise en compte"
 );
+// The matter stands elsewhere, and nothing is said of it here.
+pattern!(
+    POINTS_TO,
+    r"(?:donnee?s?|fixee?s?|precisee?s?|definie?s?|detaillee?s?|indiquee?s?|developpee?s?|decrite?s?|voir|renvo[a-z]+) (?:a|au|aux|dans|par|en) (?:l'|le |la |les )?(?:article|ccap|ccp|annexe|titre|acte|cahier|chapitre|piece)"
+);
 // The figures stand in what follows.
 pattern!(BELOW, r"ci-(?:dessous|apres)|tableau suivant|comme suit");
 pattern!(
     PUBLICS,
-    r"demandeurs? d'emploi|chom(?:age|eurs?)|sans (?:emploi|activite)|minim(?:um|a) socia|allocations?|handicap|seniors?|\b(?:50|cinquante) ans|sort(?:i|is|ie|ies|ants?) (?:de |d')|detention|sous main de justice|missions? locales?|contrat d'engagement|parents? isole|aide sociale a l'enfance|quartiers?\b|\bass\b|\baah\b|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies?\b|exil|plus de (?:50|cinquante) ans"
+    r"demandeurs? d'emploi|chom(?:age|eurs?|euses?)|sans (?:emploi|activite|travail)|privees? d'emploi|sans (?:diplome|qualification)|ni diplome|peu (?:ou pas )?(?:diplome|qualifi)|\bmdph\b|cap emploi|france travail|monoparental|protection subsidiaire|sans (?:abri|domicile)|hebergement|prison|habitants d|minim(?:um|a) socia|allocations?|handicap|seniors?|\b(?:50|cinquante) ans|sort(?:i|is|ie|ies|ants?) (?:de |d')|detention|sous main de justice|missions? locales?|contrat d'engagement|parents? isole|aide sociale a l'enfance|quartiers?\b|\bass\b|\baah\b|\brsa\b|revenu de solidarite|travailleurs? handicapes?|reconnus? handicapes?|\brqth\b|\bboeth\b|obligation d'emploi|moins de (?:26|vingt-six) ans|jeunes|minima sociaux|allocataires?|quartiers? prioritaires?|\bqpv\b|longue duree|\bdetld\b|primo[- ]arrivant|refugies?\b|exil|plus de (?:50|cinquante) ans"
 );
 pattern!(
     MODALITIES,
-    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprenti|alternance|professionnalisation|embauch|recrut|\blouer|interim|atelier (?:et )?chantier|chantiers? d'insertion|travail protege|regies? de quartier|contrats? (?:direct|signes?)|\besat\b|entreprises? adaptees?|structures? d'insertion|sous-traitee?s?"
+    r"embauche directe|recrutement direct|mise a disposition|sous-trait|co-?trait|interim|\betti\b|\bgeiq\b|association intermediaire|entreprises? d'insertion|travail temporaire|groupement d'employeurs|apprenti|alternance|professionnalisation|embauch|recrut|\blouer|engager (?:elle|soi|vous|lui)|atelier (?:et )?chantier|chantiers? d'insertion|travail protege|regies? de quartier|contrats? (?:direct|signes?)|\besat\b|entreprises? adaptees?|structures? d'insertion|sous-traitee?s?"
 );
 // A record of what was done, who hands it over, and how often: what a proof is made of.
 pattern!(
@@ -119,7 +126,7 @@ pattern!(YEARLY, r"chaque annee|annuel|justifi|par an\b");
 pattern!(TO_WHOM, r"\bsiae\b|\bea\b|\besat\b|adaptee|insertion");
 pattern!(
     OPEN_TO_ALL,
-    r"aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
+    r"n'est reservee? a (?:personne|aucun)|aucun (?:des )?lots?[^.;]{0,30}(?:est|sont) reserve|(?:marche|lot|participation)s?[^.;]{0,30} n'(?:est|etant) pas reservee?|(?:marche|participation) reservee? ?: ?non|ne sont pas reserves? (?:au sens|a)|ouverts? a tous (?:les )?(?:operateurs|candidats)|sans reservation"
 );
 
 pattern!(
@@ -128,7 +135,7 @@ pattern!(
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
 );
 // Said not to be there: staff to take over.
 pattern!(
@@ -141,14 +148,20 @@ pattern!(
     r"anciennete|contrat|nature|heures|duree mensuelle|date d'entree|\bentree\b|coefficient|qualification|\bemploi\b|classification|\bcdi\b|echelon|statut"
 );
 // What a heading within the clause announces.
-pattern!(OF_PUBLICS, r"pour qui|personnes?|publics?|benefici|eligib|concernee?s?\b|qui (?:peut|est) compte");
+pattern!(
+    OF_PUBLICS,
+    r"pour qui|^(?:.* / )?qui\b ?\??$|personnes?|publics?|benefici|eligib|concernee?s?\b|qui (?:peut|est) compte"
+);
 pattern!(
     OF_MODALITIES,
-    r"manieres?|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
+    r"manieres?|^comment\b|s'y prendre|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
 );
-pattern!(OF_HELP, r"qui aide|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|guichet");
-pattern!(OF_PROOF, r"preuves?|justif|verifi|controle|suivi");
-pattern!(OF_PENALTY, r"sanction|penalit|pas fait|defaut|manquement|inexecution|non-respect");
+pattern!(
+    OF_HELP,
+    r"qui aide|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
+);
+pattern!(OF_PROOF, r"preuves?|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
+pattern!(OF_PENALTY, r"sanction|penalit|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
 pattern!(
     TAKEOVER_GOES_ON,
     r"salarie|personnel|\bagents?\b|anciennete|sortant|titulaire actuel|contrats? de travail|convention collective|\bliste\b|masse salariale|recens"
@@ -173,7 +186,10 @@ enum Topic {
 
 impl Topics {
     /// Of a piece's sentences.
-    pub(super) fn of(piece: &Written, sentences: &[Sentence]) -> Self {
+    ///
+    /// `judged`: where the judgement found a clause; what stands behind it may go on about it.
+    /// `weighing`: where criteria stand, whose sentences judge and lay no duty upon anybody.
+    pub(super) fn of(piece: &Written, sentences: &[Sentence], judged: &[Range<usize>], weighing: &[usize]) -> Self {
         let headings: Vec<String> = (0..piece.articles.len()).map(|a| piece.headings(Some(a))).collect();
         let mut out = Self {
             of: vec![None; sentences.len()],
@@ -183,6 +199,7 @@ impl Topics {
         // The article in which something began without a heading, what, and how many sentences ago one was of it.
         let mut begun: Option<(Option<usize>, Topic)> = None;
         let mut ago = 0;
+        let mut line = usize::MAX;
         for (i, sentence) in sentences.iter().enumerate() {
             let above = sentence.article.map_or("", |a| headings[a].as_str());
             let text = sentence.folded.as_str();
@@ -198,13 +215,25 @@ impl Topics {
                 topic = topic.or(Some(Topic::Takeover));
             }
             if topic.is_none() && !sentence.is_heading {
-                let found = begins(piece.kind, above, text);
+                let named = judged.iter().any(|r| r.start < sentence.range.end && sentence.range.start < r.end);
+                let weighs = weighing.iter().any(|at| sentence.range.contains(at));
+                let found = begins(piece.kind, above, text, named).filter(|_| !weighs);
+                // Without headings a paragraph that does not speak of it is about something else.
+                let paragraph = sentence.article.is_none() && sentence.line != line && !is_item(text);
+                if paragraph && !speaks_on(&piece.lines[sentence.line].folded) {
+                    begun = None;
+                }
+                line = sentence.line;
                 ago = match begun {
                     Some((_, topic)) if found.is_none() && !goes_on(topic, text) => ago + 1,
                     _ => 0,
                 };
                 // One sentence in passing does not end it, within a contract's article.
-                let passing = usize::from(matches!(piece.kind, Kind::Ccap | Kind::Ccp));
+                let passing = match piece.kind {
+                    _ if sentence.article.is_none() => 2,
+                    Kind::Ccap | Kind::Ccp => 1,
+                    _ => 0,
+                };
                 begun = found.map(|topic| (sentence.article, topic)).or(begun.filter(|_| ago <= passing));
                 topic = begun.map(|(_, topic)| topic);
             }
@@ -284,7 +313,7 @@ fn by_heading(kind: Kind, above: &str) -> Option<Topic> {
 }
 
 /// What a sentence begins that no heading announces.
-fn begins(kind: Kind, above: &str, text: &str) -> Option<Topic> {
+fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
     if text.contains(" | ") || above.contains("penalit") {
         return None;
     }
@@ -292,7 +321,8 @@ fn begins(kind: Kind, above: &str, text: &str) -> Option<Topic> {
         return Some(Topic::Takeover);
     }
     let speaks = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Rc | Kind::Other | Kind::Notice);
-    let clause = speaks && PERSONS.is_match(text) && DUTY.is_match(text) && !terms::is_denied_clause(text);
+    let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text);
+    let clause = speaks && asked && !terms::is_denied_clause(text);
     let clause = clause && !RESERVES.is_match(text) && !text.contains("critere") && !text.contains("memoire");
     clause.then_some(Topic::Clause)
 }
@@ -305,7 +335,7 @@ fn speaks_on(text: &str) -> bool {
 /// Whether what began before goes on with this sentence.
 fn goes_on(topic: Topic, text: &str) -> bool {
     match topic {
-        Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || PROOF.is_match(text),
+        Topic::Clause => GOES_ON.is_match(text) || text.contains(" | ") || names_proof(text),
         Topic::Takeover => TAKEOVER_GOES_ON.is_match(text) || text.contains(" | "),
         Topic::Reserved => false,
     }
@@ -339,9 +369,10 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             false => lead.filter(|_| is_item(text)),
         };
         let titled = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
-        let own = match lead.as_deref().filter(|_| !opens) {
-            Some(lead) => &format!("{titled} / {lead}"),
-            None => titled,
+        let own = match (lead.as_deref().filter(|_| !opens), sentence.label.as_str()) {
+            (Some(lead), _) => &format!("{titled} / {lead}"),
+            (None, "") => titled,
+            (None, label) => &format!("{titled} / {label}"),
         };
         let term = match topics.of[i] {
             _ if opens => None,
@@ -382,53 +413,99 @@ fn one_by_one(
     sentence: &Sentence,
     term: Term,
     amount: Option<super::Amount>,
-) -> Vec<(std::ops::Range<usize>, Option<super::Amount>)> {
+) -> Vec<(Range<usize>, Option<super::Amount>)> {
     let text = &piece.text[sentence.range.clone()];
     let several = term == Term::StaffTakeover || term == Term::ClausePenalty;
-    if !several || amount.is_none() || !text.contains(';') {
+    if !several || amount.is_none() {
         return vec![(sentence.range.clone(), amount)];
     }
-    let mut out = Vec::new();
-    let mut at = sentence.range.start;
-    for part in text.split(';') {
-        let blank = part.len() - part.trim_start().len();
-        let folded = vigie_classify::fold::fold(part);
-        let told = match term {
-            Term::ClausePenalty => terms::amount(Reads::Euros, &folded),
-            _ => NO_TAKEOVER.is_match(&folded).then_some(super::Amount::Allowed(false)),
+    if !text.contains(';') {
+        let parts = match term {
+            Term::ClausePenalty => each_figure(text),
+            _ => Vec::new(),
         };
-        if told.is_some() || term == Term::StaffTakeover && TAKES_OVER.is_match(&folded) {
-            out.push((at + blank..at + part.trim_end().len(), told));
+        if parts.is_empty() {
+            return vec![(sentence.range.clone(), amount)];
         }
-        at += part.len() + 1;
+        let start = sentence.range.start;
+        let read = |r: &Range<usize>| terms::amount(Reads::Euros, &vigie_classify::fold::fold(&text[r.clone()]));
+        return parts.into_iter().map(|r| (start + r.start..start + r.end, read(&r))).collect();
+    }
+    let mut out = Vec::new();
+    for part in sentence.cut(piece, ';') {
+        let told = match term {
+            Term::ClausePenalty => terms::amount(Reads::Euros, &part.folded),
+            _ => NO_TAKEOVER.is_match(&part.folded).then_some(super::Amount::Allowed(false)),
+        };
+        if told.is_some() || term == Term::StaffTakeover && TAKES_OVER.is_match(&part.folded) {
+            out.push((part.range, told));
+        }
     }
     out
 }
 
+/// The parts of a sentence that gives several penalties ("55 € par heure due, et 30 € par jour de retard"), each with its figure; none
+/// where a figure only bounds another.
+fn each_figure(text: &str) -> Vec<Range<usize>> {
+    pattern!(EACH, r"\bpar\b|chaque|retard|heure|jour");
+    pattern!(BOUND, r"plafon|limite|maximum|minimum|sans pouvoir|excede|depass|soit\b|frais");
+    let found = figures::written(text, figures::Unit::Euros);
+    let mut cuts = vec![0];
+    for pair in found.windows(2) {
+        let between = &text[pair[0].range.end..pair[1].range.start];
+        let Some(cut) = [", et ", ", ", " et "].iter().find_map(|m| between.rfind(m)) else { return Vec::new() };
+        cuts.push(pair[0].range.end + cut);
+    }
+    cuts.push(text.len());
+    let parts: Vec<Range<usize>> = cuts.windows(2).map(|c| c[0]..c[1]).collect();
+    let each = |r: &Range<usize>| {
+        let folded = vigie_classify::fold::fold(&text[r.clone()]);
+        EACH.is_match(&folded) && !BOUND.is_match(&folded)
+    };
+    let trimmed = |r: Range<usize>| {
+        let part = &text[r.clone()];
+        r.start + (part.len() - part.trim_start_matches([',', ' ']).len())..r.end
+    };
+    if found.len() > 1 && parts.iter().all(each) { parts.into_iter().map(trimmed).collect() } else { Vec::new() }
+}
+
 /// What a sentence of an article on the clause says; `helped`: the one before named whoever helps; `own`: the heading right above.
 fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
-    let money = terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
+    // A row may give what a lot is worth beside its hours.
+    let priced = row && figures::of(text, figures::Unit::Hours).iter().any(|f| f.n >= 25.0) && !UNDONE.is_match(text);
+    let money = !priced && terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
     if PENALTY.is_match(text) || money {
         return Some(Term::ClausePenalty);
     }
     if let Some(term) = reserved(text) {
         return Some(term);
     }
-    let publics = PUBLICS.find_iter(text).take(2).count();
-    let modalities = MODALITIES.find_iter(text).take(2).count();
+    // "… que le chômage tient éloignées" names no public.
+    if POINTS_TO.is_match(text) && figures::all(text).is_empty() {
+        return None;
+    }
+    let publics = PUBLICS.find_iter(&KEPT_OUT.replace_all(text, " ")).take(2).count();
+    let modalities = ways(text);
     let item = is_item(text) || row;
-    let proves = proves(text);
+    let proves = proves(text) || OF_PROOF.is_match(own) && OFTEN.is_match(text);
     let headed = |heading: &regex::Regex| heading.is_match(own);
     match () {
+        () if item && headed(&OF_PUBLICS) && modalities < 2 && STARTS_WITH_PERSON.is_match(text) => {
+            return Some(Term::Publics);
+        }
         () if proves && (headed(&OF_PROOF) || publics < 2 && modalities < 2 && !is_helper(text)) => {
             return Some(Term::ClauseProof);
         }
         () if headed(&OF_MODALITIES) && modalities > 0 && publics < 2 => return Some(Term::Modalities),
         () if publics == 2 && modalities < 2 => return Some(Term::Publics),
+        () if headed(&OF_PUBLICS) && !row && modalities == 0 && ELIGIBLE.is_match(text) => return Some(Term::Publics),
         () if publics == 1 && (item && modalities == 0 || headed(&OF_PUBLICS)) => return Some(Term::Publics),
         () if item && !row && headed(&OF_PUBLICS) && modalities == 0 => return Some(Term::Publics),
         () if modalities == 2 && !headed(&OF_PROOF) => return Some(Term::Modalities),
         () if item && !row && headed(&OF_MODALITIES) => return Some(Term::Modalities),
+        () if lays_duty(text) && modalities < 2 && publics < 2 && !item && !is_helper(text) => {
+            return Some(Term::ClauseDuty);
+        }
         () if headed(&OF_HELP) && !row && (!item || HELPS.is_match(text)) => return Some(Term::Facilitator),
         () if headed(&OF_PENALTY) && !row => return Some(Term::ClausePenalty),
         () => {}
@@ -444,7 +521,7 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;
     let term = match () {
         () if helps => Term::Facilitator,
-        () if PROOF.is_match(text) => Term::ClauseProof,
+        () if names_proof(text) => Term::ClauseProof,
         () if COUNTS.is_match(text) && !BELOW.is_match(text) => Term::ClauseHours,
         () if MODALITIES.is_match(text) => Term::Modalities,
         () if publics > 0 && !PERSONS.is_match(text) => Term::Publics,
@@ -454,14 +531,52 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
     Some(term)
 }
 
+pattern!(KEPT_OUT, r"(?:chomage|handicap|emploi|travail)\b[^.;:]{0,40} (?:eloigne|ecarte|exclu|prive|tien)[a-z]*");
+
+pattern!(
+    STARTS_WITH_PERSON,
+    r"^[-–•*\x{f0b7} ]*(?:[a-z][.)] )?(?:les |des |toutes? |l'|une? )?(?:autres )?(?:personnes?|demandeurs?|demandeuses?|jeunes|titulaires? (?:du|de la|d')|beneficiaires?|allocataires?|habitante?s?|salariee?s?|travailleu[a-z]+|publics?|refugie[a-z]*|parents?|seniors?|femmes|hommes|chomeu[a-z]+|sortants?|detenu[a-z]*|mineurs?|majeurs?|adultes?)\b"
+);
+
+// Who may be counted besides.
+pattern!(ELIGIBLE, r"\beligib|\badmis|\bsituations?\b|\bagree|sur (?:avis|proposition)");
+
+/// Whether a sentence says that somebody shall give work to such persons.
+fn lays_duty(text: &str) -> bool {
+    pattern!(MAY, r"\bpeu(?:t|vent)\b|\bpourr|\bpossib|\blibre");
+    pattern!(GIVES_WORK, r"recrut|embauch|confi|reserv|emploie|donn[a-z]* du travail|faire? travailler|fait appel");
+    let persons = PERSONS.is_match(text) || text.contains("parmi les personnes");
+    persons && GIVES_WORK.is_match(text) && !MAY.is_match(text) && figures::of(text, figures::Unit::Hours).is_empty()
+}
+
+/// How many ways of doing the hours words name, two at most; "embauche ou fait embaucher" is one.
+fn ways(text: &str) -> usize {
+    let stem = |m: regex::Match<'_>| text[m.start()..text.floor_char_boundary(m.end().min(m.start() + 5))].to_owned();
+    let mut stems: Vec<String> = MODALITIES.find_iter(text).map(stem).collect();
+    stems.sort();
+    stems.dedup();
+    stems.len().min(2)
+}
+
 /// An item of a list, marked as one or ended as one.
 fn is_item(text: &str) -> bool {
     let text = text.trim();
     text.ends_with([';', ',']) || text.starts_with(['-', '–', '•', '\u{f0b7}', '☐', '□', '*', '▪'])
 }
 
+// Papers of the tender, which prove nothing of the clause.
+pattern!(
+    OF_TENDER,
+    r"bordereaux? (?:des |de )?prix|prix (?:du|des|de leurs?) bordereaux?|bordereaux? (?:annexe|joint)|acte d'engagement|memoire technique"
+);
+
+fn names_proof(text: &str) -> bool {
+    PROOF.is_match(&OF_TENDER.replace_all(text, " "))
+}
+
 /// Whether a sentence holds together what a proof is made of.
 fn proves(text: &str) -> bool {
+    let text = &OF_TENDER.replace_all(text, " ");
     let (record, gives, often) = (RECORD.is_match(text), GIVES.is_match(text), OFTEN.is_match(text));
     record && (gives || often) || text.contains("heures") && gives && often
 }
@@ -473,7 +588,17 @@ fn is_helper(text: &str) -> bool {
     HELPS.find(text).is_some_and(|m| m.start() < NEAR) && !TO_HELPER.is_match(text)
 }
 
+/// Whether folded words say that nothing is kept for anybody.
+pub(super) fn is_open(text: &str) -> bool {
+    OPEN_TO_ALL.is_match(text)
+}
+
 fn reserved(text: &str) -> Option<Term> {
+    // "20 % pour le titulaire du lot réservé" says something of a figure.
+    let of_figure = figures::all(text).iter().any(|f| matches!(f.unit, figures::Unit::Percent | figures::Unit::Euros));
+    if of_figure && !TO_WHOM.is_match(text) && !text.contains("handicap") {
+        return None;
+    }
     match (OPEN_TO_ALL.is_match(text), RESERVES.is_match(text)) {
         (true, _) => Some(Term::NotReserved),
         (false, true) => Some(Term::ReservedTo),

@@ -18,13 +18,13 @@ use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|notons|classement|\bnotees?\b"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|classe(?:e|ee|es|ees|er|ment|rons|ra)?\b|\bnot(?:e|ee|er|ees|ons|erons)s?\b|choisirons|retiendrons|\bjuge(?:r|rons|ra|ons|ees?)?\b|compare[a-z]*|mieux-disant|attribuerons"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
 pattern!(
     WEIGHT,
-    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt)?|pese(?:nt)?|valent|vaut|entre(?:nt)?|represente(?:nt)?|interv(?:ient|iennent)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b"
+    r"(?P<n>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?P<u>%|pour cent|points?\b|pts?\b|(?:/|sur) ?100\b)|(?:sur|/) ?(?P<m>[0-9]{1,3})\b|(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|entre(?:nt|ra|ront)?|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra)) (?:pour |a hauteur de )?(?P<k>[0-9]{1,2})\b(?: ?(?:%|pour cent\b|points?\b|pts?\b))?"
 );
 // What a bare number behind "compte pour" may count.
 pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|fois|€|euros?|personnes?|lots?)");
@@ -35,8 +35,18 @@ pattern!(
 );
 pattern!(
     WEIGHS,
-    r"[ ,](?:vaut|valent|compte|comptent|pese|pesent|est note|est notee|sont notes|sont notees|represente|representent)$"
+    r"[ ,](?:vaut|valent|vaudra|vaudront|compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|(?:est|sont|sera|seront) not(?:e|ee|es|ees)|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra))(?: pour)?$"
 );
+// A sentence that says, without an article on it, that offers are weighed.
+pattern!(
+    CHOOSES,
+    r"(?:offres?|propositions?|projets?|candidats?|plis?)\b[^.;|]{0,80}(?:avantageu|class|choisi|\bjug|\bnote|compar|depart)|(?:retien|choisi|class|\bjug|\bnote|depart|compar|\bpes)[a-z]* [^.;|]{0,60}(?:offres?|propositions?|projets?|\bprix)\b|mieux-disant"
+);
+pattern!(
+    QUANTITY,
+    r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80}$"
+);
+pattern!(OF_WEIGHT, r"ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -59,13 +69,15 @@ pattern!(BARE, r"^(?P<name>.*[a-z].*) \| ?(?P<n>[0-9]{1,3}(?:[.,][0-9])?)$");
 // How social merit is judged: what is compared, and what comes of it.
 pattern!(
     METHOD,
-    r"critere|apprecie|evalue|\bnot(?:e|er|ee|ees|ation)\b|valorise|repose sur|points?\b|engagements? figurant|prise? en compte|deviennent contractuel"
+    r"critere|apprecie|evalue|examine|\bjug(?:e|ee|ees|es|er|erons|era|eront)\b|\bnot(?:e|er|ee|ees|ation)\b|valorise|repose sur|points?\b|engagements? figurant|prise? en compte|deviennent contractuel"
 );
 pattern!(
     SOCIAL_METHOD,
     r"insertion|eloignee?s?|memoire social|performance sociale|politique (?:sociale|generale)|heures? (?:proposees?|de formation)|temps partiel|tuteur|tutorat|encadrement technique|suites? de parcours|parcours de qualification|socio-?profession|volume superieur|cadre de memoire social"
 );
 
+// What a sentence gives as its reason before it names a criterion.
+pattern!(CONNECTS, r"^(?:enfin|puis|ensuite|parce|comme|afin|dans|pour|au titre|en |d'abord)\b");
 // What a sentence says before it names its first criterion.
 pattern!(
     LEADS,
@@ -93,13 +105,16 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     let mut heading_of: Option<usize> = None;
     let mut judged = false;
     let mut lead = 0usize;
+    // Lots that the opening of a list names.
+    let mut led: Vec<String> = Vec::new();
     // Under the head of a table of criteria, a bare number weighs.
     let mut tabled = false;
     let mut by_lot = ByLot::default();
     let mut loose: Vec<Weighed> = Vec::new();
     for (i, line) in piece.lines.iter().enumerate() {
         // "1. Prix : 40 %" is numbered like an article, and is none.
-        let item = judged && WEIGHT.is_match(&line.folded);
+        let numbered = line.is_heading && bare(piece, &line.range).is_some();
+        let item = judged && (numbered || WEIGHT.is_match(&line.folded));
         if (line.article != heading_of || line.is_heading) && !item {
             heading_of = line.article;
             let titles = piece.headings(line.article);
@@ -124,8 +139,19 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             }
             continue;
         }
-        if line.is_heading && !WEIGHT.is_match(&line.folded) {
+        if line.is_heading && !item && !WEIGHT.is_match(&line.folded) {
             continue;
+        }
+        // "Pour les lots A et B, cent points se répartissent ainsi :", and the list that follows.
+        let opens = line.folded.trim_end().ends_with(':');
+        if opens || !is_item(&piece.text[line.range.clone()]) {
+            let named = figures::mentions(&piece.text[line.range.clone()]);
+            led = named.into_iter().filter(|_| opens).flat_map(|m| m.lots).collect();
+        }
+        // A paragraph that shares out a hundred, the price among it, or says that it chooses.
+        let prose = !line.is_heading && !line.folded.contains(" | ") && line.folded.contains("prix");
+        if !judged && prose && (CHOOSES.is_match(&line.folded) || shares_out(piece, &line.range)) {
+            lead = lead.max(if opens { i + 12 } else { i });
         }
         // Outside such an article, a sentence that says that it weighs, and the list that follows.
         if OF_SCORE.is_match(&line.folded) && (line.folded.contains("critere") || line.folded.contains("pondere")) {
@@ -136,11 +162,18 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 true => all.extend(weights(piece, &line.range)),
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
-                    let found: Vec<Weighed> = sentences.iter().flat_map(|s| weights(piece, s)).collect();
+                    let found: Vec<Weighed> =
+                        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
+                    let of_list = |mut weighed: Weighed| {
+                        if weighed.lots.is_empty() {
+                            weighed.lots.clone_from(&led);
+                        }
+                        weighed
+                    };
                     if found.is_empty() {
-                        loose.extend(bare(piece, &line.range));
+                        loose.extend(bare(piece, &line.range).map(of_list));
                     }
-                    all.extend(found);
+                    all.extend(found.into_iter().map(of_list));
                 }
             }
         }
@@ -168,6 +201,22 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether the weights of a paragraph share out a hundred.
+fn shares_out(piece: &Written, line: &Range<usize>) -> bool {
+    let sentences = super::sentence::split(&piece.text, line);
+    let found: Vec<Weighed> =
+        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
+    found.len() >= 2 && (found.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01
+}
+
+/// Whether a line is an item of a list, marked as one or ended as one.
+fn is_item(text: &str) -> bool {
+    let text = text.trim();
+    text.ends_with([';', ','])
+        || text.starts_with(|c: char| !c.is_alphanumeric() && c != '«' || c.is_lowercase())
+        || strip_number(text).len() < text.len()
 }
 
 /// Whether what is weighed is a row's criterion: as heavy, for lots of that row, and named alike.
@@ -292,32 +341,49 @@ fn named_row(words: &str) -> String {
 }
 
 /// How social merit is judged, sentence by sentence: under the article that judges, or in a frame that says that it is judged by.
-pub(super) fn method(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+///
+/// `weighing`: where criteria stand.
+pub(super) fn method(piece: &Written, sentences: &[Sentence], weighing: &[usize]) -> Vec<Finding> {
     let frame = matches!(piece.kind, Kind::SocialAnnex | Kind::MemoFrame | Kind::Other)
         && piece.lines.iter().take(30).any(|l| FRAME.is_match(&l.folded));
     if !frame && !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp) {
         return Vec::new();
     }
-    let told = sentences.iter().filter(|s| {
-        if s.is_heading || s.folded.len() < 25 {
+    let told = sentences.iter().flat_map(|s| unweighed(piece, s)).filter(|(s, range, folded)| {
+        if s.is_heading || folded.len() < 25 {
             return false;
         }
-        let item = || ITEM_OF_FRAME.is_match(&s.folded);
+        let item = || ITEM_OF_FRAME.is_match(folded);
         match frame {
-            true => FRAME.is_match(&s.folded) || item() || s.folded.contains("note zero"),
+            true => FRAME.is_match(folded) || item() || folded.contains("note zero"),
             false => {
-                let titles = piece.headings(s.article);
-                JUDGES.is_match(&titles)
-                    && METHOD.is_match(&s.folded)
-                    && SOCIAL_METHOD.is_match(&s.folded)
-                    && !homonyms::is_of_things(&s.folded)
-                    && !NO_METHOD.is_match(&s.folded)
-                    && !WEIGHT.is_match(&s.folded)
+                // Without a heading, in the paragraph that weighs criteria.
+                let weighed = || {
+                    let line = &piece.lines[s.line].range;
+                    weighing.iter().any(|at| line.contains(at))
+                };
+                (JUDGES.is_match(&piece.headings(s.article)) || weighed())
+                    && METHOD.is_match(folded)
+                    && SOCIAL_METHOD.is_match(folded)
+                    && !homonyms::is_of_things(folded)
+                    && !NO_METHOD.is_match(folded)
+                    && !WEIGHT.is_match(folded)
+                    && !range.is_empty()
             }
         }
     });
     let what = What::Term { term: Term::SocialMethod, amount: None, lots: Vec::new() };
-    told.map(|s| Finding::new(what.clone(), piece, s.range.clone(), 12)).collect()
+    told.map(|(_, range, _)| Finding::new(what.clone(), piece, range, 12)).collect()
+}
+
+/// A sentence, or the parts of it that weigh nothing, where semicolons part it: "… 15 % ; nous la jugerons sur l'accueil."
+fn unweighed<'s>(piece: &Written, sentence: &'s Sentence) -> Vec<(&'s Sentence, Range<usize>, String)> {
+    let text = &piece.text[sentence.range.clone()];
+    if !text.contains(';') || text.contains(" | ") || !WEIGHT.is_match(&sentence.folded) {
+        return vec![(sentence, sentence.range.clone(), sentence.folded.clone())];
+    }
+    let parts = sentence.cut(piece, ';').into_iter().map(|part| (sentence, part.range, part.folded));
+    parts.filter(|(.., folded)| !WEIGHT.is_match(folded)).collect()
 }
 
 /// The weights of a line, each with its name.
@@ -327,6 +393,10 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     let mut out = Vec::new();
     let mut from = 0;
     let is_row = text.contains(" | ");
+    let given = if is_row { Vec::new() } else { given(piece, line, &folded) };
+    if !given.is_empty() {
+        return given;
+    }
     let mentions = if is_row { Vec::new() } else { figures::mentions(text) };
     for c in WEIGHT.captures_iter(&folded.text) {
         let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m")).or(c.name("k"))) else { continue };
@@ -340,7 +410,10 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
         let back = folded.original(from..whole.start());
         let name = named(&text[back.clone()]);
-        let bad = if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
+        // "Un taux de réemploi de 30 %" is a quantity.
+        let quantity = QUANTITY.is_match(before) && !OF_WEIGHT.is_match(before);
+        let bad = quantity
+            || if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
             || rest.trim_start().starts_with("des heures")
             || rest.trim_start().starts_with("du montant");
         if !scale && !bad && name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && (1.0..=100.0).contains(&weight)
@@ -380,6 +453,72 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     out
 }
 
+/// The weights of a sentence that gives each of them to a criterion behind it: "60 points au prix, 25 points à la qualité et 15 à…".
+fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded) -> Vec<Weighed> {
+    pattern!(
+        TO,
+        r"^ ?(?:(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
+    );
+    let text = &piece.text[line.clone()];
+    let found: Vec<Figure> = figures::all(&folded.text)
+        .into_iter()
+        .filter(|f| matches!(f.unit, Unit::Percent | Unit::Points) && (1.0..=100.0).contains(&f.n))
+        .collect();
+    let to = |f: &Figure| TO.find(&folded.text[f.range.end..]).map(|m| f.range.end + m.end());
+    if found.len() < 2 || !found.iter().all(|f| to(f).is_some()) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for (i, figure) in found.iter().enumerate() {
+        let Some(behind) = to(figure) else { continue };
+        let next = found.get(i + 1).map_or(folded.text.len(), |f| f.range.start);
+        let words = folded.text[behind..next].trim_end_matches([' ', ',', ';', '.']);
+        let words = words.strip_suffix(" et").or(words.strip_suffix(" enfin")).unwrap_or(words);
+        let end = behind + words.trim_end_matches([' ', ',', ';']).len();
+        let name = named(&text[folded.original(behind..end)]);
+        let range = folded.original(figure.range.start..end);
+        let range = line.start + range.start..line.start + range.end;
+        out.push(Weighed { name, weight: figure.n, range, sub: false, lots: Vec::new(), tabled: false });
+    }
+    out
+}
+
+/// The weights of a sentence that shares out a hundred by numbers of which not all have a unit: "sur 100 : prix 50, méthode 40,
+/// insertion 10".
+fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    pattern!(
+        PART,
+        r"^(?P<name>.*?[a-z]{3}.*?) ?(?:\(|:|=|a |pour |sur |compte pour |vaut )? ?(?P<n>[0-9]{1,3}) ?(?:points?|pts?|%)?\)?(?: sur 100| ?/ ?100)?\.?$"
+    );
+    let text = &piece.text[line.clone()];
+    let from = text.rfind(':').map_or(0, |at| at + 1);
+    let mut at = from;
+    let mut out = Vec::new();
+    let mut bare = false;
+    let words = text[from..].replace(" et ", ",   ");
+    // What has no number yet belongs to the name that has the next one: "moyens et méthode 40".
+    let mut start = None;
+    for part in words.split([',', ';']) {
+        let begins = at + (part.len() - part.trim_start().len());
+        let range = start.unwrap_or(begins)..at + part.trim_end().len();
+        at += part.len() + 1;
+        let own = text.get(range.clone())?;
+        let folded = vigie_classify::fold::Folded::of(own);
+        let Some(found) = PART.captures(folded.text.trim_end()) else {
+            start = Some(range.start);
+            continue;
+        };
+        start = None;
+        bare |= !WEIGHT.is_match(&folded.text);
+        let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
+        let name = named(&own[folded.original(found.name("name")?.range())]);
+        let range = line.start + range.start..line.start + range.end;
+        out.push(Weighed { name, weight, range, sub: false, lots: Vec::new(), tabled: false });
+    }
+    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
+    (bare && start.is_none() && out.len() >= 2 && whole).then_some(out)
+}
+
 /// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".
 fn bare(piece: &Written, line: &Range<usize>) -> Option<Weighed> {
     pattern!(
@@ -401,6 +540,8 @@ fn named(words: &str) -> String {
     // What introduces the list is no part of the first name.
     let parts: &[char] = if cell.contains(" | ") { &[';', '\u{2022}'] } else { &[':', ';', '\u{2022}'] };
     let mut name = cell.rsplit(parts).next().unwrap_or(cell);
+    // Nor is the label of its paragraph: "Choix. Le prix".
+    name = name.rsplit_once(". ").map_or(name, |(_, rest)| rest);
     if name.trim().chars().count() < 4 {
         name = cell;
     }
@@ -418,7 +559,10 @@ fn named(words: &str) -> String {
     ];
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
-        && (!figures::mentions(lead).is_empty() || lead.split(' ').count() <= 2 || LEADS.is_match(&fold(lead)))
+        && (!figures::mentions(lead).is_empty()
+            || lead.split(' ').count() <= 2
+            || CONNECTS.is_match(&fold(lead))
+            || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
     {
         name = rest;
@@ -427,6 +571,7 @@ fn named(words: &str) -> String {
     if let Some(verb) = WEIGHS.find(&folded.text) {
         name = &name[..folded.original(verb.range()).start];
     }
+    let balanced = name.trim_end().ends_with(')') && name.matches('(').count() == name.matches(')').count();
     let mut name =
         name.trim_matches([' ', '|', ':', '(', ')', ',', ';', '–', '-', '•', '\u{f0b7}', '▪', '►', '*', '.', '/']);
     for word in cut {
@@ -438,7 +583,10 @@ fn named(words: &str) -> String {
         name = name.strip_prefix(word).unwrap_or(name);
     }
     // "d'après le prix (prix : 60 %)": what is named in a parenthesis that the weight closes.
-    if name.matches('(').count() > name.matches(')').count()
+    let closed = format!("{name})");
+    if balanced && name.contains('(') {
+        name = &closed;
+    } else if name.matches('(').count() > name.matches(')').count()
         && let Some((before, inside)) = name.rsplit_once('(')
     {
         let of_weight = ["pondera", "coef", "note", "bareme"].iter().any(|w| fold(inside).trim().starts_with(w));

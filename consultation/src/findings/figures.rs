@@ -20,7 +20,10 @@ pattern!(
     DIGITS,
     r"(?P<n>\b[0-9]{1,3}(?:[ .\u{a0}\u{202f}][0-9]{3})+(?:,[0-9]{1,2})?|\b[0-9]+(?:[.,][0-9]{1,2})?)(?P<m> ?millions? d'| ?mille| ?[mk])? ?(?:\([^()]{1,30}\) ?|\) ?)?$"
 );
-pattern!(ORDINAL, r"\b(?P<stem>deux|trois|quatr|cinq|six|sept|huit|dix|douz|quinz|vingt)u?i?emes? $");
+pattern!(
+    ORDINAL,
+    r"\b(?P<stem>deux|trois|quatr|cinq|six|sept|huit|dix|onz|douz|treiz|quatorz|quinz|vingt|trent)u?i?emes? $"
+);
 pattern!(MILLIONS, r"(?P<n>[a-z-]+) millions? d'$");
 
 /// What a figure counts.
@@ -100,7 +103,10 @@ fn number(text: &str, unit: Unit) -> Option<(usize, f64)> {
     if unit == Unit::Days
         && let Some(found) = ORDINAL.captures(text)
     {
-        return Some((found.get(0)?.start(), f64::from(counted(found["stem"].trim_end_matches('i'))?)));
+        let stem = found["stem"].trim_end_matches('i');
+        // "douzième" has lost the end of "douze".
+        let n = counted(stem).or_else(|| counted(&format!("{stem}e")))?;
+        return Some((found.get(0)?.start(), f64::from(n)));
     }
     if let Some(found) = MILLIONS.captures(text) {
         return Some((found.get(0)?.start(), f64::from(counted(&found["n"])?) * 1_000_000.0));
@@ -180,7 +186,7 @@ pub(super) fn mentions(text: &str) -> Vec<Mention> {
 fn counts(rest: &str) -> bool {
     pattern!(
         COUNTED,
-        r"^[ \u{a0}\u{202f}]?(?:[0-9]{3}\b|%|€|(?i:heures?|h|euros?|points?|pour cent|jours?|mois|ans?|personnes?)\b)"
+        r"^[ \u{a0}\u{202f}]?(?:[0-9]{3}\b|%|€|(?i:heures?|h|euros?|points?|pour cent|jours?|mois|ans?|personnes?|janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[uû]t|septembre|octobre|novembre|d[ée]cembre)\b)"
     );
     COUNTED.is_match(rest)
 }
@@ -247,6 +253,7 @@ mod tests {
             ("cent cinquante jours", Unit::Days, 150.0),
             ("six (6) mois", Unit::Months, 6.0),
             ("au sixieme jour ouvre", Unit::Days, 6.0),
+            ("le douzieme jour", Unit::Days, 12.0),
             ("quatre-vingt-dix (90) jours", Unit::Days, 90.0),
             ("1,2 million d'euros", Unit::Euros, 1_200_000.0),
             ("cinq millions d'euros", Unit::Euros, 5_000_000.0),

@@ -6,6 +6,7 @@
 mod calendar;
 mod clause;
 pub(crate) mod criteria;
+mod enumeration;
 mod figures;
 mod provisions;
 pub(crate) mod required;
@@ -13,9 +14,11 @@ pub(crate) mod sentence;
 pub(crate) mod terms;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wordings;
 
 use serde::{Deserialize, Serialize};
-use vigie_domain::{DecisionFact, Provision, TypedDate};
+use vigie_domain::{DecisionFact, Provision, ProvisionKind, TypedDate};
 
 use crate::homonyms;
 use crate::written::{Whereabouts, Written};
@@ -215,16 +218,20 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     let piece = &homonyms::set_aside(piece);
     let sentences = sentence::sentences(piece);
     let criteria = criteria::read(piece);
-    let topics = clause::Topics::of(piece, &sentences);
-    let mut out = provisions::read(piece, &sentences, &criteria, &topics);
+    let judgement = provisions::Judgement::of(piece);
+    let weighing: Vec<usize> = criteria.iter().filter_map(|f| piece.find(&f.quote)).collect();
+    let topics = clause::Topics::of(piece, &sentences, &judgement.clauses(piece), &weighing);
+    let mut out = provisions::read(piece, &sentences, &criteria, &topics, judgement);
     out.extend(criteria);
     // A row that weighs a criterion is nothing to supply.
     let weighed = criteria_quotes(&out);
-    out.extend(required::read(piece, &sentences).into_iter().filter(|f| !weighed.contains(&f.quote)));
-    let mut said = criteria::method(piece, &sentences);
+    out.extend(required::read(piece, &sentences, &topics).into_iter().filter(|f| !weighed.contains(&f.quote)));
+    let mut said = criteria::method(piece, &sentences, &weighing);
     let judged: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
     said.extend(clause::read(piece, &sentences, &topics).into_iter().filter(|f| !judged.contains(&f.quote)));
-    let mut terms = terms::read(piece, &sentences);
+    let listed: Vec<&str> =
+        out.iter().filter(|f| matches!(f.what, What::Required { .. })).map(|f| f.quote.as_str()).collect();
+    let mut terms = terms::read(piece, &sentences, &listed);
     // What a sentence tells of a term already, an item of the checklist does not tell again.
     let told = |f: &Finding| {
         let term = |f: &Finding| match f.what {
@@ -235,13 +242,23 @@ pub fn of_piece(piece: &Written) -> Vec<Finding> {
     };
     let of_items: Vec<Finding> = required::terms(&out).into_iter().filter(|f| !told(f)).collect();
     terms.extend(of_items);
+    // A doubt whose words are told as something is none any more.
+    let told: Vec<String> = said.iter().map(|f| f.quote.clone()).collect();
+    let is_doubt = |f: &Finding| matches!(&f.what, What::Provision(p) if p.kind == ProvisionKind::ToVerify);
+    out.retain(|f| !(is_doubt(f) && told.iter().any(|q| q.contains(&f.quote) || f.quote.contains(q.as_str()))));
     // What a provision says with its figure is not said again as a term.
     let provisions: Vec<String> =
         out.iter().filter(|f| matches!(f.what, What::Provision(_))).map(|f| f.quote.clone()).collect();
+    let asked: Vec<String> = out
+        .iter()
+        .filter(|f| matches!(&f.what, What::Provision(p) if p.hours.is_some() || p.percent.is_some()))
+        .map(|f| f.quote.clone())
+        .collect();
+    let duty = |f: &Finding| matches!(f.what, What::Term { term: Term::ClauseDuty, .. }) && asked.contains(&f.quote);
     let figure = |f: &Finding| matches!(f.what, What::Term { term: Term::ClauseHours | Term::ReservedTo, .. });
     out.extend(
         said.into_iter()
-            .filter(|f| !(figure(f) && provisions.iter().any(|q| q.contains(f.quote.as_str()))))
+            .filter(|f| !(duty(f) || figure(f) && provisions.iter().any(|q| q.contains(f.quote.as_str()))))
             .chain(terms),
     );
     out

@@ -7,13 +7,13 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 use vigie_domain::{
-    Beneficiary, DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate,
+    Assessment, Beneficiary, DateKind, Evidence, Lot, Notice, NoticeKind, Passage, Provision, ProvisionKind, TypedDate,
 };
 
 use super::clause::Topics;
 use super::figures::{self, Unit};
 use super::sentence::Sentence;
-use super::{Finding, What, calendar};
+use super::{Finding, What, calendar, clause};
 use crate::homonyms;
 use crate::piece::Kind;
 use crate::written::{Line, Written};
@@ -38,15 +38,46 @@ pattern!(
 // What a clause asks for; and what hours are worth or make, of which it asks none.
 pattern!(
     OWED,
-    r"reserv|realis|consacr|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+    r"reserv|realis|consacr|benefici|profit|revien|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 
+/// A piece as the judgement reads it, and what that finds.
+pub(super) struct Judgement {
+    notice: Notice,
+    assessment: Assessment,
+}
+
+impl Judgement {
+    pub(super) fn of(piece: &Written) -> Self {
+        let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
+        notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
+        let assessment = vigie_classify::classify(&notice);
+        Self { notice, assessment }
+    }
+
+    /// Where it finds hours or a share that a clause asks for.
+    pub(super) fn clauses(&self, piece: &Written) -> Vec<Range<usize>> {
+        let asked = self.assessment.provisions.iter().filter(|p| {
+            p.kind == ProvisionKind::ExecutionClause && (p.hours.is_some() || p.percent.is_some()) && !is_worth(p)
+        });
+        let place = |p: &Provision| {
+            let quote = p.evidence.quote.as_deref()?;
+            piece.find(quote).map(|at| at..at + quote.len())
+        };
+        asked.filter_map(place).collect()
+    }
+}
+
 /// What the judgement finds in a piece, given the criteria that are read.
-pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding], topics: &Topics) -> Vec<Finding> {
-    let mut notice = Notice::new("consultation", &piece.name, NoticeKind::Call);
-    notice.passages.push(Passage { field: piece.name.clone(), lot: None, text: piece.judged().to_owned() });
-    let assessment = vigie_classify::classify(&notice);
+pub(super) fn read(
+    piece: &Written,
+    sentences: &[Sentence],
+    criteria: &[Finding],
+    topics: &Topics,
+    judgement: Judgement,
+) -> Vec<Finding> {
+    let Judgement { notice, assessment } = judgement;
     let rows = rows(piece, topics);
     let own = lot_by_lot(piece, sentences, topics, &assessment.provisions);
     let read_here = |p: &Provision| {
@@ -59,6 +90,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
             ProvisionKind::SocialConditionNotSeen => false,
+            ProvisionKind::Reserved => {
+                !p.evidence.quote.as_deref().is_some_and(|q| clause::is_open(&vigie_classify::fold::fold(q)))
+            }
             ProvisionKind::AwardCriterion => criteria.is_empty() && judges(piece.kind),
             // How hours may be done names services of insertion: what is bought is another matter.
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
@@ -135,7 +169,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], criteria: &[Finding]
             let quote = f.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
             f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && quote.contains("engage")
         };
-        for fact in assessment.facts.into_iter().filter(|f| !of_offer(f)) {
+        // Nor how long somebody worked whom the clause speaks of.
+        let of_clause = |f: &vigie_domain::DecisionFact| {
+            let at = f.evidence.quote.as_deref().and_then(|q| piece.find(q));
+            let sentence = at.and_then(|at| sentences.iter().position(|s| s.range.contains(&at)));
+            f.kind == vigie_domain::FactKind::Duration && sentence.is_some_and(|s| topics.is_clause(s))
+        };
+        for fact in assessment.facts.into_iter().filter(|f| !of_offer(f) && !of_clause(f)) {
             out.extend(located(piece, fact.evidence.quote.clone(), None, &[], || What::Fact(Box::new(fact))));
         }
     }

@@ -10,8 +10,9 @@ use std::ops::Range;
 
 use vigie_classify::pattern;
 
+use super::clause::Topics;
 use super::sentence::Sentence;
-use super::{Envelope, Finding, Term, What};
+use super::{Envelope, Finding, Term, What, enumeration, terms};
 use crate::piece::Kind;
 use crate::written::{Line, Written};
 
@@ -33,7 +34,7 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
@@ -43,7 +44,7 @@ pattern!(
 pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(
     HEAD_ROW,
-    r"^(?:n° \| )?(?:piece|document|libelle|designation|n°|intitule|element|nature|rubrique)s?\b[^|]{0,30}\|"
+    r"^(?:n° \| )?(?:refs?\b|references?|numeros?|piece|document|libelle|designation|n°|intitule|element|nature|rubrique)s?\b[^|]{0,30}\|"
 );
 // A row that gives amounts lot by lot.
 pattern!(AMOUNTS, r"^(?:lots? ?)?[0-9 ,et]+\| ?[0-9 ]+(?:€|euros)");
@@ -56,6 +57,18 @@ pattern!(
 pattern!(
     SUPPLIES,
     r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?|livrent|livrer|transmet[a-z]*)\b"
+);
+// What holds documents, or asks for them.
+pattern!(
+    HOLDS,
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajoute[rsznt]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+);
+/// Longest sentence that lists documents, in bytes.
+const LONGEST: usize = 1_500;
+// A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
+pattern!(
+    NO_ENUMERATION,
+    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|pieces? (?:contractuel|constitutiv)|contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
 );
 pattern!(
     A_DOCUMENT,
@@ -83,10 +96,10 @@ pattern!(
 );
 
 /// The checklist of a piece.
-pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
     if piece.kind == Kind::Ae {
         // What is to be joined to the commitment itself.
-        return asked(piece, sentences, Vec::new());
+        return asked(piece, sentences, topics, Vec::new());
     }
     if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
         return Vec::new();
@@ -166,8 +179,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
         }
     }
     side_by_side(piece, &mut out);
+    by_column(piece, &mut out);
     by_content(piece, &mut out);
-    asked(piece, sentences, out)
+    asked(piece, sentences, topics, out)
 }
 
 /// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
@@ -201,6 +215,19 @@ fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
     }
 }
 
+/// Adds the rows of a table that says in a column which envelope a document belongs to: "DPGF | Offre".
+fn by_column(piece: &Written, out: &mut Vec<Finding>) {
+    pattern!(COLUMN, r"^(?:dossier |pli |enveloppe |partie )?(?:de |d')?(?:la |l')?(?P<of>candidature|offre)s?$");
+    for line in piece.lines.iter().filter(|l| l.folded.contains(" | ")) {
+        let said = line.folded.split(" | ").find_map(|cell| COLUMN.captures(cell.trim()));
+        let Some(said) = said else { continue };
+        let envelope = if &said["of"] == "offre" { Envelope::Tender } else { Envelope::Candidature };
+        if line.folded.split(" | ").any(|cell| DOCUMENT.is_match(cell.trim())) {
+            push(piece, out, envelope, vec![line.range.clone()]);
+        }
+    }
+}
+
 /// Adds the lists that no heading announces.
 fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     /// Least items of such a list.
@@ -210,7 +237,10 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
     for line in &piece.lines {
         let row = line.folded.contains(" | ");
         // A line of its own that begins with a document is an item without a mark.
-        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160;
+        let words = piece.text[line.range.clone()].trim_end();
+        let short = || line.folded.len() < 160 && !words.ends_with(['.', ':']) && words.starts_with(char::is_uppercase);
+        let headed = || short() && envelope_of_headings(piece, line.article).is_some();
+        let names = || DOCUMENT.is_match(&line.folded) && line.folded.len() < 160 || headed();
         let goes_on = || !run.is_empty() && !is_list_item(piece, run[0]) && line.folded.len() < 160;
         let same = run.last().is_none_or(|l| l.article == line.article);
         let item = is_list_item(piece, line) || names() || goes_on();
@@ -232,10 +262,12 @@ fn by_content(piece: &Written, out: &mut Vec<Finding>) {
         let named = run.iter().filter(|l| OF_WHO.is_match(&l.folded) || OF_WHAT.is_match(&l.folded)).count();
         let unmarked = run.iter().filter(|l| !is_list_item(piece, l)).collect::<Vec<_>>();
         let begun = unmarked.iter().filter(|l| DOCUMENT.is_match(&l.folded)).count();
-        if named * 2 < run.len() || named < 2 || begun * 2 < unmarked.len() {
+        let headed = envelope_of_headings(piece, run[0].article);
+        if named * 2 < run.len() || named < 2 || headed.is_none() && begun * 2 < unmarked.len() {
             continue;
         }
-        let envelope = if what > who { Envelope::Tender } else { Envelope::Candidature };
+        let by_content = if what > who { Envelope::Tender } else { Envelope::Candidature };
+        let envelope = headed.unwrap_or(by_content);
         for line in run {
             push(piece, out, envelope, vec![line.range.clone()]);
         }
@@ -263,9 +295,13 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     });
     for (item, name) in asked {
         let terms = [
-            (Term::References, REFERS.is_match(&name)),
-            (Term::Insurance, name.contains("assurance") || name.contains("decennale")),
-            (Term::Certificate, CERTIFIES.is_match(&name) && !NO_CERTIFICATE.is_match(&name)),
+            (Term::References, REFERS.is_match(&name) || terms::refers(&name)),
+            (Term::Insurance, ["assurance", "assureur", "decennale"].iter().any(|w| name.contains(w))),
+            (
+                Term::Certificate,
+                terms::is_certificate(&name)
+                    || (CERTIFIES.is_match(&name) || terms::certifies(&name)) && !NO_CERTIFICATE.is_match(&name),
+            ),
             (Term::MinimumTurnover, name.contains("chiffre d'affaires") || name.contains("chiffres d'affaires")),
         ];
         for (term, _) in terms.into_iter().filter(|(_, is)| *is) {
@@ -281,34 +317,89 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
 }
 
 /// The same with the documents that sentences ask for outside any list.
-fn asked(piece: &Written, sentences: &[Sentence], mut out: Vec<Finding>) -> Vec<Finding> {
+fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<Finding>) -> Vec<Finding> {
     let listed: Vec<String> = out.iter().map(|f| f.quote.clone()).collect();
-    for sentence in sentences.iter().filter(|s| !s.is_heading && !s.folded.contains(" | ")) {
+    // What the sentence before announced, in the same article: "Votre dossier dira d'abord qui vous êtes."
+    let mut announced: Option<(Option<usize>, Envelope, usize)> = None;
+    for (i, sentence) in sentences.iter().enumerate().filter(|(_, s)| !s.is_heading && !s.folded.contains(" | ")) {
         let text = sentence.folded.as_str();
-        let asks = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
-        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
-        if !asks || other || text.trim_end().ends_with(':') {
+        announced = announced.filter(|(article, _, at)| *article == sentence.article && i - at <= 2);
+        let of_contract = matches!(piece.kind, Kind::Ccp | Kind::Other) && topics.is_clause(i);
+        if of_contract || text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
             continue;
         }
         let headings = piece.headings(sentence.article);
-        if WINNER.is_match(text) || WINNER.is_match(&headings) {
+        let own = match sentence.label.as_str() {
+            "" => piece.title(sentence.article),
+            label => label,
+        };
+        if WINNER.is_match(text) || WINNER.is_match(own) {
             continue;
         }
-        let words = piece.words(sentence.range.clone());
-        if listed.iter().any(|q| q.contains(&words) || words.contains(q.as_str())) {
+        let words = &piece.text[sentence.range.clone()];
+        let items = enumeration::items(words);
+        let lead = items.first().map_or(text.to_owned(), |first| vigie_classify::fold::fold(&words[..first.start]));
+        let named = said(&lead);
+        if items.is_empty() {
+            announced = named.map(|envelope| (sentence.article, envelope, i)).or(announced);
+        }
+        let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
+        let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae;
+        let several = items.len() >= 2 && asks;
+        let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
+        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
+        if other || !(several || single) {
             continue;
         }
-        let envelope = match piece.kind {
-            Kind::Ae => Some(Envelope::Tender),
-            _ => of_line(text).or_else(|| of_words(&headings)),
+        let whole = piece.words(sentence.range.clone());
+        if listed.iter().any(|q| q.contains(&whole) || whole.contains(q.as_str())) {
+            continue;
+        }
+        let items: Vec<Range<usize>> = match several {
+            true => items.into_iter().map(|r| sentence.range.start + r.start..sentence.range.start + r.end).collect(),
+            false => vec![sentence.range.clone()],
+        };
+        let count = |of: &regex::Regex| {
+            items.iter().filter(|r| of.is_match(&vigie_classify::fold::fold(&piece.text[(*r).clone()]))).count()
         };
         // What is shown of the offer itself.
-        let of_offer = OF_WHAT.is_match(text) && !OF_WHO.is_match(text);
-        let envelope = envelope.filter(|e| *e != Envelope::Candidature || text.contains("candidature") || !of_offer);
-        let other = if of_offer { Envelope::Tender } else { Envelope::Candidature };
-        push(piece, &mut out, envelope.unwrap_or(other), vec![sentence.range.clone()]);
+        let of_offer = count(&OF_WHAT) > count(&OF_WHO);
+        let by_content = if of_offer { Envelope::Tender } else { Envelope::Candidature };
+        let both = TENDER.is_match(own) && own.contains("candidature");
+        let headed = || of_words(own).or_else(|| of_words(&headings)).filter(|_| speaks && !both);
+        let envelope = match piece.kind {
+            Kind::Ae => Envelope::Tender,
+            _ if several => named.or(announced.map(|(_, envelope, _)| envelope)).or_else(headed).unwrap_or(by_content),
+            _ => {
+                let envelope = of_line(text).or_else(|| of_words(&headings));
+                let envelope =
+                    envelope.filter(|e| *e != Envelope::Candidature || text.contains("candidature") || !of_offer);
+                envelope.unwrap_or(by_content)
+            }
+        };
+        if several {
+            announced = Some((sentence.article, envelope, i));
+        }
+        push(piece, &mut out, envelope, items);
     }
     out
+}
+
+/// The envelope that the words in front of documents name.
+fn said(lead: &str) -> Option<Envelope> {
+    pattern!(
+        WHO,
+        r"qui (?:vous etes|elle est|il est|ils sont)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude"
+    );
+    pattern!(
+        WHAT,
+        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose"
+    );
+    match (WHO.is_match(lead), WHAT.is_match(lead)) {
+        (true, false) => Some(Envelope::Candidature),
+        (false, true) => Some(Envelope::Tender),
+        _ => of_line(lead),
+    }
 }
 
 /// Whether a line under a list is a remark, and nothing to supply: "si …" names a document all the same.
@@ -441,12 +532,15 @@ fn push(piece: &Written, out: &mut Vec<Finding>, envelope: Envelope, items: Vec<
         let longest = || words.split(" | ").max_by_key(|c| c.chars().filter(|c| c.is_alphabetic()).count());
         let words = words.split(" | ").find(is_document).or_else(longest).unwrap_or(&words);
         let name = words
-            .trim_matches([
-                ' ', '-', '–', '—', '•', '·', '▪', '►', '●', '○', '*', ';', '.', ',', '|', '\u{f0b7}', '➢', '✓',
-            ])
+            .trim_matches(|c: char| {
+                let bullet = " -–—•·▪►●○*;.,|➢✓".contains(c);
+                // Those of a font of symbols.
+                bullet || ('\u{f000}'..='\u{f0ff}').contains(&c)
+            })
             .trim_start_matches("o ")
             .to_owned();
-        let name = name.strip_prefix("et ").map_or(name.clone(), str::to_owned);
+        let joined = ["et ", "ainsi que ", "ainsi qu'", "ainsi qu’", "puis "].iter().find_map(|j| name.strip_prefix(j));
+        let name = joined.map_or(name.clone(), str::to_owned);
         if name.chars().filter(|c| c.is_alphabetic()).count() < 2 {
             continue;
         }

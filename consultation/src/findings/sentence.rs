@@ -3,8 +3,15 @@
 use std::ops::Range;
 
 use vigie_classify::fold::fold;
+use vigie_classify::pattern;
 
 use crate::written::Written;
+
+// What stands for something named before.
+pattern!(
+    GOES_ON,
+    r"^(?:[-–•* ]*)(?:sauf|hors|hormis|excepte|elles?|ils?|celles?-ci|ceux-ci|celui-ci|leur|son|sa|cette|ce|cet|ces|rien de tel|il n'y en a) |\bce (?:taux|delai|montant|pourcentage|seuil|minimum|plafond)\b|\ba ce titre\b|\bcette (?:somme|garantie|duree)\b|\bn'y en a\b|\bn'en (?:est|sera)\b|\bne le (?:sont|est) pas\b|^(?:(?:pour|sur) )?(?:les? |l')(?:autres )?(?:lots? [a-z0-9]{1,2}|autres?)\b"
+);
 
 /// A sentence, an item of a list or a row of a table.
 #[derive(Debug)]
@@ -13,21 +20,102 @@ pub(crate) struct Sentence {
     pub(crate) folded: String,
     pub(crate) article: Option<usize>,
     pub(crate) is_heading: bool,
+    /// What labels it ("Validité : 90 jours", "Questions. Elles sont posées…"), folded; empty where nothing does.
+    pub(crate) label: String,
+    /// Index of its line.
+    pub(crate) line: usize,
+}
+
+impl Sentence {
+    /// Whether it speaks of what the sentence before it spoke of, without naming it: "Elles ne le sont pas pour le lot 2".
+    pub(crate) fn goes_on(&self) -> bool {
+        GOES_ON.is_match(&self.folded)
+    }
+}
+
+impl Sentence {
+    /// Its parts between these marks, each a sentence with the same label.
+    pub(crate) fn cut(&self, piece: &Written, mark: char) -> Vec<Self> {
+        let mut at = self.range.start;
+        let parts = piece.text[self.range.clone()].split(mark).map(|part| {
+            let blank = part.len() - part.trim_start().len();
+            let range = at + blank..at + part.trim_end().len().max(blank);
+            at += part.len() + mark.len_utf8();
+            let folded = fold(&piece.judged()[range.clone()]);
+            Self { range, folded, article: self.article, is_heading: false, label: self.label.clone(), line: self.line }
+        });
+        parts.collect()
+    }
 }
 
 /// The sentences of a piece, in order.
 pub(crate) fn sentences(piece: &Written) -> Vec<Sentence> {
     let mut out = Vec::new();
-    for line in &piece.lines {
+    for (i, line) in piece.lines.iter().enumerate() {
+        // The label of a paragraph is that of its sentences.
+        let mut of_line = String::new();
         for range in split(&piece.text, &line.range) {
             let folded = match range == line.range {
                 true => line.folded.clone(),
                 false => fold(&piece.judged()[range.clone()]),
             };
-            out.push(Sentence { range, folded, article: line.article, is_heading: line.is_heading });
+            // "5.2 Garantie : néant." is a heading and what stands under it in one.
+            let label = label(&piece.text[range.clone()]).filter(|_| !line.is_heading || answers(&folded));
+            let is_heading = line.is_heading && label.is_none();
+            if let Some(label) = label {
+                of_line = fold(label);
+            }
+            let (article, label) = (line.article, of_line.clone());
+            out.push(Sentence { range, folded, article, is_heading, label, line: i });
         }
     }
     out
+}
+
+/// The few words that name what a sentence is about, in front of a colon or of a full stop.
+fn label(words: &str) -> Option<&str> {
+    /// Longest label, in bytes.
+    const LONGEST: usize = 64;
+    let words = words.trim_start_matches(|c: char| !c.is_alphabetic());
+    let dot = words.find(". ").filter(|at| is_label(&words[..*at]));
+    let colon = words.find(':').filter(|at| *at <= LONGEST && names_matter(words[..*at].trim_end()));
+    let end = match (dot, colon) {
+        (Some(dot), Some(colon)) => dot.min(colon),
+        (dot, colon) => dot.or(colon)?,
+    };
+    Some(words[..end].trim_end())
+}
+
+/// Whether a short line says, behind its colon, what it is about: a refusal, or a figure with its unit.
+fn answers(folded: &str) -> bool {
+    pattern!(
+        VALUE,
+        r"(?::|\.) (?:.{0,40}[0-9] ?(?:%|€|euros|jours|mois|h\b)|neant|sans objet|non\b|oui\b|aucun|pas d|.{0,60}\.$)"
+    );
+    VALUE.is_match(folded)
+}
+
+/// Whether words name a matter, and say nothing: no verb, few words, a capital in front.
+fn names_matter(words: &str) -> bool {
+    const MOST: usize = 8;
+    pattern!(
+        NUMBERED,
+        r"^(?i:article|art\.?|chapitre|titre|clause|partie|section|annexe|lots?|tranche|phase|poste|étape)\b"
+    );
+    let fits = words.chars().count() >= 3
+        && !NUMBERED.is_match(words)
+        && words.split(' ').count() <= MOST
+        && !words.contains([',', ';', '|', '.']);
+    fits && words.starts_with(char::is_uppercase) && !fold(words).split([' ', '\'']).any(is_verb)
+}
+
+/// Whether a word says something of somebody, as no title does.
+fn is_verb(word: &str) -> bool {
+    const VERBS: [&str; 16] = [
+        "est", "sont", "a", "ont", "peut", "peuvent", "doit", "doivent", "sera", "seront", "ne", "se", "produit",
+        "remet", "comprend", "contient",
+    ];
+    VERBS.contains(&word)
 }
 
 /// A line cut behind full stops that end a sentence.
@@ -46,7 +134,13 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
             let opens = w.len() == i - start;
             let letters = w.chars().count();
             // "M.", "St.", "n."; "un an." ends.
-            let cut = letters == 1 && w.chars().all(char::is_alphabetic) || w.starts_with(char::is_uppercase);
+            let mixed = w.starts_with(char::is_uppercase) && w.chars().any(char::is_lowercase);
+            // "… à 12 h. Les questions": the hour of a clock ends a sentence as well.
+            let hour = w == "h" && words[start..i - 1].trim_end().ends_with(|c: char| c.is_ascii_digit());
+            if hour && next.starts_with(char::is_uppercase) {
+                return false;
+            }
+            let cut = letters == 1 && w.chars().all(char::is_alphabetic) || mixed;
             let named = cut && names(&words[start..i - w.len()]);
             letters <= 2 && (opens || cut && !named)
                 || ["art", "tél", "Tél", "réf", "env"].contains(&w)
@@ -79,10 +173,17 @@ pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
 fn is_label(words: &str) -> bool {
     /// Most words of a label.
     const WORDS: usize = 4;
-    const VERBS: [&str; 8] = ["est", "sont", "a", "ont", "peut", "doit", "ne", "se"];
+    // "2. Retenue de garantie. Néant."
+    let words = words.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | ' ' | '-' | '–'));
     let spelt = words.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '’' | '\'' | '-'));
     let long = words.chars().count() >= 4 && words.split(' ').count() <= WORDS;
-    spelt && long && words.starts_with(char::is_uppercase) && !words.split([' ', '’', '\'']).any(|w| VERBS.contains(&w))
+    let pronoun = ["elle", "elles", "il", "ils", "on", "nous", "vous", "ce", "cela", "ceci", "celle-ci", "celui-ci"];
+    let first = words.split([' ', '’', '\'']).next().unwrap_or_default().to_lowercase();
+    spelt
+        && long
+        && !pronoun.contains(&first.as_str())
+        && words.starts_with(char::is_uppercase)
+        && !words.split([' ', '’', '\'']).any(is_verb)
 }
 
 /// Whether a letter behind these words is the name of a lot: "le lot B. Aucune garantie…".

@@ -5,7 +5,6 @@
 //! a sentence that say different things of different lots are told one by one.
 
 use regex::Regex;
-use vigie_classify::fold::fold;
 use vigie_classify::pattern;
 
 use super::figures::{self, Figure, Unit};
@@ -20,24 +19,36 @@ pattern!(
 );
 pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez|ee|ees)\b");
 // Of going there, under an article about it.
-pattern!(VISIT_HEADING, r"visite|\blieux\b|sur place|reconnaissance");
+pattern!(
+    VISIT_HEADING,
+    r"visite|\blieux\b|sur place|reconnaissance|reperage|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')"
+);
 pattern!(
     OTHER_VISIT,
-    r"^[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
+    r"^(?:[a-z]?[0-9]{1,2} \| )?[-–•* \x{f0b7}]*(?:pour [^,]{1,20}, )?(?:l'|une? |le )?(?:attestation|certificat|bon) de (?:visite|passage)|visites? (?:medicale|periodique|preventive|de controle|technique|de maintenance|d'entretien|de chantier|mensuelle|hebdomadaire|de reprise|d'information et de prevention)|rendez-vous de visite|carte de visite"
 );
 pattern!(
     MUST_VISIT,
-    r"obligatoire|impose|\bdoi(?:t|vent)\b|exige|irregul|prealable|\bnul ne peut|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
+    r"obligatoire|impose|\bdoi(?:t|vent)\b|\bdev(?:ra|rez|ront|ez|ons)\b|\bil faut\b|exige|irregul|prealable|\bnul ne\b|indispensable|imperati|incontournable|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
 );
 // A row that says of a lot whether its place is visited.
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(
     MAY_VISIT,
-    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|le souhaite"
+    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|(?:le|se) souhaite|juge utile|bon lui semble"
+);
+// Who goes somewhere, and where, or before what.
+pattern!(
+    GOES_THERE,
+    r"\bvenue?s?\b|\bvenir\b|\bvien(?:t|nent|dra|drez|dront)\b|se rend(?:re|ent)?\b|deplace|\bpassage dans|\bpassage (?:sur|par|obligatoire)|parcour|(?:avoir )?\bvu\b|reconnaissance|sur place|connaissance d(?:es|u) (?:lieux|sites?|locaux)"
+);
+pattern!(
+    PLACE,
+    r"avant de (?:repondre|remettre|chiffrer|soumissionner|deposer)|\blieux\b|\bsites?\b|locaux|\boffices?\b|batiments?|cuisine|repondre sans|soumissionner sans|etat des|\bvoir l|\blots? [a-z0-9]"
 );
 pattern!(
     NO_VISIT,
-    r"aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
+    r"aucun deplacement|rien de tel n'est (?:demande|exige)|aucune visite|pas de visite|(?:n'est|ne sera)[^.]{0,20} (?:prevu|organise)[^.]{0,10} de visite|visites? (?:n'est|ne sont|ne sera)[^.]{0,30} (?:prevu|organise)|n'appelle pas de visite"
 );
 pattern!(
     IS_VISIT,
@@ -65,17 +76,17 @@ pattern!(
 pattern!(INSURANCE, r"\bassurances?\b|responsabilite civile|decennale");
 pattern!(
     CERTIFICATE,
-    r"qualipropre|qualibat|qualifelec|\biso ?[0-9]{4,5}|certificats? de qualification|certifications?\b|qualifications? (?:professionnelles?|exigee)|habilitations?|agrement|\bcnaps\b|\bmase\b|certiphyto|\bhaccp\b|ecolabels?"
+    r"qualipropre|qualibat|qualifelec|\biso ?[0-9]{4,5}|certificats? de qualification|qualifications? (?:professionnelles?|exigee)|\bcnaps\b|\bmase\b|certiphyto|\bhaccp\b"
 );
 pattern!(
     PAYMENT,
-    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets moratoires|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
+    r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|acomptes? ?: ?mensuel|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
 pattern!(ADVANCE, r"\bavances?\b");
 // Prices that move.
 pattern!(
     MOVES,
-    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|augment|hausse|actualis|ajust|semestriel|\bferme"
+    r"revis|\bindex|indice|\bvari(?:e|ent|ation)|evolu|\bboug|\bchang|\bsui(?:t|vent|vra|vront|vant)\b[^.;]{0,40} (?:l'(?:indice|index|evolution|inflation)|(?:le |les |la |des |du )?(?:cours|cotations?|variations?|indices?|baremes?)\b)|augment|hausse|actualis|ajust|semestriel|\bferme"
 );
 // A part of the contract that is firm, the rules in force when prices were made.
 pattern!(NO_PRICES, r"tranches? ferme|dans sa version|en vigueur au mois");
@@ -100,10 +111,10 @@ pattern!(
 );
 
 // What a validity of tenders is made of: an offer, what binds or may not be undone, and a delay.
-pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?)\b");
+pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b");
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
@@ -112,21 +123,93 @@ pattern!(
 // Of a payment: somebody pays, and in how many days.
 pattern!(
     PAYS,
-    r"\b(?:pai(?:e|es|ent|ement|ements)|payee?s?|payer|payent|regle(?:e|es|nt|ment|ments|r)?|mandat[a-z]*|virement|verses?)\b"
+    r"\b(?:pai(?:e|es|ent|ement|ements|era|eront|erons)|payee?s?|payer|payent|paye|payons|paierons|reglons|reglerons|regl(?:e|ee|ees|es|ent|ement|ements|er|era|erons|eront)|mandat[a-z]*|vir(?:e|ee|es|ent|era|ement|ements)|verse[es]*|s'acquitte[a-z]*|solde[es]*|debloqu[a-z]*)\b"
 );
 pattern!(
     NO_PAYMENT,
     r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|memoire en reclamation|differend|resili"
 );
-pattern!(WITHHELD, r"\bretenue?s?\b|preleve");
+pattern!(
+    WITHHELD,
+    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre"
+);
+// What is withheld secures the work.
+pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution");
 // Who is covered, and for how much.
-pattern!(COVERED, r"\bassure(?:e|es|s|nt)?\b|\bcouverte?s?\b|garantie minimale|\bsinistres?\b");
+pattern!(
+    COVERED,
+    r"\bassur(?:e|ee|ees|es|ent|eur|eurs)\b|\bcouv(?:rir|re|rent|rant|erte?s?)\b|garanti(?:e|es|r|t|ssant)?\b|\bpolices?\b|\bsinistres?\b|\bsouscri"
+);
+// What an insurance is against.
+pattern!(
+    HARM,
+    r"dommages?\b|degats?\b|\bsinistres?\b|\brisques?\b|responsabilite|corporels?|materiels?\b|decennal|consequences pecuniaires|intoxication|\bvols?\b"
+);
+pattern!(ACTOR, r"titulaire|prestataire|entreprise|fournisseur|candidat|exploitant|\bvous\b|soumissionnaire");
+pattern!(INSURANCE_HEADING, r"assurance|couvert|risques|responsabilit");
 // Of prices that move: what moves, how, and by what or how often.
 pattern!(PRICED_AT, r"\b(?:prix|tarifs?|forfaits?|bordereau|remunerations?|taux horaires?)\b");
 pattern!(
     BY,
-    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
+    r"indice|\bindex\b|formule|\bicht|\b(?:bt|tp|ev) ?[0-9]|\bsmic\b|cotation|\bcours (?:du|de)|mensuel|\bannee|annuel|anniversaire|chaque|par an\b|l'an\b|trimestr|semestr|%|pour cent|plafon|\ble [0-9]"
 );
+// A rank of a term in prose: what is asked of whoever tenders, by its parts.
+pattern!(NO_RETENTION, r"penalit|\bheures?\b|attributaire|\boffres?\b|candidat|\bjours? de retard");
+pattern!(ADVANCES, r"\bavanc(?:e|es|er|era|ons|erons|eront|ees?)\b");
+pattern!(NO_PAYER, r"penalit|critere|chiffre d'affaires|retenue|\bavance\b|sous-trait");
+pattern!(NO_RISK, r"plan de prevention|\bdechets|social|insertion");
+pattern!(YEARS, r"exercices?\b|\bannuel|par an\b|l'an\b|dernieres? annees?|chaque annee");
+pattern!(DONE, r"realis|\bfait\b|affaires|\batteint|atteindre|justifi|encaiss|vendu|factur|chiffre|activite|recettes");
+pattern!(NO_TURNOVER, r"penalit|sinistre|assur|avance|plafon|maximum|commande|retenue|estim|publics?\b|insertion");
+pattern!(
+    COUNTED_WORKS,
+    r"\b(?:une?|deux|trois|quatre|cinq|six|[1-9]) (?:[a-z]+ )?(?:[a-z]+ )?(?:\([0-9]\) )?(?:marches|contrats?|prestations?|chantiers?|clients?|operations?|realisations?|missions?|etablissements?|collectivites|communes|sites|services|projets|attestations? de)\b"
+);
+pattern!(
+    PAST_WORKS,
+    r"\b(?:marches|contrats|prestations?|chantiers|clients|operations|realisations|missions|travaux|services|fournitures)\b"
+);
+pattern!(SHOWN, r"presente|\bliste|decri|coordonnees|\bnoms?\b|cite|enumer|justifi|attest|produi|fourni|montant");
+pattern!(
+    SINCE,
+    r"(?:trois|deux|quatre|cinq|six|[2-9]) (?:dernieres? )?(?:annees|exercices|ans)|dernieres annees|depuis (?:20[0-9]{2}|moins de)|comparables?|similaires?|analogues?|equivalente?s?|de meme (?:nature|importance|type|ampleur)|recente?s?|que vous (?:servez|avez)|semblables?"
+);
+pattern!(
+    NO_REFERENCE,
+    r"chiffre d'affaires|\bcritere|\bnot[ee]|\bpoints\b|[0-9] ?%|titulaire|reconduc|\bduree\b|exclu|condamn|retenu|sous-trait|prix|factur|assurance"
+);
+// What shows that somebody is able, and what asks for it.
+pattern!(
+    CERTIFIES,
+    r"\bcertificats?\b|\bcertifi(?:e|ee|es|ees|cations?)\b|\bqualifications?\b|\bqualifiee?s? (?:rge|qualibat|quali)|\bhabilit(?:ations?|ee?s?)\b|\bagre(?:ment|ee?s?)\b|\blicences?\b|\blabels?\b|labellis|\bnormes? (?:nf|iso|en)\b|\bnf en\b|\biso ?[0-9]|\bcaces\b|\bbrevets?\b|\bdiplomes?\b|\bpermis\b|accredit|autorisation d'exercer|carte professionnelle|recepisse|certiphyto|quali(?:bat|felec|propre|paysage|sol)|\brge\b|\bcnaps\b|\bmase\b|\bss ?[34]\b|sous-section|\bssiap\b|secouris|\bsst\b|titre professionnel|attestations? de (?:competence|formation|capacite)|formes? (?:a|au|aux) (?:travail|risque|secourisme|conduite)"
+);
+pattern!(
+    MUST,
+    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
+);
+pattern!(
+    NO_CERTIFICATE,
+    r"visite|passage|signature|assurance|kbis|en prefecture|bonne execution|de capacite\b|urssaf|fisca|certificats? (?:de paiement|administratif|d'immatric|de signature|medical)|electroni|mandataire|habilite[es]* a (?:engager|signer|representer)|personnes? habilitee?s?|agreee?s? par (?:le|la|l')|sous-trait|critere|\bpoints\b|insertion|publics?\b|peu qualifi|sans qualif|qualification (?:professionnelle )?des offres|prescripteur|qualifi[a-z]* (?:des|de l'|d'irreg)|non qualifie|diplome,|ni diplome|sans diplome|titulaires? du (?:lot|marche)|peu (?:ou pas )?(?:diplome|qualifi)|formations? qualifiantes?"
+);
+// Whoever asks, what asking is, and its answer.
+pattern!(
+    ASKS,
+    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|des demandes\b|demandes? a formuler|ce qui (?:nous )?(?:aura|a) ete demande"
+);
+pattern!(
+    SENT,
+    r"\bpose|recue?s?\b|recoi|parvien|parvenir|formul|adress|transmi|transmet|depos|envo|arriv|closes?\b|cloture|jusqu|\bavant\b|au plus tard|dernier jour|recevab|precedant|francs\b|pris[es]* en compte|presente[es]*\b|interrog|saisi|soumi"
+);
+pattern!(
+    NO_QUESTION,
+    r"visite|certificat|attestation|modification|complement de (?:candidature|dossier)|pieces? (?:absente|manquante)|facture|penalit|heures? d'insertion|echantillon"
+);
+pattern!(TAKEN, r"recue?s?\b|posee?s?\b|parvenu|formulee?s?\b|demande jusqu|aura ete demande");
+pattern!(
+    ANSWERED,
+    r"\brepon(?:d|dent|dra|dre|drons|se|ses|du)\b|repondu|(?:communique|envoye|transmis|transmise|adresse)e?s? (?:a (?:tous|toutes|chaque) |aux )(?:les )?(?:candidats?|concurrents?|soumissionnaires|operateurs|entreprises)"
+);
+pattern!(EXAMINED, r"examin|admis|autoris|accept|permis|interdit|recevab|propos|irregul|rejet|ecart|pris[es]* en");
 pattern!(NO_MOVE, r"offres?\b|\bavances?\b|critere|penalit|not(?:e|es|ation)\b|retenue|quantites?");
 // When a contract begins, lasts and ends.
 pattern!(
@@ -137,20 +220,26 @@ pattern!(
     STARTS,
     r"commenc|\bdebut|demarr|prend(?:ra)? (?:effet|cours)|prennent effet|\bcourt\b|conclus? [^.]{0,30}a compter|entre en vigueur|ordre de service"
 );
-pattern!(ENDS, r"\bterme\b|s'eteint|prend(?:ra)? fin|^fin\b|s'acheve|expire|se termine|s'eteindra|echeance");
+pattern!(
+    ENDS,
+    r"\bterme\b|s'eteint|\bcess(?:e|era|ent|eront)\b|pren(?:d|dra|nent|dront) fin|^fin\b|s'acheve|expire|se termine|s'eteindra|echeance"
+);
 pattern!(IN_TIME, r"\bans?\b|\bannees?\b|\bmois\b");
-pattern!(LASTS, r"\bdure(?:e|nt|ra|ront)?\b|\breconduc|\brenouvel|\bprolongeable");
+pattern!(
+    LASTS,
+    r"\bdure(?:e|nt|ra|ront)?\b|delais? (?:global |total )?d'execution|\bconclue?s? pour\b|\breconduc|\brenouvel|\bprolongeable"
+);
 pattern!(
     NO_PERIOD,
-    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|assurance|\bformation|jours? ouvres|negoci|marche en cours"
+    r"offres?\b|\bplis?\b|question|visite|candidat|validite|garantie|\brevis|paie|avance|penalit|insertion|\bheures?\b|engagement|assurance|\bformation|jours? ouvres|negoci|marche en cours"
 );
 pattern!(
     REFUSES,
-    r"(?:ne|n')[^.;]{0,30}(?:pas|aucune?|point)|interdit|exclu|sans (?:avance|retenue)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
+    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
-    r"autoris|admis|possible|accept|pris[es]* en consideration|prevu|libre|peu[vt]|verse|accorde|applique|preleve|opere|soit\b|fixe"
+    r"autoris|admis|permis|ouverte?s?\b|recevables?\b|possible|accept|pris[es]* en consideration|prevu|libre|peu[vt]|pouvez|pourr(?:ez|a|ont)\b|verse|accorde|applique|preleve|opere|soit\b|fixe"
 );
 
 /// How the number of a term is read.
@@ -195,7 +284,15 @@ fn sought() -> [Sought; 14] {
             ..row(
                 Term::Validity,
                 &VALIDITY,
-                &["validite", "engagement du", "engagement des", "tenue de", "maintien"],
+                &[
+                    "validite",
+                    "duree d'engagement",
+                    "delai d'engagement",
+                    "engagement du",
+                    "engagement des",
+                    "tenue de",
+                    "maintien",
+                ],
                 RULES,
                 Reads::Delay,
             )
@@ -246,24 +343,50 @@ pub(super) fn is_denied_clause(text: &str) -> bool {
 }
 
 /// The terms of a piece, the surest sentences of each.
-pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+///
+/// `listed`: the documents of the checklist; a sentence that lists several of them says of each what it is, there.
+pub(super) fn read(piece: &Written, sentences: &[Sentence], listed: &[&str]) -> Vec<Finding> {
     const KEPT: usize = 8;
     // Rows of a table of indices, lot by lot.
     const ROWS: usize = 24;
     let headings: Vec<String> = (0..piece.articles.len()).map(|a| piece.headings(Some(a))).collect();
     let mut out = turnover_rows(piece);
-    let secured = secured(sentences);
-    for sought in sought().iter().filter(|s| is_read(piece.kind, s.term)) {
-        let mut found: Vec<Finding> = Vec::new();
-        for (sentence, of) in sentences.iter().zip(&secured) {
-            let above = sentence.article.map_or("", |a| headings[a].as_str());
-            let own = piece.title(sentence.article);
-            match of {
-                Some(of) if *of == sought.term => found.extend(of_money(sought, piece, sentence)),
-                Some(_) if matches!(sought.term, Term::Advance | Term::Retention) => {}
-                _ => found.extend(parts(piece, sentence, |part| told(sought, piece, part, (above, own)))),
+    let secured = secured(piece, sentences);
+    let sought: Vec<Sought> = sought().into_iter().filter(|s| is_read(piece.kind, s.term)).collect();
+    let mut found: Vec<Vec<Finding>> = sought.iter().map(|_| Vec::new()).collect();
+    // What was spoken of last, in which article, and by which sentence.
+    let mut spoken: Option<(Option<usize>, usize, usize)> = None;
+    for (i, (sentence, of)) in sentences.iter().zip(&secured).enumerate() {
+        let above = sentence.article.map_or("", |a| headings[a].as_str());
+        let own = match sentence.label.as_str() {
+            "" => piece.title(sentence.article),
+            label => label,
+        };
+        let mut tells = None;
+        let lists = holds_several(piece, sentence, listed);
+        for (k, sought) in sought.iter().enumerate() {
+            if lists && matches!(sought.term, Term::Insurance | Term::Certificate | Term::References) {
+                continue;
             }
+            let own = match of {
+                Some(of) if *of == sought.term => of_money(sought, piece, sentence),
+                Some(_) if matches!(sought.term, Term::Advance | Term::Retention) => Vec::new(),
+                _ => parts(sought, piece, sentence, |part| told(sought, piece, part, (above, own))),
+            };
+            tells = if own.is_empty() { tells } else { Some(k) };
+            found[k].extend(own);
         }
+        let before = spoken.filter(|(article, _, at)| *article == sentence.article && i - at <= 2);
+        if let (None, Some((_, k, _))) = (tells, before) {
+            found[k].extend(goes_on(&sought[k], piece, sentence));
+        }
+        // A turnover that is asked about, with its least in the next sentence.
+        let turnover = || sought.iter().position(|s| s.term == Term::MinimumTurnover);
+        let named = tells.or_else(|| turnover().filter(|_| TURNOVER.is_match(&sentence.folded)));
+        spoken = named.map(|k| (sentence.article, k, i)).or(before);
+    }
+    for (found, sought) in found.into_iter().zip(&sought) {
+        let mut found = found;
         found.sort_by_key(|f| std::cmp::Reverse(f.weight));
         found.truncate(if sought.term == Term::PriceRevision { ROWS } else { KEPT });
         out.extend(found);
@@ -271,14 +394,86 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     out
 }
 
+/// Whether what an amount is read from says how an advance or a retention is secured or given back, and not how much it is.
+fn is_of_security(term: Term, text: &str, amount: Amount) -> bool {
+    pattern!(SECURED, r"caution|premiere demande|substitu|remplac");
+    pattern!(GIVEN_BACK, r"rembours|resorb|recuper|restitu");
+    match (term, amount) {
+        (Term::Advance | Term::Retention, Amount::Allowed(_)) => SECURED.is_match(text),
+        (Term::Advance, _) => GIVEN_BACK.is_match(text) && !text.contains("egale"),
+        _ => false,
+    }
+}
+
+/// Whether a sentence lists several documents of the checklist.
+fn holds_several(piece: &Written, sentence: &Sentence, listed: &[&str]) -> bool {
+    let text = &piece.text[sentence.range.clone()];
+    let parted = !sentence.is_heading && !text.contains(" | ") && text.contains([',', ';']);
+    parted && listed.iter().filter(|q| q.len() < text.len() && text.contains(**q)).take(2).count() == 2
+}
+
+/// Whether folded words name what shows that somebody is able: a certificate, a licence.
+pub(super) fn certifies(text: &str) -> bool {
+    CERTIFIES.is_match(text) && !NO_CERTIFICATE.is_match(text)
+}
+
+/// Whether folded words name a certificate that everybody knows by its name.
+pub(super) fn is_certificate(text: &str) -> bool {
+    CERTIFICATE.is_match(text)
+}
+
+/// Whether folded words name works done before.
+pub(super) fn refers(text: &str) -> bool {
+    (COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text)) && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
+}
+
+/// What a sentence that names nothing says of the term spoken of before it: "Elles ne le sont pas pour les lots 2 et 3."
+fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Finding> {
+    // A heading stays one.
+    if sentence.is_heading {
+        return Vec::new();
+    }
+    sentence.cut(piece, ';').iter().filter_map(|part| one_goes_on(sought, piece, part)).collect()
+}
+
+fn one_goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Finding> {
+    let figured = matches!(
+        sought.term,
+        Term::Variants | Term::Visit | Term::MinimumTurnover | Term::Advance | Term::Retention | Term::Validity
+    );
+    if !figured || sentence.folded.contains(" | ") || !sentence.goes_on() {
+        return None;
+    }
+    pattern!(NO_LEAST, r"\baucune?\b|\bsans (?:minimum|seuil|plancher)|exempt|dispens|n'(?:est|en) ");
+    let none = || {
+        let none = sought.term == Term::MinimumTurnover && NO_LEAST.is_match(&sentence.folded);
+        none.then_some(Amount::Allowed(false))
+    };
+    let read = amount(sought.reads, &sentence.folded);
+    let amount = read.filter(|a| !is_of_security(sought.term, &sentence.folded, *a)).or_else(none)?;
+    // A date may be refused, a list be free: only what names lots, or gives a figure, is said of the term.
+    let mentions = figures::mentions(&piece.text[sentence.range.clone()]);
+    if matches!(amount, Amount::Allowed(_)) && mentions.is_empty() {
+        return None;
+    }
+    let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
+    let what = What::Term { term: sought.term, amount: Some(amount), lots };
+    Some(Finding::new(what, piece, sentence.range.clone(), 12))
+}
+
 /// Of each sentence that speaks of an advance or a retention without naming it: which of them it is, by the one named before it in
 /// its article.
-fn secured(sentences: &[Sentence]) -> Vec<Option<Term>> {
+fn secured(piece: &Written, sentences: &[Sentence]) -> Vec<Option<Term>> {
     let mut last: Option<(Option<usize>, Term, usize)> = None;
     let mut out = Vec::with_capacity(sentences.len());
     for (i, sentence) in sentences.iter().enumerate() {
         let text = sentence.folded.as_str();
-        let named = match (RETENTION.is_match(text), ADVANCE.is_match(text) && !NO_ADVANCE.is_match(text)) {
+        let own = match sentence.label.as_str() {
+            "" => piece.title(sentence.article),
+            label => label,
+        };
+        let withheld = RETENTION.is_match(text) || is_made_up(Term::Retention, text, "", own);
+        let named = match (withheld, ADVANCE.is_match(text) && !NO_ADVANCE.is_match(text)) {
             (true, _) => Some(Term::Retention),
             (false, true) => Some(Term::Advance),
             (false, false) => None,
@@ -311,7 +506,12 @@ fn of_money(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Findin
 }
 
 /// What a sentence says, or what the parts of it say one by one, where semicolons part different things.
-fn parts(piece: &Written, sentence: &Sentence, told: impl Fn(&Sentence) -> Vec<Finding>) -> Vec<Finding> {
+fn parts(
+    sought: &Sought,
+    piece: &Written,
+    sentence: &Sentence,
+    told: impl Fn(&Sentence) -> Vec<Finding>,
+) -> Vec<Finding> {
     let whole = told(sentence);
     let text = &piece.text[sentence.range.clone()];
     // "Admises pour le lot 1, interdites ailleurs": a yes and a no.
@@ -328,37 +528,72 @@ fn parts(piece: &Written, sentence: &Sentence, told: impl Fn(&Sentence) -> Vec<F
         What::Term { amount, .. } => amount,
         _ => None,
     };
-    let mut at = sentence.range.start;
     let mut out: Vec<Finding> = Vec::new();
-    for part in text.split(mark) {
-        let blank = part.len() - part.trim_start().len();
-        let range = at + blank..at + part.trim_end().len().max(blank);
-        at += part.len() + 1;
-        let folded = fold(&piece.judged()[range.clone()]);
-        out.extend(told(&Sentence { range, folded, article: sentence.article, is_heading: false }));
+    for part in sentence.cut(piece, mark) {
+        let own = told(&part);
+        match own.is_empty() && !out.is_empty() {
+            true => out.extend(goes_on(sought, piece, &part)),
+            false => out.extend(own),
+        }
     }
     let differ = out.iter().any(|f| amount(f).is_some() && amount(f) != amount(&out[0]));
-    if differ && out.iter().all(|f| amount(f).is_some()) { out } else { whole }
+    // The figure of the whole is that of a part about something else.
+    let other = !out.is_empty() && whole.iter().all(|w| out.iter().all(|f| amount(f) != amount(w)));
+    // "… pour le lot 2 ; pour le lot 1, c'est seulement recommandé": what is free has no amount.
+    let free = sought.term == Term::Visit && out.len() > 1;
+    if (differ || other) && (free || out.iter().all(|f| amount(f).is_some())) { out } else { whole }
 }
 
-/// Whether a sentence holds together what a term is made of; `own`: the heading of its article.
-fn is_made_up(term: Term, text: &str, own: &str) -> bool {
+/// Whether a sentence holds together what a term is made of, in whatever order; `own`: its label, or the heading of its article, which
+/// may hold one of the parts; `above`: the headings over it.
+fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
     let has = |unit: &[Unit]| figures::all(text).iter().any(|f| unit.contains(&f.unit));
-    let headed = |words: &[&str]| words.iter().any(|w| own.contains(w));
+    let title = above.split(" / ").next().unwrap_or_default();
+    let around = |part: &Regex| part.is_match(text) || [own, title].iter().any(|h| h.len() < 80 && part.is_match(h));
     match term {
         Term::Validity => OFFER.is_match(text) && BINDS.is_match(text) && !NO_VALIDITY.is_match(text),
         Term::PaymentDelay => PAYS.is_match(text) && !NO_PAYMENT.is_match(text) && has(&[Unit::Days]),
         Term::Retention => {
             WITHHELD.is_match(text)
-                && headed(&["garantie", "retenue"])
+                && around(&SECURES)
                 && (has(&[Unit::Percent]) || REFUSES.is_match(text))
-                && !text.contains("penalit")
+                && !NO_RETENTION.is_match(text)
         }
-        Term::Insurance => COVERED.is_match(text) && has(&[Unit::Euros]) && !text.contains("penalit"),
+        Term::Advance => {
+            ADVANCES.is_match(text) && !NO_ADVANCE.is_match(text) && (has(&[Unit::Percent]) || REFUSES.is_match(text))
+        }
+        Term::Insurance => {
+            let against = HARM.is_match(text) || has(&[Unit::Euros]) || SHOWN.is_match(text);
+            let insured = text.contains("couv") || text.contains("assur");
+            let actor = || insured && ACTOR.is_match(text) && HARM.is_match(text);
+            let covered = COVERED.is_match(text)
+                && (actor() || text.contains("assur") || own.contains("assur") || has(&[Unit::Euros]));
+            let title = above.split(" / ").next().unwrap_or_default();
+            let headed =
+                [own, title].iter().any(|h| h.len() < 80 && INSURANCE_HEADING.is_match(h) && !NO_RISK.is_match(h));
+            !NO_PAYER.is_match(text)
+                && against
+                && (covered || headed && (COVERED.is_match(text) || has(&[Unit::Euros])))
+        }
+        Term::MinimumTurnover => {
+            let of_years = YEARS.is_match(text) && DONE.is_match(text);
+            of_years && has(&[Unit::Euros]) && ASKED.is_match(text) && !NO_TURNOVER.is_match(text)
+        }
+        Term::References => {
+            let done = COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text) && SHOWN.is_match(text);
+            done && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
+        }
+        Term::Certificate => CERTIFIES.is_match(text) && around(&MUST) && !NO_CERTIFICATE.is_match(text),
+        Term::QuestionDelay => is_question(text, own) || is_question(text, title),
+        Term::Variants => own.len() < 60 && own.contains("variante") && EXAMINED.is_match(text),
         Term::PriceRevision => {
             PRICED_AT.is_match(text) && MOVES.is_match(text) && BY.is_match(text) && !NO_MOVE.is_match(text)
         }
-        Term::Visit => VISIT_HEADING.is_match(own) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)),
+        Term::Visit => {
+            let of_place = GOES_THERE.is_match(text) && (PLACE.is_match(text) || VISIT_HEADING.is_match(own));
+            let headed = VISIT_HEADING.is_match(own) || VISIT_HEADING.is_match(title);
+            (headed || of_place) && (MUST_VISIT.is_match(text) || MAY_VISIT.is_match(text)) || NO_VISIT.is_match(text)
+        }
         Term::Period => {
             let lasts = LASTS.is_match(text);
             let dated = A_DATE.is_match(text) && (STARTS.is_match(text) || ENDS.is_match(text) || lasts);
@@ -368,19 +603,52 @@ fn is_made_up(term: Term, text: &str, own: &str) -> bool {
     }
 }
 
-/// `above`: the headings over a sentence; `own`: that of its article.
+/// Whether folded words say something of questions that are taken; `own`: their label, or the heading of their article.
+pub(super) fn is_question(text: &str, own: &str) -> bool {
+    let asks = ASKS.is_match(text) || own.len() < 80 && ASKS.is_match(own);
+    asks && SENT.is_match(text) && !is_answer(text) && !NO_QUESTION.is_match(text)
+}
+
+/// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
+fn is_heading_of(term: Term, heading: &str) -> bool {
+    heading.ends_with('?')
+        && match term {
+            Term::Validity => OFFER.is_match(heading) && BINDS.is_match(heading),
+            Term::PaymentDelay => PAYS.is_match(heading),
+            Term::Visit => VISIT_HEADING.is_match(heading),
+            _ => false,
+        }
+}
+
+/// Whether words say when questions are answered, and not until when they are taken.
+fn is_answer(text: &str) -> bool {
+    let answered = ANSWERED.find(text).map(|m| m.start());
+    let sent = SENT.find(text).map_or(usize::MAX, |m| m.start());
+    answered.is_some_and(|at| at <= sent) && !TAKEN.is_match(text)
+}
+
+/// `above`: the headings over a sentence; `own`: its label, or the heading of its article.
 fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Vec<Finding> {
     let text = &sentence.folded;
-    let named = sought.under.iter().any(|w| own.contains(w));
-    let made_up = is_made_up(sought.term, text, own);
-    let says = sought.words.is_match(text) && sought.term != Term::Period || made_up;
+    let title = above.split(" / ").next().unwrap_or_default();
+    let named =
+        [own, title].iter().any(|h| sought.under.iter().any(|w| h.contains(w)) || is_heading_of(sought.term, h));
+    let made_up = is_made_up(sought.term, text, above, own);
+    let named_in_text = sought.words.is_match(text) && sought.term != Term::Period;
+    let says = named_in_text && !(sought.term == Term::QuestionDelay && is_answer(text)) || made_up;
     // Under an article of that very name a sentence may leave the name out.
     let alone = !sentence.is_heading
         && match sought.term {
-            Term::Insurance => named && own.len() < 60,
+            Term::Insurance => {
+                let about = [&*COVERED, &*HARM, &*SHOWN].iter().any(|w| w.is_match(text));
+                // "Les véhicules le sont pour le transport."
+                let again = text.contains(" le sont ") || text.contains(" l'est ");
+                named && own.len() < 60 && (about || again || first(text, Unit::Euros).is_some())
+            }
             Term::PriceRevision => {
-                let of_prices =
-                    ["revis", "variation", "actualis", "evolution", "index", "ajust"].iter().any(|w| above.contains(w));
+                let of_prices = ["revis", "variation", "actualis", "evolution", "index", "ajust"]
+                    .iter()
+                    .any(|w| above.contains(w) || own.contains(w));
                 of_prices && INDEXED.is_match(text)
                     || ["prix", "tarif"].iter().any(|w| own.contains(w)) && MOVES.is_match(text)
             }
@@ -392,7 +660,8 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     let other = match sought.term {
         Term::Validity => NO_VALIDITY.is_match(text),
         Term::PaymentDelay => NO_PAYMENT.is_match(text),
-        Term::Retention => text.contains("penalit"),
+        Term::Retention => NO_RETENTION.is_match(text),
+        Term::QuestionDelay => is_answer(text) || NO_QUESTION.is_match(text),
         _ => false,
     };
     let bare = alone || named && !other && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
@@ -403,6 +672,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     let passed_over = match sought.term {
         // The head of a table, and what only opens a list.
         _ if is_row
+            && !(text.matches(" | ").count() == 1 && named_in_text && amount(sought.reads, text).is_some())
             && !text.bytes().any(|b| b.is_ascii_digit())
             && text.len() < 90
             && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text))
@@ -413,14 +683,17 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         // A line of a form that leaves the matter open.
         Term::Variants => text.trim_end().ends_with('|'),
         Term::References => !(RULES.contains(&piece.kind) || piece.kind == Kind::Other) || text.ends_with(':'),
-        Term::Insurance => NO_INSURANCE.is_match(text),
+        Term::Insurance => {
+            let covered = COVERED.is_match(&text.replace("garantie", " ")) || INSURANCE_HEADING.is_match(own);
+            NO_INSURANCE.is_match(text) && !(covered && text.contains("decennale") && SHOWN.is_match(text))
+        }
         Term::Visit => {
             !alone && OTHER_VISIT.is_match(text)
                 || !RULES.contains(&piece.kind)
                 || text.contains("echantillon") && !text.contains("visite")
         }
         Term::NoClause => !(RULES.contains(&piece.kind) || piece.kind == Kind::Ccap),
-        Term::MinimumTurnover => !ASKED.is_match(text) && !ASKED.is_match(own),
+        Term::MinimumTurnover => !made_up && !ASKED.is_match(text) && !ASKED.is_match(above),
         Term::PriceRevision => {
             NO_PRICES.is_match(text) || made_up && !PRICED.contains(&piece.kind) && !sought.words.is_match(text)
         }
@@ -437,7 +710,11 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     if passed_over {
         return Vec::new();
     }
-    let amount = amount(sought.reads, text);
+    // Boxes to tick leave the matter open.
+    let open = text.matches(['□', '☐', '❑', '▢']).count() > 1;
+    let amount = amount(sought.reads, text)
+        .filter(|a| !(open && matches!(a, Amount::Allowed(_))))
+        .filter(|a| !is_of_security(sought.term, text, *a));
     // A heading names the matter; only with its figure does it say something.
     if sentence.is_heading
         && !matches!(amount, Some(Amount::Euros(_) | Amount::Percent(_) | Amount::Days(_) | Amount::Months(_)))

@@ -6,6 +6,11 @@
 //! that go on overleaf. Linear in the words, but for sorting them.
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use vigie_classify::pattern;
+
+use crate::written::is_open_ended;
 
 /// A word and its box, in points from the page's upper left corner.
 #[derive(Debug, Clone)]
@@ -295,7 +300,83 @@ fn text(rows: Vec<Row>, width: f64) -> Vec<Printed> {
             blocks(&columns.1, &mut out);
         }
     }
-    unbroken(out)
+    noted(unbroken(out))
+}
+
+// A note at the foot of a page, behind its number.
+pattern!(NOTE, r"^(?P<n>[0-9]{1,2})[.)]?\s+(?:\|\s+)?(?P<text>[\p{L}«].*)$");
+
+/// Sets the notes at the foot of a page behind the lines that call them, as word processors keep them, without their numbers: what a note
+/// says, it says of the words that call it.
+fn noted(mut lines: Vec<Printed>) -> Vec<Printed> {
+    /// Lines looked at, from the foot.
+    const FOOT: usize = 24;
+    let number = |line: &Printed| NOTE.captures(&line.text).and_then(|c| c["n"].parse::<u32>().ok());
+    // The last row of numbers that go on by one, where each is called above.
+    let mut notes: Vec<(usize, usize, Range<usize>)> = Vec::new();
+    let mut next: Option<u32> = None;
+    for i in (lines.len().saturating_sub(FOOT)..lines.len()).rev() {
+        let Some(n) = number(&lines[i]).filter(|n| next.is_none_or(|next| n + 1 == next)) else {
+            // What a note wraps, or the number of the page.
+            match next.is_none() && lines.len() - i <= 3 || notes.is_empty() {
+                true => continue,
+                false => break,
+            }
+        };
+        // One whose call is not seen stays where it is.
+        let call = (0..i).rev().find_map(|l| Some((l, called(&lines[l].text, n)?)));
+        notes.extend(call.map(|(line, call)| (i, line, call)));
+        next = Some(n);
+    }
+    // From the foot up, so that the lines before keep their places; of one line, the last call first.
+    let item = |l: &Printed| l.text.starts_with(['-', '–', '•', '▪', '\u{f0b7}']) || l.text.contains(" | ");
+    let mut behind: HashMap<usize, Vec<Printed>> = HashMap::new();
+    for (i, line, call) in notes {
+        let text = NOTE.captures(&lines[i].text).map(|c| c["text"].to_owned()).unwrap_or_default();
+        lines[line].text.replace_range(call.clone(), "");
+        // In prose, behind the sentence that calls it.
+        let rest = &lines[line].text[call.start..];
+        if let Some(end) = rest.find(". ").filter(|_| !item(&lines[line]) && text.ends_with('.')) {
+            lines[line].text.insert_str(call.start + end + 1, &format!(" {text}"));
+            lines[i].text.clear();
+            continue;
+        }
+        lines[i].text = text;
+        // Not into the midst of a list.
+        let mut at = line;
+        while at + 1 < i && item(&lines[at]) && item(&lines[at + 1]) {
+            at += 1;
+        }
+        behind.entry(at).or_default().insert(0, Printed { text: std::mem::take(&mut lines[i].text), title: false });
+    }
+    let mut out = Vec::with_capacity(lines.len());
+    for (i, line) in lines.into_iter().enumerate() {
+        out.extend(Some(line).filter(|l| !l.text.is_empty()));
+        out.extend(behind.remove(&i).unwrap_or_default());
+    }
+    out
+}
+
+/// Where words call the note of this number: right behind a word, or before the mark that ends one.
+fn called(text: &str, n: u32) -> Option<Range<usize>> {
+    pattern!(CALL, r"(?:\p{Ll}{3}[»)]?|%|\b20[0-9]{2})(?P<call> ?(?P<n>[0-9]{1,2}))(?P<end>\s?[.,;:)]|\s|$)");
+    CALL.captures_iter(text).find_map(|c| {
+        let (call, end) = (c.name("call")?, c.name("end")?.as_str().trim());
+        let parted = call.as_str().starts_with(' ');
+        // "lot 2 :" and "article 5." are no calls.
+        let counts = parted && (end.is_empty() || names_number(&text[..call.start()]));
+        (c["n"].parse() == Ok(n) && !counts).then(|| call.range())
+    })
+}
+
+/// Whether a number behind these words belongs to them: "lot 2", "article 5".
+fn names_number(before: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "lot", "lots", "article", "articles", "page", "annexe", "critère", "note", "phase", "niveau", "indice",
+        "clause", "chapitre", "titre", "point", "tranche",
+    ];
+    let last = before.rsplit([' ', '(', '’', '\'']).next().unwrap_or_default().to_lowercase();
+    NAMES.contains(&last.as_str())
 }
 
 /// Joins a line to the one before where its sentence goes on: it opens with a small letter, and nothing ended the long line before.
@@ -309,7 +390,8 @@ fn unbroken(lines: Vec<Printed>) -> Vec<Printed> {
                 && before.chars().count() >= LONG
                 && !before.contains(" | ")
                 && !line.contains(" | ")
-                && line.starts_with(|c: char| c.is_lowercase() || c == '=')
+                && (line.starts_with(|c: char| c.is_lowercase() || c == '=')
+                    || is_open_ended(before) && line.starts_with(char::is_uppercase))
         };
         match out.last_mut() {
             Some(before)
@@ -415,6 +497,14 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
                     let column = &first.segments[0];
                     first.segments.len() > 1 && row.segments.iter().all(|s| s.left > column.right)
                 });
+                // The heading behind a table belongs to no cell of it.
+                if let [segment] = row.segments.as_slice()
+                    && opens_article(&segment.text)
+                {
+                    emit(&std::mem::take(&mut one), margin, out);
+                    prose(&[row], margin, out);
+                    continue;
+                }
                 if row.segments.len() > 1 && !one.is_empty() && !wraps {
                     emit(&std::mem::take(&mut one), margin, out);
                 }
@@ -425,8 +515,26 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     }
 }
 
+/// Whether words open an article by the shape of their number: "3.2 Pièces de l’offre", "Article 4".
+fn opens_article(text: &str) -> bool {
+    let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let number = first.trim_end_matches(['.', ')', '-']);
+    let parts: Vec<&str> = number.split('.').collect();
+    let digits = |p: &&str| (1..=2).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_digit());
+    let numbered = parts.len() >= 2 && parts.iter().all(digits) && rest.starts_with(char::is_uppercase);
+    let word = first.trim_end_matches('.').to_lowercase();
+    let worded = ["article", "art", "chapitre", "titre", "partie", "section"].contains(&word.as_str())
+        && rest.starts_with(|c: char| c.is_ascii_digit());
+    let roman = !number.is_empty() && number.len() <= 5 && number.chars().all(|c| matches!(c, 'I' | 'V' | 'X'));
+    let numbered = numbered || roman && rest.starts_with(['–', '—', '-', '.', ')']);
+    (numbered || worded) && !text.ends_with(['.', ';', ',', '%', ')'])
+}
+
 /// One row of a table with what it wraps, or lines of prose before a table.
 fn emit(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
+    if rows.is_empty() {
+        return;
+    }
     match rows.iter().any(|r| r.segments.len() > 1) {
         false => prose(rows, margin, out),
         true => {
@@ -467,7 +575,13 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
     let mut line = String::new();
     let mut before: Option<&Segment> = None;
     let mut large = false;
-    for (row_large, segment) in rows.iter().flat_map(|r| r.segments.iter().map(|s| (r.large, s))) {
+    // From one line to the next within a paragraph: the least there is here.
+    let down = |w: &[&Row]| w[1].middle - w[0].middle;
+    let pitch = rows.windows(2).map(down).filter(|d| *d > 1.0).fold(f64::MAX, f64::min);
+    let mut last = rows.first().map_or(0.0, |r| r.middle);
+    for (row, segment) in rows.iter().flat_map(|r| r.segments.iter().map(move |s| (r, s))) {
+        let (row_large, further) = (row.large, row.middle - last > pitch * 1.12);
+        last = row.middle;
         // A heading stands for itself; one that wrapped goes on below as any line does.
         if row_large != large {
             close(&mut line, large, out);
@@ -476,9 +590,13 @@ fn prose(rows: &[&Row], margin: f64, out: &mut Vec<Printed>) {
         let first = |text: &str| text.split(' ').next().unwrap_or_default().to_owned();
         let word = first(&segment.text);
         // "Lot 12 …", "Lot 13 …": rows, however near their cells.
-        let row =
+        let same =
             word.starts_with(char::is_uppercase) && word.len() > 2 && before.is_some_and(|b| first(&b.text) == word);
-        let opens = row || is_marker(&word);
+        // A full line may end a paragraph: the next is set a little apart, or is a heading.
+        let ended = line.ends_with(['.', ';', ':', '?', '!']);
+        let headed = further && opens_article(&line) && segment.text.starts_with(char::is_uppercase);
+        let apart = headed || ended && (further || opens_article(&segment.text));
+        let opens = same || apart || is_marker(&word);
         let wrapped = before.is_some_and(|b| b.right + segment.first_word + 1.0 > margin);
         if !wrapped || opens {
             close(&mut line, large, out);
@@ -520,8 +638,42 @@ fn is_title(text: &str) -> bool {
 /// Joins a line to the one before; a word cut at the end of a line is made whole.
 fn join(line: &mut String, next: &str) {
     /// These keep their hyphen.
-    const WITH_HYPHEN: &[&str] =
-        &["ci", "là", "peut", "celui", "celle", "ceux", "non", "sous", "demi", "rendez", "savoir", "sociale", "socio"];
+    const WITH_HYPHEN: &[&str] = &[
+        "ci",
+        "là",
+        "peut",
+        "celui",
+        "celle",
+        "ceux",
+        "non",
+        "sous",
+        "demi",
+        "rendez",
+        "savoir",
+        "sociale",
+        "socio",
+        "quatre",
+        "vingt",
+        "trente",
+        "quarante",
+        "cinquante",
+        "soixante",
+        "dix",
+        "au",
+        "après",
+        "avant",
+        "semi",
+        "mi",
+        "porte",
+        "hors",
+        "compte",
+        "mieux",
+        "vice",
+        "tiers",
+        "quasi",
+        "main",
+        "maître",
+    ];
     if let Some(cut) = line.strip_suffix(['-', '\u{ad}', '‐'])
         && next.starts_with(char::is_lowercase)
         && cut.ends_with(char::is_alphabetic)
@@ -604,6 +756,36 @@ mod tests {
             texts(&[page]).remove(0),
             "Critère | Poids\nValeur technique et environnementale | 60 %\nPrix | 40 %"
         );
+    }
+
+    #[test]
+    fn notes_stand_behind_what_calls_them() {
+        let mut page = page();
+        line(&mut page, 50.0, 100.0, "Les offres parviennent le 8 juin avant midi1.");
+        line(&mut page, 50.0, 130.0, "Le lot 2 est attribué à part 2 ; voir le cahier.");
+        line(&mut page, 50.0, 160.0, "Les prix sont fermes.");
+        line(&mut page, 50.0, 700.0, "1 Seule fait foi l’horloge de la plateforme.");
+        line(&mut page, 50.0, 730.0, "2 Il est réservé aux entreprises adaptées.");
+        assert_eq!(
+            texts(&[page]).remove(0),
+            "Les offres parviennent le 8 juin avant midi.\nSeule fait foi l’horloge de la plateforme.\n\
+             Le lot 2 est attribué à part ; voir le cahier.\nIl est réservé aux entreprises adaptées.\nLes prix sont fermes."
+        );
+        assert_eq!(called("pour le lot 2 ; puis", 2), None);
+        assert_eq!(called("une surface de 20 m2.", 2), None);
+    }
+
+    #[test]
+    fn a_heading_behind_a_table_is_no_cell_of_it() {
+        let mut page = page();
+        for (i, (left, right)) in [("C1", "Formulaire"), ("C2", "Attestation")].into_iter().enumerate() {
+            line(&mut page, 50.0, 100.0 + 12.0 * i as f64, left);
+            line(&mut page, 120.0, 100.0 + 12.0 * i as f64, right);
+        }
+        line(&mut page, 50.0, 124.0, "3.2 Pièces");
+        line(&mut page, 50.0, 136.0, "O1");
+        line(&mut page, 120.0, 136.0, "Mémoire");
+        assert_eq!(texts(&[page]).remove(0), "C1 | Formulaire\nC2 | Attestation\n3.2 Pièces\nO1 | Mémoire");
     }
 
     #[test]
