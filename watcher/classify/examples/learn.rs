@@ -1,7 +1,8 @@
 //! Makes `config/rules/learned.tsv` out of `corpus/*.jsonl` and `tests/wordings.jsonl`: `cargo run --release -p vigie-classify --example learn`.
 //!
-//! A text of the corpus is a statement or two with the kinds that people say it tells (`social`: something to look at, of no certain kind). What no frame explains is learned as the kinds that no
-//! frame reads; what a frame explains, with half the weight, as all of them. Weights minimise the squared weights and, `COST` times, the logistic
+//! A text of the corpus is a statement or two with the kinds that people say it tells (`social`: something to look at, of no certain kind), or a whole
+//! notice with its `quotes`, the words that tell them: what stands elsewhere in it tells nothing certain. What no frame explains is learned as the kinds
+//! that no frame reads; what a frame explains, with half the weight, as all of them. Weights minimise the squared weights and, `COST` times, the logistic
 //! losses, by accelerated gradients from zero, so that the same texts give the same table.
 
 #![expect(
@@ -10,25 +11,48 @@
     reason = "a tool of whoever changes the corpus: it says what it made, or stops"
 )]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use serde_json::Value;
 use vigie_classify::learned::{self, ANYTHING, BIAS, COLUMNS, KINDS};
+use vigie_classify::statement::Statement;
+use vigie_classify::title::About;
+use vigie_classify::{fold, tokenizer};
 
-const COST: f32 = 60.0;
+const COST: f32 = 30.0;
 const STEPS: usize = 3000;
 /// Things said by fewer statements are not learned.
 const OFTEN: usize = 2;
 /// Weights below this are not written.
 const LEAST: f32 = 0.08;
+/// How much a statement counts that stands beside the quote of its text.
+const BESIDE_QUOTE: f32 = 0.2;
 
 /// A statement as a vector of length one.
 struct Example {
     things: Vec<(usize, f32)>,
     tells: [bool; COLUMNS],
     counts: f32,
+}
+
+/// A text that people read.
+struct Text {
+    title: String,
+    text: String,
+    labels: [bool; COLUMNS],
+    /// The words that tell its kinds, each with those that they tell; none where the text is all of them.
+    quotes: Vec<(BTreeSet<String>, [bool; COLUMNS])>,
+}
+
+impl Text {
+    fn of(row: &Value, labels: [bool; COLUMNS]) -> Self {
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let quotes = row["quotes"].as_array().into_iter().flatten();
+        let quotes = quotes.map(|q| (words_of(q["quote"].as_str().unwrap_or_default()), of_labels(q)));
+        Self { title: text("title"), text: text("text"), labels, quotes: quotes.collect() }
+    }
 }
 
 fn main() {
@@ -42,31 +66,34 @@ fn main() {
         let lines = std::fs::read_to_string(home.join(file)).expect("the corpus");
         read.push(lines.clone());
         let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
-        texts.extend(rows.map(|row| (labels(&row), row)));
+        texts.extend(rows.map(|row| Text::of(&row, labels(&row))));
     }
-    for (labels, row) in &texts {
-        let text = |key: &str| row[key].as_str().unwrap_or_default();
-        let notice = vigie_classify::plain::notice("corpus", text("title"), text("text"));
+    for Text { title, text, labels, quotes } in &texts {
+        let notice = vigie_classify::plain::notice("corpus", title, text);
         let mut of_text = Vec::new();
-        vigie_classify::each_statement(&notice, |s, framed| {
+        vigie_classify::each_statement(&notice, |s, all, framed| {
             if s.unit.ticked == Some(false) || learned::social(s).is_none() {
                 return;
+            }
+            let mut labels = *labels;
+            if !quotes.is_empty() {
+                let told = quotes.iter().filter(|(quote, _)| tells_quote(s, quote)).map(|(_, labels)| *labels);
+                let Some(of_quotes) = told.reduce(|a, b| std::array::from_fn(|k| a[k] || b[k])) else {
+                    of_text.push((s.index, things_of(s, all, framed.about), [false; COLUMNS], BESIDE_QUOTE));
+                    return;
+                };
+                labels = of_quotes;
             }
             let read = learned::ORDER.map(|kind| framed.told.contains(&kind));
             let missing: [bool; KINDS] = std::array::from_fn(|k| labels[k] && !read[k]);
             let of_kind = labels[..KINDS].contains(&true);
             let (tells, counts) = match framed.explained {
-                true => (*labels, 0.5),
+                true => (labels, 0.5),
                 // Something else of the text tells all that it tells.
                 false if of_kind && !missing.contains(&true) => ([false; COLUMNS], 0.2),
                 false => (std::array::from_fn(|k| missing.get(k).copied().unwrap_or(labels[ANYTHING])), 1.0),
             };
-            let mut things = BTreeMap::new();
-            learned::features(s, framed.about, &mut |parts, weight| {
-                let name = parts.iter().map(|p| p.text).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
-                *things.entry(name).or_default() += weight;
-            });
-            of_text.push((s.index, things, tells, counts));
+            of_text.push((s.index, things_of(s, all, framed.about), tells, counts));
         });
         // The title says what is bought, not what is asked.
         let only = of_text.len() == 1;
@@ -86,8 +113,7 @@ fn main() {
     let examples: Vec<Example> = told
         .iter()
         .map(|(things, tells, counts)| {
-            let length = things.values().map(|w| w * w).sum::<f32>().sqrt();
-            let known = things.iter().filter_map(|(name, w)| Some((*places.get(name.as_str())?, w / length)));
+            let known = things.iter().filter_map(|(name, w)| Some((*places.get(name.as_str())?, *w)));
             Example { things: known.collect(), tells: *tells, counts: *counts }
         })
         .collect();
@@ -115,11 +141,42 @@ fn main() {
     );
 }
 
+/// What a statement says, by name.
+fn things_of(s: &Statement<'_>, all: &[Statement<'_>], about: About) -> BTreeMap<String, f32> {
+    let name = |parts: [learned::Part<'_>; 3]| {
+        parts.iter().map(|p| p.text).filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    let mut things: BTreeMap<String, f32> = BTreeMap::new();
+    learned::features(s, about, &mut |parts, weight| *things.entry(name(parts)).or_default() += weight);
+    let length = things.values().map(|w| w * w).sum::<f32>().sqrt();
+    things.values_mut().for_each(|w| *w /= length);
+    let mut around: BTreeSet<String> = BTreeSet::new();
+    learned::background(all, &mut |parts| {
+        around.insert(name(parts));
+    });
+    let each = learned::BACKGROUND / (around.len() as f32).sqrt().max(1.0);
+    things.extend(around.into_iter().map(|name| (name, each)));
+    things
+}
+
+/// The words of a quote, as statements have them.
+fn words_of(quote: &str) -> BTreeSet<String> {
+    let folded = fold::fold(quote);
+    tokenizer::tokens(&folded, &(0..folded.len())).iter().map(|t| t.word.to_string()).collect()
+}
+
+/// Whether a statement holds most of a quote, or a quote most of a statement.
+fn tells_quote(s: &Statement<'_>, quote: &BTreeSet<String>) -> bool {
+    let own: BTreeSet<&str> = s.tokens.iter().map(|t| t.word.as_ref()).collect();
+    let common = own.iter().filter(|w| quote.contains(**w)).count();
+    common * 10 >= quote.len().min(own.len()) * 6 && common > 1
+}
+
 /// The weights of one kind; the last one is the bias.
 fn learn(examples: &[Example], kind: usize, things: usize) -> Vec<f32> {
     let most = examples.iter().map(|e| e.counts).sum::<f32>();
     // The curvature is at most that of all examples alike, bias included.
-    let step = 1.0 / (1.0 + COST * most * 0.5 * 0.25);
+    let step = 1.0 / (1.0 + COST * most * 0.7 * 0.25);
     let mut weights = vec![0.0_f32; things + 1];
     let mut ahead = weights.clone();
     let mut momentum = 1.0_f32;

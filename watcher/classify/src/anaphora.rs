@@ -314,6 +314,8 @@ fn both<'a>(a: Statement<'a>, b: Statement<'a>) -> Statement<'a> {
         denied_below: false,
         previous: a.previous,
         before: a.before,
+        among_weights: a.among_weights,
+        weighed_before: a.weighed_before,
         chances: None,
         context: range,
     }

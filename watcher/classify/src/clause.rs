@@ -13,7 +13,7 @@ use super::amount::{counts, has_volume, share_of_work};
 use super::criterion;
 use super::finding::Reading;
 use super::given::{below_article, buyer_speaks, listed_below, seen_to, volume_of_heading, work_given};
-use super::learned::Kind;
+use super::learned::{ANYTHING, Kind};
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
 use super::polarity;
@@ -399,7 +399,10 @@ fn unnamed(
     for_structures: bool,
     explained: &mut Vec<usize>,
 ) -> Vec<Provision> {
-    for (at, s) in statements.iter().enumerate().filter(|(_, s)| s.unit.ticked != Some(false)) {
+    /// The likelihood of anything at all below which a statement asks nothing.
+    const LEAST: f32 = 0.09;
+    let asks = |s: &Statement<'_>| s.unit.ticked != Some(false) && s.chances.is_none_or(|c| c[ANYTHING] >= LEAST);
+    for (at, s) in statements.iter().enumerate().filter(|(_, s)| asks(s)) {
         // A title, "Annexe 1 – Dispositions sociales", only names what follows.
         let condition = s.of(Concept::SocialDuty).find(|h| s.index > 0 && !polarity::void(s, h));
         let Some(hit) = condition else { continue };

@@ -161,6 +161,18 @@ pub fn weighs(statements: &[Statement<'_>], at: usize, hit: &Hit) -> bool {
         || described(statements, at) && weight_below(statements, at).is_some()
 }
 
+/// Whether the item of a list that holds a hit bears a weight.
+#[must_use]
+pub fn bears_weight(s: &Statement<'_>, hit: &Hit) -> bool {
+    item_weight(s, hit).is_some()
+}
+
+/// Whether a statement tells weights of several things.
+#[must_use]
+pub fn lists_weights(s: &Statement<'_>) -> bool {
+    weights(s).nth(1).is_some()
+}
+
 /// A form tells name, description and weight of a criterion on lines of their own.
 fn described(statements: &[Statement<'_>], at: usize) -> bool {
     let s = &statements[at];

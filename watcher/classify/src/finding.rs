@@ -205,13 +205,16 @@ impl<'a> Reading<'a> {
         {
             return lots;
         }
-        if THIS_LOT.is_match(sentence)
+        // "Sur ce lot, …" is of the lot that its block of a form speaks of.
+        let block = self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]);
+        if block.is_none()
+            && THIS_LOT.is_match(sentence)
             && let lots = self.last_lot_named(start)
             && !lots.is_empty()
         {
             return lots;
         }
-        self.doc.lot_at(range.start).map(|lot| vec![lot.to_owned()]).unwrap_or_default()
+        block.unwrap_or_default()
     }
 
     /// "Le premier est ouvert à tous. Les deux autres …": the lots that the sentence before does not speak of, if they are so many.
@@ -340,4 +343,7 @@ fn ends_acronym(text: &[u8]) -> bool {
     }
 }
 
-pattern!(THIS_LOT, r"\b(?:ledit|dudit|audit|ce|du present|le present|au present|pour ce|de ce) lot\b");
+pattern!(
+    THIS_LOT,
+    r"\b(?:ledit|dudit|audit|ce|du present|le present|au present|pour ce|de ce) lot\b|\ble lot (?:porte|comporte|prevoit|supporte|emporte)\b"
+);

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
+use super::criterion;
 use super::lexicon::{ARTICLES, Concept, Concepts, Hit, STRUCTURES};
 use super::near::SOCIAL;
 use super::polarity;
@@ -36,14 +37,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The likelihood below which no frame reads a statement as this kind, from statements that served no learning: below it, as many were
-    /// read wrongly as rightly.
+    /// The likelihood below which no frame reads a statement as this kind, chosen on notices that served no learning.
     #[must_use]
     pub const fn least(self) -> f32 {
         match self {
             Self::Reserved | Self::Service => 0.08,
-            Self::Clause => 0.25,
-            Self::Criterion => 0.2,
+            Self::Clause => 0.07,
+            Self::Criterion => 0.04,
         }
     }
 }
@@ -70,6 +70,12 @@ const AROUND: usize = 25;
 /// What a heading, or the lines before, may say that bears on a statement: other matters that happen to stand there change nothing.
 const BEARS: Concepts =
     SOCIAL.with(Concepts::of(&[Concept::Criterion, Concept::OtherMerit, Concept::Only, Concept::TalkAboutClauses]));
+/// What weighs where and how a statement stands, beside one word of it.
+const STANDS: f32 = 2.0;
+/// From how many statements a text tells what its statements are about.
+pub const WHOLE: usize = 4;
+/// The length of what a text says beside what a statement of it says.
+pub const BACKGROUND: f32 = 0.6;
 /// How many roots behind one make a pair with it.
 const NEAR: usize = 3;
 /// How many words may stand between two concepts of a pair.
@@ -149,12 +155,32 @@ pub fn features<'s>(s: &'s Statement<'_>, about: About, tell: &mut impl FnMut([P
         (about.served, "served"),
         (about.for_them, "for-them"),
         (about.studied, "studied"),
+        (hit.is_some_and(|h| criterion::bears_weight(s, &h)), "weighted"),
+        (criterion::lists_weights(s), "weights"),
+        (s.among_weights, "among-weights"),
+        (s.weighed_before, "weighed-before"),
         (hit.is_some_and(|h| polarity::settled(s, &h)), "settled"),
         (hit.is_some_and(|h| polarity::supposed(s, &h)), "supposed"),
         (hit.is_some_and(|h| polarity::remembered(s, &h)), "remembered"),
     ] {
         if holds {
-            tell([Part::of("is"), Part::of(what), Part::NONE], 1.0);
+            tell([Part::of("is"), Part::of(what), Part::NONE], STANDS);
+        }
+    }
+}
+
+/// What a whole text says, for each of its statements: the roots of its words and its concepts, each once.
+pub fn background<'s>(statements: &'s [Statement<'_>], tell: &mut impl FnMut([Part<'s>; 3])) {
+    if statements.len() < WHOLE {
+        return;
+    }
+    let [word, concept] = ["text-word", "text-concept"].map(Part::of);
+    for s in statements {
+        for token in s.tokens.iter().filter(|t| t.word.len() > 3) {
+            tell([word, Part::of(root(token)), Part::NONE]);
+        }
+        for hit in &s.hits {
+            tell([concept, Part::of(hit.concept.name()), Part::NONE]);
         }
     }
 }
@@ -246,16 +272,31 @@ impl Hasher for Ready {
     }
 }
 
-/// How likely a statement tells each kind.
+/// What a text adds to the sums of its statements.
 #[must_use]
-pub fn chances(s: &Statement<'_>, about: About) -> Chances {
+pub fn around(statements: &[Statement<'_>]) -> Chances {
+    let mut said: Vec<u64> = Vec::new();
+    background(statements, &mut |parts| said.push(key(parts)));
+    said.sort_unstable();
+    said.dedup();
+    let mut sums = [0.0; COLUMNS];
+    let length = (said.len() as f32).sqrt().max(1.0);
+    for weights in said.iter().filter_map(|key| TABLE.weights.get(key)) {
+        sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w * BACKGROUND / length);
+    }
+    sums
+}
+
+/// How likely a statement tells each kind, in a text that adds some sums ([`around`]).
+#[must_use]
+pub fn chances(s: &Statement<'_>, about: About, around: &Chances) -> Chances {
     let mut said: Vec<(u64, f32)> = Vec::new();
     features(s, about, &mut |parts, weight| said.push((key(parts), weight)));
     // In one order, so that sums are the same everywhere.
     said.sort_unstable_by_key(|(key, _)| *key);
     let things = || said.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.iter().map(|s| s.1).sum::<f32>()));
     let length = things().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    let mut sums = TABLE.bias;
+    let mut sums: Chances = std::array::from_fn(|k| TABLE.bias[k] + around[k]);
     for (key, said) in things() {
         if let Some(weights) = TABLE.weights.get(&key) {
             sums.iter_mut().zip(weights).for_each(|(sum, w)| *sum += w * said / length);

@@ -215,6 +215,9 @@ fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: 
     }
     told.extend(other::read(reading, &statements, &mut explained));
     let rest = unexplained::read(reading, &statements, &mut explained, &told);
+    if rest.iter().any(|p| p.kind == ProvisionKind::InsertionService) {
+        told.retain(beside_service);
+    }
     told.extend(rest);
     for (lot, like) in reading.lots_like_others() {
         for p in told.iter_mut().filter(|p| p.lots.contains(&like) && !p.lots.contains(&lot)) {
@@ -258,26 +261,31 @@ fn frames(
     let clauses = clause::read(reading, statements, for_structures, explained);
     let listed = criterion::read_listed(&notice.criteria);
     if listed.is_empty() {
-        // Where insertion is bought, its quality is the service's own; only social merit beside it is a social criterion.
-        let merit = |p: &Provision| {
-            let quote = p.evidence.quote.as_deref().map(fold::fold).unwrap_or_default();
-            ["social", "medico", "emploi", "performance"].iter().any(|w| quote.contains(w))
-        };
         let criteria = criterion::read(reading, statements, explained);
-        told.extend(criteria.into_iter().filter(|p| service.is_empty() || merit(p)));
+        told.extend(criteria.into_iter().filter(|p| service.is_empty() || beside_service(p)));
     } else {
         told.extend(merge_same_criterion(listed, lot_count));
     }
-    // Where insertion is the object, its hours and publics are the service itself; only what calls itself a clause is one.
-    let named = |p: &Provision| p.evidence.quote.as_deref().is_some_and(|q| fold::fold(q).contains("clause"));
-    told.extend(
-        clauses.into_iter().filter(|p| service.is_empty() || p.kind != ProvisionKind::ExecutionClause || named(p)),
-    );
+    told.extend(clauses.into_iter().filter(|p| service.is_empty() || beside_service(p)));
     if !service.is_empty() {
         reserved::narrow_by_object(&mut told, reading.doc.text());
     }
     told.extend(service);
     told
+}
+
+/// Whether a provision is told beside an insertion service. Its hours and publics are the service itself: only what calls itself a clause is one. Its
+/// quality is its own: only social merit is a social criterion.
+fn beside_service(p: &Provision) -> bool {
+    let says = |words: &[&str]| {
+        let quote = p.evidence.quote.as_deref().map(fold::fold).unwrap_or_default();
+        words.iter().any(|w| quote.contains(w))
+    };
+    match p.kind {
+        ProvisionKind::ExecutionClause => says(&["clause"]),
+        ProvisionKind::AwardCriterion => says(&["social", "medico", "emploi", "performance"]),
+        _ => true,
+    }
 }
 
 /// Whether "insertion" is of things throughout ("insertion paysagère", "kit d'insertion"): a text uses a word in one sense, and nothing
@@ -409,8 +417,11 @@ pub fn departments_of(places: &[Place]) -> Vec<Department> {
     out
 }
 
-/// Calls `f` with each statement about social matters that a notice tells, in order, and what frames make of it: what weights are learned from.
-pub fn each_statement(notice: &Notice, mut f: impl FnMut(&statement::Statement<'_>, &Framed)) {
+/// Calls `f` with each statement about social matters that a notice tells, in order, all of them, and what frames make of it: what weights are learned from.
+pub fn each_statement(
+    notice: &Notice,
+    mut f: impl FnMut(&statement::Statement<'_>, &[statement::Statement<'_>], &Framed),
+) {
     let doc = Document::of(notice);
     let lots = lots(notice, &doc);
     with_reading(notice, &doc, &lots, |reading, units| {
@@ -420,7 +431,7 @@ pub fn each_statement(notice: &Notice, mut f: impl FnMut(&statement::Statement<'
         let mut framed = Framed { about: reading.about, told: told.iter().map(|p| p.kind).collect(), explained: false };
         for s in &statements {
             framed.explained = explained.contains(&s.index);
-            f(s, &framed);
+            f(s, &statements, &framed);
         }
     });
 }

@@ -32,6 +32,8 @@ pattern!(
     SURE,
     r"(?i)(?:\b(?:commune|communes|ville|villes|situ[ée]e?s?|sis|sise|implant[ée]e?s?|agglom[ée]ration|mairie)(?: (?:à|de|d|du))?[ ]?(?:d['’])?$|\b[0-9]{5}[ \u{a0}]+$|\bà $)"
 );
+pattern!(CONTRACTED, r"(?i)\b(du|au|des|aux) $");
+pattern!(OF_A_TOWN, r"(?i)\b(?:commune|ville|mairie)(?: (?:de|d['’]|du))?[ ]?$");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|adresse)\b");
 
 /// Longest text of a lot that is looked at, in bytes.
@@ -86,7 +88,10 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         if sure && !surely && accepted_until == 0 {
             continue;
         }
-        let Some((length, place)) = longest(&text[start..longest_end], within) else { continue };
+        let contracted = CONTRACTED.captures(before).and_then(|c| c.get(1)).map_or("", |m| m.as_str());
+        let Some((length, place, contracted)) = longest(&text[start..longest_end], contracted, within) else {
+            continue;
+        };
         let end = start + length;
         // "Lire :" is not Liré, where accents are written.
         if accented && !in_capitals && place.city.as_deref().is_some_and(|city| lacks_accents(&text[start..end], city))
@@ -94,7 +99,12 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
             continue;
         }
         let behind = &text[end..text.floor_char_boundary((end + LOOK_BACK).min(text.len()))];
-        if !ENDS.is_match(behind) || STREET.is_match(before) {
+        // "La ville de Pithiviers refait son site", where "Lens Propreté" is a firm.
+        let goes_on_small = || {
+            let next = behind.strip_prefix([' ', '\u{a0}']).and_then(|b| b.chars().next());
+            next.is_some_and(char::is_lowercase) && OF_A_TOWN.is_match(before)
+        };
+        if !ENDS.is_match(behind) && !goes_on_small() || STREET.is_match(before) {
             continue;
         }
         let listed = accepted_until > 0 && goes_on(&text[accepted_until..start]);
@@ -102,7 +112,8 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
         let made = if sure {
             surely
         } else {
-            MADE_A_PLACE.is_match(before)
+            contracted
+                || MADE_A_PLACE.is_match(before)
                 || SEPARATED.is_match(before) && (!in_capitals || behind.trim().is_empty())
                 || stands_alone(text, start, end, in_capitals)
         };
@@ -167,17 +178,39 @@ fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
     std::iter::once(0).chain(behind).filter(|at| name[*at..].starts_with(char::is_uppercase))
 }
 
-/// The longest head of these words that is a commune's name: where it ends, and its place.
-fn longest(words: &str, within: &[Department]) -> Option<(usize, Place)> {
+/// The longest head of these words that is a commune's name: where it ends, its place, and whether its article stands before them. `contracted`: the word before them, where it may hold the
+/// article of the name ("du Mans", "aux Sables-d'Olonne").
+fn longest(words: &str, contracted: &str, within: &[Department]) -> Option<(usize, Place, bool)> {
+    let article = match contracted.to_lowercase().as_str() {
+        "du" | "au" => Some("Le"),
+        "des" | "aux" => Some("Les"),
+        _ => None,
+    };
     let ends = words.char_indices().filter(|(_, c)| *c == ' ').map(|(i, _)| i).chain([words.len()]);
-    ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| Some((end, commune_named(&words[..end], within)?)))
+    ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| {
+        let name = &words[..end];
+        let with_article = || article.and_then(|a| commune_named(&format!("{a} {name}"), within));
+        if let Some(place) = with_article() {
+            return Some((end, place, true));
+        }
+        Some((end, commune_named(name, within)?, false))
+    })
 }
+
+/// Towns that people call by less than their name.
+const SHORT: [(&str, &str); 4] = [
+    ("brive", "Brive-la-Gaillarde"),
+    ("cherbourg", "Cherbourg-en-Cotentin"),
+    ("evry", "Évry-Courcouronnes"),
+    ("sables d olonne", "Les Sables-d'Olonne"),
+];
 
 /// The one commune of that name.
 fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
     // Communes of these names there are; the words are mostly of something else.
     words!(COMMON, "port bourg parc lac marche centre campagne plage bois mairie ville salle arc");
     let key = commune::key(name);
+    let name = SHORT.iter().find(|(short, _)| *short == key).map_or(name, |(_, whole)| *whole);
     if name.chars().count() < 3 || COMMON.contains(key.as_str()) || department_names::of_name(&key).is_some() {
         return None;
     }
@@ -208,7 +241,8 @@ fn is_seat(c: &Commune) -> bool {
 fn stands_alone(text: &str, start: usize, end: usize, in_capitals: bool) -> bool {
     if text[..start].trim().is_empty() {
         let name = &text[start..end];
-        return text[end..].trim().is_empty() || name.contains([' ', '-']);
+        // "Loudun. Tonte du stade": a sentence of its own.
+        return text[end..].trim_matches(['.', ' ', '\u{a0}']).is_empty() || name.contains([' ', '-']);
     }
     let name = &text[start..end];
     let shouted = !in_capitals && name.chars().count() > 3 && !name.chars().any(char::is_lowercase);

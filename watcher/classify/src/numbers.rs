@@ -34,17 +34,20 @@ const MAX_LOT_RANGE: u32 = 300;
 pub fn lot_mentions(text: &str) -> Vec<LotMention> {
     pattern!(
         MENTION,
-        r"\blots? ?(?:n ?[°o\x22]s?\.? ?:? ?|numeros? |: ?)?([0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
+        r"\blots? ?(?:n ?[°o\x22]s?\.? ?:? ?|numeros? |: ?)?(0{0,3}[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?(?:(?: ?, ?(?:et )?| et | ou | a | au |(?: et)? jusqu'au | ?- ?| ?/ ?| & )(?:au )?(?:les |le )?(?:lots? )?(?:n ?° ?)?0{0,3}[0-9]{1,3}(?:[a-gi-z]\b)?(?: \([^()0-9]{2,40}\))?)*)",
         r"|\blots? (?:n ?° ?)?((?:[ivx]{1,4}|[b-h])\b(?:(?: ?, ?| et | ou | a )(?:les? )?(?:lots? )?(?:[ivx]{1,4}|[a-h])\b)*)",
-        r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)",
+        r"|\blots? (a)(?: ?[(:,]| et (?:le )?(?:lot )?b\b)|\b(?:du|le|au) lot (a) (?:et|est|sera|comporte|n'est|ou)\b",
+        r"|\blot-(0{0,3}[0-9]{1,3})\b",
         r"|\bheures? pour les? ([0-9]{1,3}(?:(?: ?, ?| et | a )[0-9]{1,3})*)",
         r"|\b([0-9]{1,2})(?:er|ere|e|eme|nd|nde) lot\b|\blot \((?:le )?([0-9]{1,3})\b",
-        r"|^ ?(?:• ?)?l([0-9]{1,2})\b|\bl([0-9]{1,2}) (?:\[|:|[0-9]{2,5} ?h)|\bcriteres? l([0-9]{1,2})\b|\b(?:le|pour le) ([0-9]{1,2}|[b-h]) (?:comport|n'est|est |sera |prevoi|une clause|ou )|\ble ([0-9]{1,2} \([^()0-9]{3,40}\)(?:(?:, | et )le [0-9]{1,2} \([^()0-9]{3,40}\))+)|\blots? (un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|\bles? n ?[°o] ?([0-9]{1,2}(?:(?:, | et )[0-9]{1,2})*)|\blots ([a-z' -]{3,40} \([0-9]{1,2}\)(?:(?:, | et )[a-z' -]{3,40} \([0-9]{1,2}\))+)|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
+        r"|^ ?(?:• ?)?l([0-9]{1,2})\b|\bl([0-9]{1,2}) (?:\[|:|=|[0-9]{2,5} ?h)|\bcriteres? l([0-9]{1,2})\b|\b(?:le|pour le) ([0-9]{1,2}|[b-h]) (?:comport|n'est|est |sera |prevoi|une clause|ou )|\ble ([0-9]{1,2} \([^()0-9]{3,40}\)(?:(?:, | et )le [0-9]{1,2} \([^()0-9]{3,40}\))+)|\blots? (un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|\bles? n ?[°o] ?([0-9]{1,2}(?:(?:, | et )[0-9]{1,2})*)|\blots ([a-z' -]{3,40} \([0-9]{1,2}\)(?:(?:, | et )[a-z' -]{3,40} \([0-9]{1,2}\))+)|\blot(?:\(s\)|s)? concerne(?:\(s\)|s)? ?: ?([a-h])\b|\b(?:lots|lot\(s\)|lots? concerne)\b?[^.;:0-9]{0,90}: ?([0-9]{1,3}(?:(?: ?, ?(?:et )?| et | a | ?- ?)[0-9]{1,3})*)"
     );
     pattern!(UNIT, r"^ ?(?:%|pour ?cent|euros?\b|€|h\b|heures?\b|mois\b|ans?\b|jours?\b|m2\b|000\b)");
+    // "lot 3, 1 400 heures": the 1 is of thousands.
+    pattern!(GROUP, r"^[ \u{a0}][0-9]{3}\b");
     pattern!(
         PART,
-        r"([0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$|^(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)$)|( a | au |jusqu'au|-)"
+        r"(0{0,3}[0-9]{1,3}[a-z]?|\b[ivx]{1,4}\b|\b[b-h]\b|^a$|^(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)$)|( a | au |jusqu'au|-)"
     );
     MENTION
         .captures_iter(text)
@@ -87,7 +90,12 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
             }
             // "lot 3 %", "lot 5 000 euros", and the 120 of "le lot 1, 120 heures" name no lot.
             let mut range = c.get(0)?.start()..c.get(0)?.end().min(list.end().max(c.get(0)?.start()));
-            if UNIT.is_match(&text[list.end()..]) {
+            let behind = &text[list.end()..];
+            let thousands = lots.len() > 1
+                && GROUP.is_match(behind)
+                && text[..end].rfind(',').is_some_and(|c| c >= last.1 && c < end);
+            let digit = behind.starts_with(|c: char| c.is_ascii_digit());
+            if UNIT.is_match(behind) || thousands || digit {
                 lots.truncate(last.0);
                 at.truncate(last.0);
                 range.end = last.1.max(range.start);
@@ -168,6 +176,11 @@ mod tests {
             ("95 h pour le lot deux", vec!["2"]),
             ("le 2 (cales et greves) et le 5 (chemins creux) ne pourront", vec!["2", "5"]),
             ("soumis : l1 175 h ; l2 40 h", vec!["1", "2"]),
+            ("heures : l2 = 245 ; l3 = 105", vec!["2", "3"]),
+            ("lot-0001 = 900 ; lot-0003 = 350", vec!["1", "3"]),
+            ("communes aux lots 0001, 0002 et 0003 :", vec!["1", "2", "3"]),
+            ("lot 2, 1 000 heures ; lot 3, 1 400 heures", vec!["2", "3"]),
+            ("750 heures pour le lot a et de 910 heures pour le lot b", vec!["a", "b"]),
         ] {
             let found: Vec<String> = lot_mentions(given).into_iter().flat_map(|m| m.lots).collect();
             assert_eq!(found, lots, "{given}");

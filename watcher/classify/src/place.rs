@@ -133,7 +133,10 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         let read = |sure| {
             let named = lines.iter().map(|l| (l, communes_in(l, sure)));
             let (line, found) = named.into_iter().find(|(_, found)| !found.is_empty())?;
-            Some(if LOT_LINE.is_match(line) { lots(sure) } else { found })
+            // "Rectorat de Besançon", and below it lots of other towns.
+            let of_lots = lots(sure);
+            let told = LOT_LINE.is_match(line) || of_lots.len() > 1;
+            Some(if told { of_lots } else { found })
         };
         read(true).or_else(|| intercommunal(&head)).or_else(|| read(false)).unwrap_or_default()
     };
@@ -215,7 +218,9 @@ fn in_address(line: &str) -> Vec<Department> {
         let Some(p) = c.name("p") else { continue };
         let Some(department) = Department::of_postcode(p.as_str()) else { continue };
         let (before, behind) = (&line[..p.start()], &line[p.end()..]);
-        if NUMBER_BEFORE.is_match(before) || UNIT_BEHIND.is_match(behind) {
+        // "RFP-52210", "26-58220": the end of a reference.
+        let reference = before.strip_suffix('-').is_some_and(|b| b.ends_with(char::is_alphanumeric));
+        if reference || NUMBER_BEFORE.is_match(before) || UNIT_BEHIND.is_match(behind) {
             continue;
         }
         let words: Vec<&str> =
@@ -312,7 +317,12 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
             continue;
         }
         // "Un lot par département : lot 2A".
-        let number = folded[m.end() + 1..].starts_with(|c: char| c.is_ascii_digit());
+        let behind = &folded[m.end() + 1..];
+        let number = ["n ", "no "]
+            .iter()
+            .find_map(|w| behind.strip_prefix(w))
+            .unwrap_or(behind)
+            .starts_with(|c: char| c.is_ascii_digit());
         if number && department.as_str() == "46" {
             continue;
         }
@@ -327,8 +337,11 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let between = folded.get(end..m.start() + 1).unwrap_or_default();
         let mut joining = between.split(' ').filter(|w| !w.is_empty()).peekable();
         // "Nord – Pas-de-Calais": two, where "Nord Isère" is one.
-        let of_two = run.0.last().is_some_and(|d| d.as_str() == "75") || department.as_str() == "62";
-        let beside = joining.peek().is_some() || run.1 && !many_uses || of_two;
+        // "Charente, Charente-Maritime", "Deux-Sèvres, Vienne", where "Nord" is a direction and "lot" a lot.
+        let direction = |d: &Department| matches!(d.as_str(), "46" | "59");
+        let of_two = run.0.last().is_some_and(|d| !direction(d)) && !direction(department) && (run.1 || !many_uses)
+            || department.as_str() == "62";
+        let beside = joining.peek().is_some() || of_two;
         let listed =
             !run.0.is_empty() && beside && joining.all(|w| JOINS.contains(w) || w.bytes().all(|b| b.is_ascii_digit()));
         if !listed {
@@ -342,7 +355,9 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
             &folded[m.start() + 1..m.end()],
             "lot" | "manche" | "loire" | "rhone" | "var" | "landes" | "vienne"
         );
-        run.1 |= made || !many_uses || !sure && article && !river;
+        // "Meuse et Moselle": two of them make each other départements.
+        let paired = listed && between.split(' ').any(|w| w == "et") && !direction(department);
+        run.1 |= made || !many_uses || paired || !sure && article && !river;
         run.0 = with(run.0, department.clone());
         end = m.end();
     }
@@ -357,7 +372,7 @@ fn in_street(before: &str) -> bool {
 }
 
 words!(ARTICLES, "de du des d la le les l");
-words!(JOINS, "de du des d la le les l et ou dans en a lot lots");
+words!(JOINS, "de du des d la le les l et ou dans en a lot lots n no");
 
 /// Départements whose names stand alone between commas, dashes or brackets: "Comité de ski, Ariège", "Paris, Hauts-de-Seine". A lot may be called "Nord".
 fn standing_alone(text: &str) -> Vec<Department> {
@@ -499,6 +514,11 @@ mod tests {
             ("Conseil départemental de Tarn-et-Garonne", "82"),
             ("Travaux à Béthune (62)", "62"),
             ("Ville de Marly 59770", "59"),
+            ("La ville de Pithiviers refait son site", "45"),
+            ("immeubles du Mans et d'Allonnes, RFP-52210", "72"),
+            ("Loudun. Tonte et traçage du stade", "86"),
+            ("CNAM de Cherbourg", "50"),
+            ("Référence de l'avis initial : 26-58220\nSDE 18, Saint-Doulchard", "18"),
             ("Caisse des écoles du Cateau-Cambrésis (59360)", "59"),
             ("POSTAL_CODE: 59386", "59"),
             ("Commune nouvelle de Val-de-Bonnieure (Charente)", "16"),
@@ -523,6 +543,13 @@ mod tests {
             ("Département(s) de publication : 59, 62", ["59", "62"]),
             ("communes des départements du Lot et du Tarn-et-Garonne", ["46", "82"]),
             ("Départements : 2A et 2B", ["2A", "2B"]),
+            ("210 panneaux et 60 bancs en bois, Meuse et Moselle.", ["55", "57"]),
+            ("Lot n° 1 : Charente, Charente-Maritime", ["16", "17"]),
+            (
+                "Rectorat de l'académie de Besançon\nLot A : services de Besançon\nLot B : services de Belfort",
+                ["25", "90"],
+            ),
+            ("Campus concernés : Poitiers, Niort.", ["86", "79"]),
             ("chantiers sur l'axe Strasbourg–Mulhouse (67, 68)", ["67", "68"]),
             ("Office de l'environnement de la Corse", ["2A", "2B"]),
         ] {

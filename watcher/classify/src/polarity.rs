@@ -21,7 +21,16 @@ pub fn void(s: &Statement<'_>, hit: &Hit) -> bool {
 /// Whether it is told that it is not so, or only supposed: nothing to doubt.
 #[must_use]
 pub fn settled(s: &Statement<'_>, hit: &Hit) -> bool {
-    not_so(s, hit) || supposed(s, hit)
+    not_so(s, hit) || supposed(s, hit) || permitted(s, hit)
+}
+
+/// "Le titulaire pourra sous-traiter une partie à des ESAT": leave to do so asks nothing.
+fn permitted(s: &Statement<'_>, hit: &Hit) -> bool {
+    let part = s.clause_start(hit.from, mark::STOP | mark::ITEM)..s.clause_end(hit.to - 1, mark::STOP | mark::ITEM);
+    let may = |at: usize| s.has_word(at.saturating_sub(3), at, &["pourra", "pourront", "peut", "peuvent"]);
+    s.of(Concept::Subcontract).any(|c| part.contains(&c.from) && c.from <= hit.from && may(c.from))
+        && s.numbers.is_empty()
+        && !s.says.any(&[Concept::ClauseName, Concept::Duty])
 }
 
 /// Whether it is asked, denied, taken away or past.

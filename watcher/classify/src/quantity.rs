@@ -255,6 +255,8 @@ fn unit(tokens: &[Token<'_>], at: usize) -> Option<(Unit, f64, usize)> {
     let next = |n: usize| tokens.get(at + n).filter(|t| t.before & !mark::APOSTROPHE == 0).map(|t| t.word.as_ref());
     Some(match token.word.as_ref() {
         "h" | "heure" | "heures" | "hrs" | "hs" | "hours" => (Unit::Hours, 1.0, at + 1),
+        // "350 de ces heures".
+        "de" if next(1) == Some("ces") && next(2) == Some("heures") => (Unit::Hours, 1.0, at + 3),
         "%" | "pourcent" => (Unit::Percent, 1.0, at + 1),
         "pour" if next(1) == Some("cent") => (Unit::Percent, 1.0, at + 2),
         "point" | "points" | "pts" | "pt" => (Unit::Points, 1.0, at + 1),
@@ -368,6 +370,7 @@ mod tests {
         for (text, value, unit) in [
             ("2.100 heures", 2100.0, Unit::Hours),
             ("2 350 h", 2350.0, Unit::Hours),
+            ("350 de ces heures", 350.0, Unit::Hours),
             ("3 200h", 3200.0, Unit::Hours),
             ("mille deux cents heures", 1200.0, Unit::Hours),
             ("cent vingt heures", 120.0, Unit::Hours),

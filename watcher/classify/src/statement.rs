@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::anaphora;
 use super::anchors::Anchors;
 use super::document::Document;
-use super::learned::{Chances, Kind};
+use super::learned::{Chances, KINDS, Kind};
 use super::lexicon::{Concept, Concepts, Hit, Lexicon, STRUCTURES};
 use super::near::{self, Near};
 use super::pattern::Words;
@@ -28,6 +28,9 @@ use super::tokenizer::{MAX_TOKENS, tokens};
 const HEADING_REACH: usize = 12;
 /// How many units before an item may belong to its list.
 const LIST_REACH: usize = 6;
+/// From which likelihood another kind takes the place of one that it is so many times likelier than.
+const LIKELIER: f32 = 0.5;
+const RATIO: f32 = 2.5;
 /// Longest line taken for a heading, in bytes.
 pub(super) const MAX_HEADING: usize = 130;
 
@@ -79,6 +82,10 @@ pub struct Statement<'a> {
     pub previous: Concepts,
     /// Concepts of the few lines before it that follow one another: the list it may be an item of.
     pub before: Concepts,
+    /// It stands among lines that end with a weight, as criteria do.
+    pub among_weights: bool,
+    /// The line or sentence before it ends with a weight.
+    pub weighed_before: bool,
     /// How likely it tells each kind, once it was asked.
     pub chances: Option<Chances>,
     /// Where its quote may reach: itself, and the statements beside it that go on with what it says of people or structures.
@@ -89,7 +96,11 @@ impl Statement<'_> {
     /// Whether it hardly tells a kind, as far as was learned: no frame reads it as that.
     #[must_use]
     pub fn hardly_tells(&self, kind: Kind) -> bool {
-        self.chances.is_some_and(|c| c[kind as usize] < kind.least())
+        self.chances.is_some_and(|c| {
+            let own = c[kind as usize];
+            let other = (0..KINDS).filter(|k| *k != kind as usize).map(|k| c[k]).fold(0.0, f32::max);
+            own < kind.least() || other >= LIKELIER && own * RATIO < other
+        })
     }
 
     /// Hits of a concept.
@@ -402,6 +413,45 @@ const OTHER_EXPANSIONS: &[&str] = &[
     "autorisation d'intervention",
 ];
 
+/// Whether a line ends as one does that gives a criterion its weight: "Prix : 40 %", "- délai (20 points)", "2.3 qualité 15".
+fn ends_with_weight(line: &str) -> bool {
+    const LONGEST: usize = 120;
+    let line = line.trim_end_matches([' ', '.', ';', ',', ')', '\u{a0}', '»']);
+    let line = ["points", "point", "pts", "%", "/100", "/20", "/10", "pour cent"]
+        .iter()
+        .find_map(|u| line.strip_suffix(u))
+        .unwrap_or(line);
+    let name = line.trim_end().trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = line.trim_end()[name.len()..].parse::<u32>();
+    let name = name.trim_end_matches([' ', ':', '(', '-', '–', '=', '|', '\t', '\u{a0}']);
+    let last = name.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    line.len() <= LONGEST
+        && number.is_ok_and(|n| (1..=100).contains(&n))
+        && last.chars().all(char::is_alphabetic)
+        && last.len() > 2
+        && !matches!(
+            last,
+            "lot"
+                | "lots"
+                | "article"
+                | "art"
+                | "page"
+                | "annexe"
+                | "janvier"
+                | "fevrier"
+                | "mars"
+                | "avril"
+                | "mai"
+                | "juin"
+                | "juillet"
+                | "aout"
+                | "septembre"
+                | "octobre"
+                | "novembre"
+                | "decembre"
+        )
+}
+
 /// Takes a concept out of all statements, as if its words had not been known.
 pub(crate) fn forget(statements: &mut [Statement<'_>], concept: Concept) {
     for s in statements {
@@ -442,6 +492,8 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
         }
         (tokens, hits, says)
     };
+    let weighed = |i: usize| ends_with_weight(&doc.text()[units.list[i].range.clone()]);
+    let beside = |i: usize| (i.saturating_sub(LIST_REACH)..i).chain(i + 1..units.list.len().min(i + 1 + LIST_REACH));
     let mut known: Vec<Option<Concepts>> = vec![None; units.list.len()];
     let mut out: Vec<Statement<'a>> = Vec::with_capacity(wanted.len());
     for &index in wanted {
@@ -503,6 +555,8 @@ pub fn statements<'a>(doc: &'a Document, units: &'a Units, wanted: &[usize]) -> 
             heading,
             previous,
             before,
+            among_weights: !alone && beside(index).filter(|i| weighed(*i)).nth(1).is_some(),
+            weighed_before: near.is_some_and(weighed),
             chances: None,
             context: unit.range.clone(),
         });

@@ -18,21 +18,39 @@ use super::{clause, criterion, polarity, service};
 
 /// Most doubts shown of one notice.
 const MAX_DOUBTS: usize = 3;
-/// From which likelihood a kind is told. These bounds were chosen on sets that served no learning.
-const TOLD: f32 = 0.7;
-/// From which it is told by a statement that a frame explains otherwise.
-const SURE: f32 = 0.8;
-/// From which it is a doubt.
-const DOUBTED: f32 = 0.25;
-/// From which it is a doubt beside what a frame reads in the same statement.
-const ASIDE: f32 = 0.25;
-/// From which it is a doubt where nothing but somebody at work is spoken of.
-const HINTED: f32 = 0.5;
-/// From which anything at all is a doubt, where nothing else was read.
-const LIKELY: f32 = 0.6;
-/// Below which likelihood of anything at all a statement is not read.
-const NOTHING: f32 = 0.1;
+/// Likelihoods from which a statement tells something. They were chosen on sets that served no learning.
+struct Bounds {
+    /// A kind is told.
+    told: f32,
+    /// It is told by a statement that a frame explains otherwise, or where nothing but somebody at work is spoken of.
+    sure: f32,
+    /// It is a doubt.
+    doubted: f32,
+    /// It is a doubt beside what a frame reads in the same statement.
+    aside: f32,
+    /// It is a doubt where nothing but somebody at work is spoken of.
+    hinted: f32,
+    /// Anything at all is a doubt, where nothing else was read.
+    likely: f32,
+    /// Anything at all: below it a statement is not read.
+    nothing: f32,
+}
 
+/// In a text that says enough to know what its statements are about.
+const IN_A_TEXT: Bounds =
+    Bounds { told: 0.4, sure: 0.75, doubted: 0.1, aside: 0.3, hinted: 0.2, likely: 0.25, nothing: 0.015 };
+/// Of a statement or two that stand alone.
+const ALONE: Bounds =
+    Bounds { told: 0.7, sure: 0.8, doubted: 0.25, aside: 0.3, hinted: 0.5, likely: 0.6, nothing: 0.1 };
+
+impl Bounds {
+    const fn of(statements: &[Statement<'_>]) -> &'static Self {
+        if statements.len() < learned::WHOLE { &ALONE } else { &IN_A_TEXT }
+    }
+}
+
+/// From which what is said not to be so is looked at at all.
+const DENIED: f32 = 0.7;
 const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
 const DOUBTFUL: &str = "à lire au règlement de la consultation et au CCAP";
 
@@ -56,8 +74,8 @@ struct Likely {
 
 impl Likely {
     /// Whether its kind is told, rather than shown as a doubt.
-    fn tells(&self) -> bool {
-        self.chance >= if self.aside || self.hit.concept == Concept::WorkHint { SURE } else { TOLD }
+    fn tells(&self, bounds: &Bounds) -> bool {
+        self.chance >= if self.aside || self.hit.concept == Concept::WorkHint { bounds.sure } else { bounds.told }
     }
 }
 
@@ -69,6 +87,7 @@ pub fn read(
     explained: &mut Vec<usize>,
     told: &[Provision],
 ) -> Vec<Provision> {
+    let bounds = Bounds::of(statements);
     let known = ORDER.map(|kind| told.iter().any(|p| p.kind == kind));
     let likely: Vec<Likely> = statements
         .iter()
@@ -82,23 +101,27 @@ pub fn read(
             let new = (0..KINDS).filter(|k| !known[*k]);
             let kind = new.max_by(|a, b| chances[*a].total_cmp(&chances[*b]))?;
             let hinted = hit.concept == Concept::WorkHint;
-            // "Le lot 4 n'est réservé ni aux ESAT ni aux EA": a frame set aside what is said not to be so.
-            if aside && polarity::settled(s, &hit) {
+            // "Le lot 4 n'est réservé ni aux ESAT ni aux EA": what is said not to be so.
+            let open_to_all =
+                ORDER[kind] == ProvisionKind::Reserved && s.of(Concept::Reserve).any(|r| polarity::denied(s, r));
+            if (open_to_all || polarity::settled(s, &hit)) && (aside || chances[kind] < DENIED) {
                 return None;
             }
             let telling = match (aside, hinted) {
-                (true, false) => chances[kind] >= ASIDE,
-                (true, true) => chances[kind] >= SURE,
+                (true, false) => chances[kind] >= bounds.aside,
+                (true, true) => chances[kind] >= bounds.sure,
                 // A title that speaks of somebody at work says what is bought, of whatever kind.
-                (false, true) => s.index > 0 && chances[kind] >= HINTED,
-                (false, false) => chances[kind] >= DOUBTED || chances[ANYTHING] >= LIKELY && !known.contains(&true),
+                (false, true) => s.index > 0 && chances[kind] >= bounds.hinted,
+                (false, false) => {
+                    chances[kind] >= bounds.doubted || chances[ANYTHING] >= bounds.likely && !known.contains(&true)
+                }
             };
             telling.then_some(Likely { at, kind, chance: chances[kind], hit, aside })
         })
         .collect();
     let mut out: Vec<Provision> = Vec::new();
     for (kind, of_kind) in ORDER.iter().enumerate() {
-        let those: Vec<&Likely> = likely.iter().filter(|l| l.kind == kind && l.tells()).collect();
+        let those: Vec<&Likely> = likely.iter().filter(|l| l.kind == kind && l.tells(bounds)).collect();
         if those.is_empty() {
             continue;
         }
@@ -116,7 +139,7 @@ pub fn read(
         provisions.iter_mut().for_each(|p| p.doubt = Some(LEARNED.to_owned()));
         out.extend(provisions);
     }
-    let doubts = likely.iter().filter(|l| !l.tells()).map(|l| {
+    let doubts = likely.iter().filter(|l| !l.tells(bounds)).map(|l| {
         let s = &statements[l.at];
         let mut p = Provision::new(ProvisionKind::ToVerify, reading.doc.evidence_within(s.bytes(&l.hit), &s.context));
         p.lots = lots_of(reading, s, &s.bytes(&l.hit));
@@ -138,10 +161,12 @@ pub fn read(
 /// Asks how likely each statement tells something. Those that tell nothing, as far as was learned, are as options that nobody ticked: no frame reads
 /// them.
 pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
+    let around = learned::around(statements);
+    let nothing = Bounds::of(statements).nothing;
     for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
-        s.chances = learned::social(s).map(|_| learned::chances(s, about));
-        let nothing = s.chances.is_some_and(|c| c[ANYTHING] < NOTHING) || polarity::taken_away(s);
-        if s.unit.ticked.is_none() && nothing {
+        s.chances = learned::social(s).map(|_| learned::chances(s, about, &around));
+        let tells_nothing = s.chances.is_some_and(|c| c[ANYTHING] < nothing) || polarity::taken_away(s);
+        if s.unit.ticked.is_none() && tells_nothing {
             s.unit.to_mut().ticked = Some(false);
         }
     }

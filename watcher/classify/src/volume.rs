@@ -3,6 +3,7 @@
 //! "lot 1 : 300 h, lot 2 : 150 h", "300 h (lot 1)", "respectivement 300 et 180 heures", a table, a list below, the sentence after. A
 //! delay, a time of day, a penalty, a rate by the euro is none; a total beside its parts is dropped.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::amount::{counts, has_volume, named_amounts, of_a_lot, replaced, set_at, share_of_work};
@@ -30,6 +31,9 @@ pub(super) struct Owed {
 
 /// Statements looked through behind one for the hours of its list or table.
 const ROWS: usize = 90;
+
+/// Fewer hours than these, told without their unit in a sentence, are numbers of something else.
+const LEAST_LISTED: f64 = 5.0;
 
 /// Yearly hours of one full-time post: the legal duration (Code du travail L3121-41).
 const HOURS_A_YEAR: f64 = 1607.0;
@@ -93,12 +97,23 @@ pub(super) fn volumes(
             if owing.contains(&next) {
                 break;
             }
-            let counted = || below.tokens.len() <= 12 && below.numbers.iter().any(|q| q.unit == Unit::Hours);
+            // "Gros œuvre (lot 1) ....... 525".
+            let ends_with_number = || {
+                hours_awaited
+                    && below
+                        .numbers
+                        .last()
+                        .is_some_and(|q| q.unit == Unit::None && q.to == below.tokens.len() && q.value >= 5.0)
+            };
+            let counted = || {
+                below.tokens.len() <= 12 && (below.numbers.iter().any(|q| q.unit == Unit::Hours) || ends_with_number())
+            };
             // "14.2 Lot 1 : …": behind the number of a paragraph.
             let first = below.tokens.iter().find(|t| !(t.is_number() && t.word.contains('.')));
             let lot_line = first.is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
-                || begins_with_code(below) && below.tokens.len() <= 4
+                || begins_with_code(below) && (below.tokens.len() <= 4 || hours_awaited && lists_codes(below))
                 || below.unit.row.is_some()
+                || hours_awaited && begins_with_lot(below).is_some() && below.tokens.len() <= 20
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
                 || counted() && !reading.lots_of_label(&below.unit.range).is_empty();
             let said = below.says.any(&[Concept::DenyAnswer]) && !below.tokens.iter().any(|t| t.is_number());
@@ -148,7 +163,8 @@ pub(super) fn volumes(
             // "Au lieu de 300, lire 450": hours, where hours are spoken of.
             let mended = below.has_word(0, below.tokens.len(), &["lire"]);
             let bare = if below.unit.row.is_some() { of_hours() } else { (lot_line || mended) && hours_awaited };
-            let mut found = of_statement(reading, below, None, bare);
+            let row = row_of_lots(below).filter(|_| hours_awaited);
+            let mut found = row.map_or_else(|| of_statement(reading, below, None, bare), |row| vec![row]);
             // What goes on with a statement is of its lots.
             let block = reading.doc.lot_at(below.unit.range.start).filter(|_| idem && o.lots.len() == 1);
             let lots = block.map_or_else(|| o.lots.clone(), |lot| vec![lot.to_owned()]);
@@ -162,9 +178,54 @@ pub(super) fn volumes(
         }
     }
     if out.is_empty() {
+        out = rows_before(statements, owed, explained);
+    }
+    if out.is_empty() {
         out = orphans(reading, statements, owed, explained);
     }
     settle(out)
+}
+
+/// The rows of a table whose last column is explained below it: "01 Désamiantage … 260", "(colonne de droite : heures d'insertion exigées)".
+fn rows_before(statements: &[Statement<'_>], owed: &[Owed], explained: &mut Vec<usize>) -> Vec<Volume> {
+    let mut out = Vec::new();
+    for o in owed.iter().filter(|o| statements[o.at].has_word(0, statements[o.at].tokens.len(), &["colonne"])) {
+        let above = statements[..o.at].iter().rev().take(ROWS).take_while(|s| begins_with_lot(s).is_some());
+        for (s, row) in above.filter_map(|s| Some((s, row_of_lots(s)?))) {
+            explained.push(s.index);
+            out.push(row);
+        }
+    }
+    if out.len() >= 2 { out } else { Vec::new() }
+}
+
+/// The number of the lot that a row of a table begins with, before its title: "01 Désamiantage …", "lot 2 Tourcoing …".
+fn begins_with_lot(s: &Statement<'_>) -> Option<String> {
+    let first = s.tokens.iter().position(|t| t.word != "lot")?;
+    let (code, title) = (&s.tokens[first], s.tokens.get(first + 1)?);
+    let numbered = code.is_number() && code.word.len() <= 2 && first <= 1;
+    // "7. Date limite : 12 heures" is an article.
+    (numbered && title.before == 0 && !title.is_number() && title.word.len() > 2)
+        .then(|| vigie_domain::Lot::clean_id(&code.word))
+}
+
+/// What the row of a table gives a lot, as the number that ends it: "01 Désamiantage 310", "02 Façades ....... 700 h".
+fn row_of_lots(s: &Statement<'_>) -> Option<Volume> {
+    let lot = begins_with_lot(s)?;
+    let q = s.numbers.last().filter(|q| matches!(q.unit, Unit::None | Unit::Hours) && q.value >= LEAST_LISTED)?;
+    let ends = q.from > 2 && s.tokens[q.to..].iter().all(|t| matches!(t.word.as_ref(), "h" | "heures" | "par" | "an"));
+    ends.then(|| Volume {
+        range: s.tokens[q.from].range.start..s.tokens[q.to - 1].range.end,
+        within: s.unit.range.clone(),
+        lots: vec![lot],
+        value: q.value,
+        upper: None,
+        unit: Unit::Hours,
+        total: false,
+        yearly: q.a_year,
+        each: false,
+        instead: false,
+    })
 }
 
 /// Hours that stand near what is owed and that nothing else explains, where no statement tells how much: "Il faut comprendre : terrassement 455 heures".
@@ -181,10 +242,11 @@ fn orphans(
     const LIKELY: f32 = 0.6;
     let near = |at: usize| owed.iter().min_by_key(|o| o.at.abs_diff(at)).filter(|o| o.at.abs_diff(at) <= NEAR);
     let mut out = Vec::new();
+    let around = LazyCell::new(|| learned::around(statements));
     for (at, s) in statements.iter().enumerate() {
         let counts = s.unit.ticked != Some(false) && s.numbers.iter().any(|q| q.unit == Unit::Hours && q.value >= 20.0);
         let Some(o) = near(at).filter(|_| counts && !explained.contains(&s.index)) else { continue };
-        if learned::chances(s, reading.about)[Kind::Clause as usize] < LIKELY {
+        if learned::chances(s, reading.about, &around)[Kind::Clause as usize] < LIKELY {
             continue;
         }
         let of_none = Owed { at, range: o.range.clone(), lots: Vec::new(), named: false, optional: false };
@@ -241,8 +303,8 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                         || s.has_word(q.to, q.to + 12, &["remunerer", "remunere", "remunerent"]))
                     && !is_weight(s, &q)
             }
-            // "L'ordonnance du 23 juillet 2015".
-            Unit::None if of_a_date(s, &q) => false,
+            // "L'ordonnance du 23 juillet 2015", "II.2.4) Conditions d'exécution".
+            Unit::None if of_a_date(s, &q) || numbers_a_paragraph(s, &q) => false,
             Unit::None => {
                 let labelled = hours_word
                     && (s.tokens[q.from].after(mark::COLON) || told && set_at(s, &q))
@@ -253,7 +315,7 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
                         q.from,
                         &["ramenee", "ramene", "ramenees", "abaissee", "reduit"],
                     );
-                ((bare || list)
+                ((bare || list && q.value >= LEAST_LISTED)
                     && (q.from > 0 || s.unit.row.is_some())
                     && !falls
                     && !s.tokens[q.from].after(mark::SLASH)
@@ -302,6 +364,17 @@ fn of_statement(reading: &Reading<'_>, s: &Statement<'_>, owed: Option<&Owed>, b
         }
         found.retain(|q| !larger || q.unit != Unit::Hours || q.from >= kept.from || !q.a_year && !mentions.is_empty());
     }
+    // "400 heures la première année, puis 500 heures chaque année suivante": the first year's.
+    let of_later_years = |q: &Quantity| {
+        s.has_word(q.from.saturating_sub(2), q.from, &["puis", "ensuite"])
+            && s.tokens[q.to..]
+                .iter()
+                .take(6)
+                .any(|t| ["annee", "an", "reconduction"].iter().any(|w| t.word.starts_with(w)))
+            && found.iter().any(|o| o.unit == q.unit && o.to <= q.from)
+    };
+    let later: Vec<usize> = found.iter().filter(|q| of_later_years(q)).map(|q| q.from).collect();
+    found.retain(|q| !later.contains(&q.from));
     // "Passe de 1 100 à 740 heures": what it was.
     let was = |q: &Quantity| {
         let next = s.numbers.iter().find(|o| o.from > q.from);
@@ -343,6 +416,11 @@ fn found_before(found: &[Quantity], q: &Quantity) -> bool {
 /// Whether a number is of a day: a month stands beside it.
 fn of_a_date(s: &Statement<'_>, q: &Quantity) -> bool {
     s.has_word(q.to, q.to + 1, &MONTHS) || s.has_word(q.from.saturating_sub(1), q.from, &MONTHS)
+}
+
+/// Whether a number is that of the paragraph which a statement begins: "II.2.4) …", "3.2 …".
+fn numbers_a_paragraph(s: &Statement<'_>, q: &Quantity) -> bool {
+    q.from <= 1 && s.tokens[q.from].word.contains('.') && q.value < 100.0
 }
 
 /// "prix 40 %, délais 10 %": a weight, not a share.
@@ -390,6 +468,11 @@ fn distribute(
         let behind = s.numbers.iter().filter(|q| position(q) > m.range.end).filter(counted);
         let told = respectively.filter(|at| s.tokens[*at].range.start > m.range.end).unwrap_or_default();
         let mut values: Vec<Quantity> = behind.clone().filter(|q| q.from > told).cloned().collect();
+        // "À raison de 420, 210 et 280 heures respectivement": the last ones before it.
+        let before: Vec<Quantity> = behind.clone().filter(|q| q.to <= told).cloned().collect();
+        if values.len() < m.lots.len() && before.len() >= m.lots.len() {
+            values = before[before.len() - m.lots.len()..].to_vec();
+        }
         if values.len() < m.lots.len() {
             values = found.iter().filter(|q| position(q) > m.range.end).cloned().collect();
         }
@@ -401,6 +484,21 @@ fn distribute(
                 .iter()
                 .zip(values)
                 .map(|(l, q)| volume(&Quantity { unit, ..q }, vec![l.clone()], false))
+                .collect();
+        }
+    }
+    // "140, 205 et 70 heures respectivement pour les lots 1, 2 et 3".
+    if let Some(m) = mentions.iter().find(|m| m.lots.len() >= 2 && respectively.is_some()) {
+        let before: Vec<Quantity> =
+            s.numbers.iter().filter(|q| position(q) < m.range.start).filter(counted).cloned().collect();
+        if before.len() >= m.lots.len() {
+            let unit = before.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
+            let values = &before[before.len() - m.lots.len()..];
+            return m
+                .lots
+                .iter()
+                .zip(values)
+                .map(|(l, q)| volume(&Quantity { unit, ..q.clone() }, vec![l.clone()], false))
                 .collect();
         }
     }
@@ -500,10 +598,23 @@ fn begins_with_code(s: &Statement<'_>) -> bool {
     (code.is_number() && code.word.len() <= 2 || letter) && next.after(mark::COLON | mark::ITEM | mark::OPEN)
 }
 
+/// Whether a line lists lots by their codes, each with an amount: "01 : cent quarante ; 02 : trois cent quinze".
+fn lists_codes(s: &Statement<'_>) -> bool {
+    let codes = s.tokens.iter().enumerate().filter(|(i, t)| {
+        t.is_number() && t.word.len() <= 2 && s.tokens.get(i + 1).is_some_and(|n| n.after(mark::COLON))
+    });
+    codes.count() >= 2
+}
+
 /// Whether lots stand behind their quantities though a lot was named first ("clause pour deux lots : 300 h (lot 1)").
 fn several_behind(mentions: &[LotMention], found: &[Quantity], position: &impl Fn(&Quantity) -> usize) -> bool {
     let rest = mentions.get(1..).unwrap_or_default();
-    if rest.len() == found.len() && found.len() >= 2 && rest.iter().zip(found).all(|(m, q)| m.range.start > position(q))
+    // "L1 = 266 h ; L2 = 84 h ; L3 = sans": each before its own.
+    let beside = mentions.first().zip(found.first()).is_some_and(|(m, q)| position(q).saturating_sub(m.range.end) <= 4);
+    if !beside
+        && rest.len() == found.len()
+        && found.len() >= 2
+        && rest.iter().zip(found).all(|(m, q)| m.range.start > position(q))
     {
         return true;
     }
