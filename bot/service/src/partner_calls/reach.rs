@@ -89,7 +89,6 @@ const BY_NAME: &[(&str, &str)] = &[
     ("espaces verts", "espaces-verts-exterieurs-2"),
     ("paysag*", "espaces-verts-exterieurs-2"),
     ("riviere*", "espaces-verts-exterieurs-2"),
-    ("environnement", "espaces-verts-exterieurs-2"),
     ("proprete", "hygiene-et-proprete-64"),
     ("nettoyage", "hygiene-et-proprete-64"),
     ("blanchisserie", "entretien-du-linge"),
