@@ -2,7 +2,8 @@
 //! learned from statements that people read (`config/rules/learned.tsv`, made from `watcher/classify/corpus` by the example `learn`).
 //!
 //! Words are read by their roots, alone and in pairs that stand near; concepts of the lexicon alone, in pairs, and beside roots; what the heading
-//! and the lines before say; what numbers count; whether it is denied. One logistic function a kind, over a vector of length one.
+//! and the lines before say; what numbers count; whether it stands among weights; whether it is denied. One logistic function a kind, over a vector of
+//! length one, beside which what its whole text says stands with a length of its own ([`BACKGROUND`]).
 //!
 //! Invariants: pure and deterministic. What the table does not know weighs nothing, but counts for the length of the vector, so that unknown words
 //! make a statement less certain. Cost: the pairs of neighbours of a statement, which has a bounded number of words.

@@ -417,7 +417,8 @@ pub fn departments_of(places: &[Place]) -> Vec<Department> {
     out
 }
 
-/// Calls `f` with each statement about social matters that a notice tells, in order, all of them, and what frames make of it: what weights are learned from.
+/// Calls `f` with each statement about social matters that a notice tells, in order, with all of them, and with what frames make of it: what weights
+/// are learned from.
 pub fn each_statement(
     notice: &Notice,
     mut f: impl FnMut(&statement::Statement<'_>, &[statement::Statement<'_>], &Framed),

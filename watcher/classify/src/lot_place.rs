@@ -178,8 +178,8 @@ fn word_starts(name: &str) -> impl Iterator<Item = usize> + '_ {
     std::iter::once(0).chain(behind).filter(|at| name[*at..].starts_with(char::is_uppercase))
 }
 
-/// The longest head of these words that is a commune's name: where it ends, its place, and whether its article stands before them. `contracted`: the word before them, where it may hold the
-/// article of the name ("du Mans", "aux Sables-d'Olonne").
+/// The longest head of these words that is a commune's name: where it ends, its place, and whether its article stands before them. `contracted`: the
+/// word before them, where it may hold the article of the name ("du Mans", "aux Sables-d'Olonne").
 fn longest(words: &str, contracted: &str, within: &[Department]) -> Option<(usize, Place, bool)> {
     let article = match contracted.to_lowercase().as_str() {
         "du" | "au" => Some("Le"),

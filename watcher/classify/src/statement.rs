@@ -23,6 +23,7 @@ use super::sentences::{is_heading, numbering, says_no_below, sentences, taken_ba
 use super::table::{answer_of_row, boxes, cells, row_lot};
 use super::token::{Token, mark};
 use super::tokenizer::{MAX_TOKENS, tokens};
+use super::when::MONTHS;
 
 /// How many statements a heading speaks for.
 const HEADING_REACH: usize = 12;
@@ -429,27 +430,8 @@ fn ends_with_weight(line: &str) -> bool {
         && number.is_ok_and(|n| (1..=100).contains(&n))
         && last.chars().all(char::is_alphabetic)
         && last.len() > 2
-        && !matches!(
-            last,
-            "lot"
-                | "lots"
-                | "article"
-                | "art"
-                | "page"
-                | "annexe"
-                | "janvier"
-                | "fevrier"
-                | "mars"
-                | "avril"
-                | "mai"
-                | "juin"
-                | "juillet"
-                | "aout"
-                | "septembre"
-                | "octobre"
-                | "novembre"
-                | "decembre"
-        )
+        && !matches!(last, "lot" | "lots" | "article" | "art" | "page" | "annexe")
+        && !MONTHS.contains(&last)
 }
 
 /// Takes a concept out of all statements, as if its words had not been known.

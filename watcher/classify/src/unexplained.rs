@@ -8,7 +8,7 @@ use vigie_domain::{Provision, ProvisionKind};
 
 use super::beneficiary::{self, Found, Told, found};
 use super::finding::Reading;
-use super::learned::{self, ANYTHING, KINDS, ORDER};
+use super::learned::{self, ANYTHING, COLUMNS, KINDS, ORDER};
 use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::reserved::lots_of;
 use super::statement::Statement;
@@ -51,6 +51,7 @@ impl Bounds {
 
 /// From which what is said not to be so is looked at at all.
 const DENIED: f32 = 0.7;
+
 const LEARNED: &str = "compris d’après le sens de la phrase : à vérifier au règlement de la consultation et au CCAP";
 const DOUBTFUL: &str = "à lire au règlement de la consultation et au CCAP";
 
@@ -161,9 +162,12 @@ pub fn read(
 /// Asks how likely each statement tells something. Those that tell nothing, as far as was learned, are as options that nobody ticked: no frame reads
 /// them.
 pub(super) fn weigh(statements: &mut [Statement<'_>], about: About) {
-    let around = learned::around(statements);
     let nothing = Bounds::of(statements).nothing;
-    for s in statements.iter_mut().filter(|s| s.unit.ticked != Some(false) && s.chances.is_none()) {
+    let open = |s: &Statement<'_>| s.unit.ticked != Some(false) && s.chances.is_none();
+    // Most texts say nothing social: what the whole says is not looked for in them.
+    let social = statements.iter().any(|s| open(s) && learned::social(s).is_some());
+    let around = if social { learned::around(statements) } else { [0.0; COLUMNS] };
+    for s in statements.iter_mut().filter(|s| open(s)) {
         s.chances = learned::social(s).map(|_| learned::chances(s, about, &around));
         let tells_nothing = s.chances.is_some_and(|c| c[ANYTHING] < nothing) || polarity::taken_away(s);
         if s.unit.ticked.is_none() && tells_nothing {

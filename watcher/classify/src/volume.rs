@@ -103,7 +103,7 @@ pub(super) fn volumes(
                     && below
                         .numbers
                         .last()
-                        .is_some_and(|q| q.unit == Unit::None && q.to == below.tokens.len() && q.value >= 5.0)
+                        .is_some_and(|q| q.unit == Unit::None && q.to == below.tokens.len() && q.value >= LEAST_LISTED)
             };
             let counted = || {
                 below.tokens.len() <= 12 && (below.numbers.iter().any(|q| q.unit == Unit::Hours) || ends_with_number())
@@ -457,6 +457,12 @@ fn distribute(
     if let Some(row) = &s.unit.row {
         return found.iter().map(|q| volume(q, vec![row.clone()], false)).collect();
     }
+    // Amounts of one unit, where any of them tells it, for lots in their order.
+    let in_order = |m: &LotMention, values: &[Quantity]| -> Vec<Volume> {
+        let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
+        let of_unit = |q: &Quantity| Quantity { unit, ..q.clone() };
+        m.lots.iter().zip(values).map(|(lot, q)| volume(&of_unit(q), vec![lot.clone()], false)).collect()
+    };
     // Each of a list of lots, in order: "lots 1 et 2 : respectivement 300 et 180 heures", "300 h et 180 h".
     let respectively = s.tokens.iter().position(|t| t.word == "respectivement");
     let alone = mentions.len() == 1 && !found.iter().any(|q| q.each);
@@ -477,14 +483,8 @@ fn distribute(
             values = found.iter().filter(|q| position(q) > m.range.end).cloned().collect();
         }
         values.truncate(m.lots.len());
-        let unit = values.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
         if values.len() == m.lots.len() {
-            return m
-                .lots
-                .iter()
-                .zip(values)
-                .map(|(l, q)| volume(&Quantity { unit, ..q }, vec![l.clone()], false))
-                .collect();
+            return in_order(m, &values);
         }
     }
     // "140, 205 et 70 heures respectivement pour les lots 1, 2 et 3".
@@ -492,14 +492,7 @@ fn distribute(
         let before: Vec<Quantity> =
             s.numbers.iter().filter(|q| position(q) < m.range.start).filter(counted).cloned().collect();
         if before.len() >= m.lots.len() {
-            let unit = before.iter().map(|q| q.unit).find(|u| *u != Unit::None).unwrap_or(Unit::Hours);
-            let values = &before[before.len() - m.lots.len()..];
-            return m
-                .lots
-                .iter()
-                .zip(values)
-                .map(|(l, q)| volume(&Quantity { unit, ..q.clone() }, vec![l.clone()], false))
-                .collect();
+            return in_order(m, &before[before.len() - m.lots.len()..]);
         }
     }
     // "2 400 heures pour le premier, 700 pour le deuxième": of the lots owed, in their order.
