@@ -5,9 +5,10 @@ use chrono::Utc;
 use vigie_config::rules::Rules;
 use vigie_domain::follow_up::{self, Narrowing};
 use vigie_domain::subscription::Candidate;
-use vigie_domain::{Department, Filter, Near, Refusal, Sector, Subscriber, french};
+use vigie_domain::{Department, Filter, Near, Refusal, Sector, Subscriber, Subscription, french};
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
+use vigie_store::journal::NoticeRow;
 use vigie_watcher::classify;
 
 use crate::answers::action::NarrowBy;
@@ -49,32 +50,30 @@ pub async fn offered(
     procedure: &str,
     refusal: Refusal,
 ) -> Result<Vec<(NarrowBy, String)>, Failure> {
-    let mut out = Vec::new();
-    for cut in cuts(refusal) {
-        out.extend(narrower(service, person, procedure, *cut).await?.map(|n| (*cut, n.label)));
+    let cuts = cuts(refusal);
+    if cuts.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(out)
+    let notices = service.store.notices_of(procedure).await?;
+    let own = service.store.subscriptions_of(&person.id).await?;
+    Ok(cuts.iter().filter_map(|cut| Some((*cut, narrower(&notices, &own, *cut)?.label))).collect())
 }
 
-async fn narrower(
-    service: &Service,
-    person: &Subscriber,
-    procedure: &str,
-    cut: NarrowBy,
-) -> Result<Option<Narrower>, Failure> {
-    let Some(row) = service.store.notices_of(procedure).await?.pop() else { return Ok(None) };
+/// The subscriptions that leave out what is like the newest of these notices, by one condition.
+fn narrower(notices: &[NoticeRow], own: &[Subscription], cut: NarrowBy) -> Option<Narrower> {
+    let row = notices.last()?;
     let folded = classify::searchable(&row.notice, &row.assessment.lots);
-    let seen = candidate(&row, &folded, row.first_seen);
+    let seen = candidate(row, &folded, row.first_seen);
     let mut label = String::new();
     let mut subscriptions = Vec::new();
-    for s in service.store.subscriptions_of(&person.id).await? {
+    for s in own {
         let Some((said, narrowing)) = narrowing(cut, &s.filter, &seen) else { continue };
         if let Some(filter) = follow_up::narrowed(&s.filter, &narrowing) {
             label = said;
-            subscriptions.push((s.id, filter));
+            subscriptions.push((s.id.clone(), filter));
         }
     }
-    Ok((!subscriptions.is_empty()).then_some(Narrower { label, subscriptions }))
+    (!subscriptions.is_empty()).then_some(Narrower { label, subscriptions })
 }
 
 /// Narrows a person's subscriptions by what of a market is not to come again; gives what to say.
@@ -88,7 +87,8 @@ pub async fn narrow(service: &Service, person: &Subscriber, procedure: &str, cut
     if cut == NarrowBy::Buyer && buyer.is_none_or(|b| b.siret.as_deref().unwrap_or_default().is_empty()) {
         return Ok(format!("L’avis ne donne pas le SIRET de {name} : il ne peut pas être écarté d’un geste."));
     }
-    let Some(narrower) = narrower(service, person, procedure, cut).await? else {
+    let own = service.store.subscriptions_of(&person.id).await?;
+    let Some(narrower) = narrower(&notices, &own, cut) else {
         return Ok(if cut == NarrowBy::Buyer {
             format!("C’est déjà fait : {name} est écarté de vos abonnements.")
         } else {
