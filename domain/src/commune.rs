@@ -193,7 +193,7 @@ impl Communes {
     }
 
     /// Every commune, in the order of the codes.
-    fn all(&self) -> impl Iterator<Item = Commune> {
+    pub fn all(&self) -> impl Iterator<Item = Commune> {
         self.rows.iter().map(|row| self.commune(row))
     }
 

@@ -21,8 +21,10 @@ impl Document {
             let within = |at: usize| at.clamp(range.start, range.end) - range.start;
             let of_lots = self.lines_naming_lots(span).into_iter().map(|l| within(l.start)..within(l.end));
             let opened: Vec<(usize, String)> = of_lots.filter_map(|l| Some((l.start, lot_number(&text[l])?))).collect();
-            let Some((first, _)) = opened.first() else {
-                for (id, line) in listed_lines(text) {
+            // A list of more lots than lines name.
+            let listed = listed_lines(text);
+            if listed.len() > opened.len() {
+                for (id, line) in listed {
                     let folded =
                         self.folded.position(range.start + line.start)..self.folded.position(range.start + line.end);
                     if !folded.is_empty() {
@@ -30,7 +32,8 @@ impl Document {
                     }
                 }
                 continue;
-            };
+            }
+            let Some((first, _)) = opened.first() else { continue };
             let mut ends: Vec<usize> = Vec::new();
             let mut mark = 0;
             let mut at = *first;
@@ -62,7 +65,10 @@ impl Document {
 
     /// In forms the title of a lot stands on the line before its number.
     fn block_start(&self, text: &str, mark: usize) -> usize {
-        let is_form = text[mark..].trim_start().get(..6).is_some_and(|s| s.eq_ignore_ascii_case("lot_no"));
+        // "LOT_NO: 1 Patrimoine de la Sarthe": its title stands behind it.
+        let line = text[mark..].trim_start().lines().next().unwrap_or_default();
+        let is_form = line.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("lot_no"))
+            && !line.trim_end().ends_with(char::is_alphabetic);
         let window = mark.saturating_sub(400);
         let window = (window..=mark).find(|i| text.is_char_boundary(*i)).unwrap_or(mark);
         if let Some(heading) = text[window..mark].rfind("II.2.1)") {
@@ -261,11 +267,14 @@ fn lot_number(line: &str) -> Option<String> {
 
 /// The lines of a list of lots below a line that announces it, with their numbers or letters: "6 corps d'état :", "1. Démolition", "2. Menuiseries".
 fn listed_lines(text: &str) -> Vec<(String, Range<usize>)> {
-    pattern!(ANNOUNCES, r"(?i)\b(?:lots|corps d['’][ée]tat|allotissement|d[ée]composition|d[ée]coupage)\b[^\n]{0,90}$");
+    pattern!(
+        ANNOUNCES,
+        r"(?i)\b(?:lots|corps d['’][ée]tat|allotissement|d[ée]composition|d[ée]coupage)\b[^\n]{0,90}$|^[ \t]*\|[ \t]*(?:n°[ \t]*(?:de[ \t]*)?)?lot[ \t]*\|"
+    );
     pattern!(OF_OTHERS, r"(?i)crit[èe]res?|pond[ée]r|not[ée]e?s?\b|pi[èe]ces?\b|documents?|visites?");
     pattern!(
         ITEM,
-        r"^[ \t]*[-–•*]?[ \t]*(?:0?(?P<n>[1-9][0-9]?)|(?P<l>[A-H]))(?:[ \t]*[.)–:-]+[ \t]*|[ \t]+)(?P<t>\p{L}[^\n]{2,})"
+        r"^[ \t>]*[-–•*□☐☒|]?[ \t]*(?:(?:n°[ \t]*|L)?0?(?P<n>[1-9][0-9]?)|(?P<l>[A-H]))(?:[ \t]*[.)–:|-]+[ \t]*|[ \t]+)(?P<t>\p{L}[^\n]{2,})"
     );
     pattern!(MERIT, r"(?i)^(?:prix|valeur|d[ée]lais?|qualit[ée]|m[ée]thodo|m[ée]moire)\b");
     let mut listed: Vec<(String, Range<usize>)> = Vec::new();
@@ -283,7 +292,8 @@ fn listed_lines(text: &str) -> Vec<(String, Range<usize>)> {
         };
         match id.filter(|id| due(id)) {
             Some(id) => listed.push((id, range)),
-            None if line.trim().is_empty() => {}
+            // A blank line, or the rule below the head of a table.
+            None if line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '|' | '-' | ':')).is_empty() => {}
             None if listed.len() >= 2 => break,
             None => {
                 listed.clear();
@@ -338,10 +348,13 @@ fn ends_lots(line: &str) -> bool {
 fn lot_title(block: &str) -> String {
     pattern!(
         HEAD,
-        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
+        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lot_no|(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
     pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
-    pattern!(NUMBER, r"^[ \t–•*-]*(?:0*[0-9]{1,3}|[A-H])(?:[ \t]*[.)–:-]+[ \t]*|[ \t]+)(?P<t>\p{L}.*)$");
+    pattern!(
+        NUMBER,
+        r"^[ \t>–•*□☐☒|-]*(?:(?:n°[ \t]*|L)?0*[0-9]{1,3}|[A-H])(?:[ \t]*[.)–:|-]+[ \t]*|[ \t]+)(?P<t>\p{L}[^|]*)"
+    );
     pattern!(BRACKET, r"[ \t]*\([^()]*\)[ \t]*$");
     let title = block.lines().map(str::trim).find_map(|line| {
         let line = FORM.replace(line, "");

@@ -5,6 +5,7 @@ use super::lexicon::Concept;
 use super::quantity::{COUNTED, Quantity, Unit};
 use super::statement::Statement;
 use super::token::mark;
+use super::when::MONTHS;
 
 /// Whether a statement tells an amount of work.
 pub(super) fn has_volume(s: &Statement<'_>) -> bool {
@@ -86,7 +87,8 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
         && q.value <= 24.0
         && (before(1, &["a"]) && !set_at(s, q) && q.upper.is_none() && !s.says.has(Concept::ClauseName)
             || before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"])
-            || before(2, &["heures", "h"]));
+            || before(2, &["heures", "h"])
+            || q.from.checked_sub(1).is_some_and(|i| ends_a_day(&s.tokens[i].word)));
     // "Base 1 607 heures": what a post counts for; "semaines de 35 heures".
     let base = before(3, &["base", "bases"]) || before(1, &["de"]) && before(2, &["semaine", "semaines"]);
     let penalty = before(4, &["€", "euros"]) && before(2, &["par"]);
@@ -96,6 +98,11 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
         && !share_of_work(s, q)
         && (merit || !told && !s.says.any(&[Concept::ClauseName, Concept::FarFromWork, Concept::InsertionAction]));
     !(places || base || moved || rate || delay || clock || penalty || weight) && q.value > 0.0
+}
+
+/// Whether a word is the year or the month of a day: "28 janvier 2027, 12 heures".
+fn ends_a_day(word: &str) -> bool {
+    word.len() == 4 && word.starts_with("20") && word.bytes().all(|b| b.is_ascii_digit()) || MONTHS.contains(&word)
 }
 
 /// "Au lieu de 300, lire 450", "les 300 heures sont remplacées par 450": the old number.

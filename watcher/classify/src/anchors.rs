@@ -124,7 +124,8 @@ const ANCHORS: &[(&[Topic], &str)] = &[
          contrat d'engagement|contrats d'engagement|contrat engagement|marche du travail|salarie|debutant|quota|\
          cl soc|cl. soc|cs volume|recyclerie|ressourcerie|premieres heures|boulot|a la rue|inactive|reprendre pied|reconversion|public valid|\
          publics valid|a.i.|encadrant|moniteur|sorties |projet professionnel|salaire|pris parmi|prise parmi|\
-         employer|ces personnes|impose|personne que|tremplin|coup de pouce|retour au|locale|humain|liste d'attente",
+         employer|ces personnes|impose|personne que|tremplin|coup de pouce|retour au|locale|humain|liste d'attente|\
+         insert1on|1nsert|emp1oi|c1ause|soc1al|hand1cap|e1oigne|pub1ic",
     ),
     (
         &[Topic::Closing],

@@ -277,18 +277,27 @@ impl<'a> Reading<'a> {
         if label.len() < 3 {
             return Vec::new();
         }
-        self.titles.iter().zip(self.lots).filter(|(t, _)| t.starts_with(label)).map(|(_, lot)| lot.clone()).collect()
+        let begun = self.titles.iter().zip(self.lots).filter(|(t, _)| t.starts_with(label));
+        let begun: Vec<String> = begun.map(|(_, lot)| lot.clone()).collect();
+        if begun.is_empty() { self.lot_of_words(label).into_iter().collect() } else { begun }
     }
 
-    /// The one lot whose title, or its first words, stand in some words.
+    /// The one lot whose title holds every word of a label: "gros œuvre" of "démolition, gros œuvre".
+    fn lot_of_words(&self, label: &str) -> Option<String> {
+        let words: Vec<&str> = label.split([' ', '\'', '-', ',']).filter(|w| w.len() > 3).collect();
+        let holds = |title: &str| words.iter().all(|w| title.split([' ', '\'', '-', ',', '(', ')']).any(|t| t == *w));
+        let mut of_it = self.titles.iter().zip(self.lots).filter(|(t, _)| holds(t));
+        let (_, lot) = of_it.next().filter(|_| !words.is_empty())?;
+        of_it.next().is_none().then(|| lot.clone())
+    }
+
+    /// The one lot of whose title a part, or the first word, stands in some words.
     #[must_use]
     pub fn lot_titled_in(&self, words: &str) -> Option<String> {
-        let head = |title: &'_ str| title.split([',', '(', ':', '/', '–']).next().unwrap_or_default().trim().to_owned();
         let of_it = |title: &String| {
-            let head = head(title);
-            head.len() >= 4
-                && (words.contains(head.as_str())
-                    || head.split(' ').next().is_some_and(|w| w.len() >= 5 && words.contains(w)))
+            let mut parts = title.split([',', '(', ')', ':', '/', '–']).map(str::trim);
+            let first = parts.clone().next().and_then(|head| head.split(' ').next()).unwrap_or_default();
+            parts.any(|part| part.len() >= 4 && words.contains(part)) || first.len() >= 5 && words.contains(first)
         };
         let mut named = self.titles.iter().zip(self.lots).filter(|(title, _)| of_it(title));
         let (_, lot) = named.next()?;

@@ -14,7 +14,7 @@
 //! | [`learned`], `unexplained` | what no frame explains: weighed by what was learned, told with a doubt, shown as doubt, or let go |
 //! | [`outcome`] | what became of lots, where only a text says it |
 //! | [`codes`] | provisions told by structured fields, joined with the text's |
-//! | [`dates`], [`facts`], [`place`], [`lot_place`] with `label` | what else a person needs to decide |
+//! | [`dates`], [`facts`], [`place`] with `mention`, [`lot_place`] with `label` | what else a person needs to decide |
 //! | [`sectors`] | trades, from CPV and from words |
 //! | [`zones`] | the local time of a département |
 //! | [`verdict`] | routes, kinds, score, reasons |
@@ -48,6 +48,7 @@ mod label;
 pub mod learned;
 pub mod lexicon;
 pub mod lot_place;
+mod mention;
 pub(crate) mod near;
 pub mod numbers;
 pub mod numerals;
@@ -142,7 +143,7 @@ fn judge(notice: &Notice, lots: &[Lot], reading: &Reading<'_>, units: &Units) ->
         title: one_line(&notice.title),
         buyer: Some(one_line(&notice.buyer.name)).filter(|n| !n.is_empty()),
         cpv: notice.cpv.clone(),
-        departments: notice.departments.clone(),
+        departments: departments(notice, lots),
         dates,
         lots: assessed_lots(notice, lots, sectors_of_lots),
         provisions,
@@ -155,6 +156,22 @@ fn judge(notice: &Notice, lots: &[Lot], reading: &Reading<'_>, units: &Units) ->
         score: verdict.score,
         reasons: verdict.reasons,
     }
+}
+
+/// Where the notice says that it is carried out; beside it, where lots that its text announces say so of themselves.
+fn departments(notice: &Notice, lots: &[Lot]) -> Vec<Department> {
+    let mut out = notice.departments.clone();
+    let announced: Vec<&Department> =
+        if notice.lots.is_empty() { lots.iter().flat_map(|l| &l.departments).collect() } else { Vec::new() };
+    // One lot may name a town in passing.
+    if announced.iter().any(|d| *d != announced[0]) || out.is_empty() {
+        for d in announced {
+            if !out.contains(d) {
+                out.push(d.clone());
+            }
+        }
+    }
+    out
 }
 
 /// The assessment of a notice with the provisions that a person said hold: routes, kinds, score and reasons follow them.
@@ -199,7 +216,14 @@ fn zone_of(notice: &Notice) -> chrono_tz::Tz {
 
 /// Lots of the form, else those the text announces.
 fn lots(notice: &Notice, doc: &Document) -> Vec<Lot> {
-    if notice.lots.is_empty() { doc.lots_in_text() } else { notice.lots.clone() }
+    if !notice.lots.is_empty() {
+        return notice.lots.clone();
+    }
+    let mut lots = doc.lots_in_text();
+    for lot in &mut lots {
+        lot.departments = place::of_lot(&lot.title);
+    }
+    lots
 }
 
 fn provisions(notice: &Notice, reading: &Reading<'_>, units: &Units, lot_count: usize) -> Vec<Provision> {

@@ -32,6 +32,8 @@ pattern!(
     SURE,
     r"(?i)(?:\b(?:commune|communes|ville|villes|situ[ée]e?s?|sis|sise|implant[ée]e?s?|agglom[ée]ration|mairie)(?: (?:à|de|d|du))?[ ]?(?:d['’])?$|\b[0-9]{5}[ \u{a0}]+$|\bà $)"
 );
+// "Le groupe Sabatier (siège à Nanterre)": not where the work is.
+pattern!(SEAT, r"(?i)\bsi[èe]ge(?: social)?(?: est)? (?:à|de) $");
 pattern!(CONTRACTED, r"(?i)\b(du|au|des|aux) $");
 pattern!(OF_A_TOWN, r"(?i)\b(?:commune|ville|mairie)(?: (?:de|d['’]|du))?[ ]?$");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|adresse)\b");
@@ -104,7 +106,7 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
             let next = behind.strip_prefix([' ', '\u{a0}']).and_then(|b| b.chars().next());
             next.is_some_and(char::is_lowercase) && OF_A_TOWN.is_match(before)
         };
-        if !ENDS.is_match(behind) && !goes_on_small() || STREET.is_match(before) {
+        if !ENDS.is_match(behind) && !goes_on_small() || STREET.is_match(before) || SEAT.is_match(before) {
             continue;
         }
         let listed = accepted_until > 0 && goes_on(&text[accepted_until..start]);
@@ -132,36 +134,33 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
     }
 }
 
-pattern!(
-    OF_A_BODY,
-    r"(?i)\b(?:h[ôo]pital|h[ôo]pitaux|hospitalier|chu?|a[ée]roport|ports?|universit[ée]|lyc[ée]e|coll[èe]ge|gare|mus[ée]e|mairie|ville)\b(?: maritime)? (?:de |du |d['’])(?:la |l['’])?$"
-);
+/// Whether words end as the name of a street or a firm begins, or as a seat is told: what follows is another place.
+pub(crate) fn is_elsewhere(before: &str) -> bool {
+    let before = &before[before.ceil_char_boundary(before.len().saturating_sub(LOOK_BACK))..];
+    STREET.is_match(before) || SEAT.is_match(before)
+}
 
-/// The département of the first town that a line names behind a word that makes it a place, where its intercommunality is named after it or a public
-/// body bears its name: what stands behind may be of the same name ("Hôpital de Cayenne Andrée-Rosemon").
-pub(crate) fn notable(line: &str) -> Option<Department> {
-    let names = NAME.captures_iter(line).filter_map(|c| c.name("n"));
-    names.flat_map(|n| word_starts(n.as_str()).map(move |at| (n.start() + at, n.end()))).find_map(|(start, end)| {
-        let before = &line[line.ceil_char_boundary(start.saturating_sub(LOOK_BACK))..start];
-        if !(MADE_A_PLACE.is_match(before) || SEPARATED.is_match(before)) || STREET.is_match(before) {
-            return None;
-        }
-        let of_a_body = OF_A_BODY.is_match(before);
-        let words = &line[start..end];
-        let ends = words.char_indices().filter(|(_, c)| matches!(c, ' ' | '-')).map(|(i, _)| i).chain([words.len()]);
-        ends.collect::<Vec<_>>().into_iter().rev().find_map(|end| {
-            // "Ville" is not Villé.
-            let name = words[..end].to_lowercase();
-            let same = |c: &Commune| c.name.to_lowercase() == name;
-            let all: Vec<Commune> = communes().named(&name, None).into_iter().filter(same).collect();
-            let mut seats = all.iter().filter(|c| is_seat(c));
-            match (seats.next(), seats.next(), all.as_slice()) {
-                (Some(seat), None, _) => seat.department(),
-                (None, _, [only]) if of_a_body => only.department(),
-                _ => None,
-            }
-        })
-    })
+/// The longest name of a commune that a text begins with, and can mean but one: where it ends, its département, and whether its intercommunality is
+/// named after it. "Bordeaux-Mérignac" begins with the name of such a town.
+pub(crate) fn longest_name(text: &str) -> Option<(usize, Department, bool)> {
+    let words = NAME.find(text).filter(|m| m.start() == 0)?.as_str();
+    let told = |end: usize, place: &Place| {
+        let city = place.city.as_deref()?;
+        let department = super::departments_of(std::slice::from_ref(place)).into_iter().next()?;
+        let seat = communes().named(city, Some(&department)).first().is_some_and(is_seat);
+        // "Lire" is not Liré.
+        (!lacks_accents(&words[..end], city) || words[..end].contains(['-', ' '])).then_some((end, department, seat))
+    };
+    if let Some((end, place, _)) = longest(words, "", &[]) {
+        return told(end, &place);
+    }
+    let end = words.find('-')?;
+    told(end, &commune_named(&words[..end], &[])?).filter(|(_, _, seat)| *seat)
+}
+
+/// The communes that their intercommunality is named after.
+pub(crate) fn seats() -> impl Iterator<Item = Commune> {
+    communes().all().filter(is_seat)
 }
 
 /// Whether words are a name but for accents of its small letters: capitals often have none.
@@ -198,8 +197,9 @@ fn longest(words: &str, contracted: &str, within: &[Department]) -> Option<(usiz
 }
 
 /// Towns that people call by less than their name.
-const SHORT: [(&str, &str); 4] = [
+const SHORT: [(&str, &str); 5] = [
     ("brive", "Brive-la-Gaillarde"),
+    ("chateau chinon", "Château-Chinon (Ville)"),
     ("cherbourg", "Cherbourg-en-Cotentin"),
     ("evry", "Évry-Courcouronnes"),
     ("sables d olonne", "Les Sables-d'Olonne"),

@@ -14,6 +14,7 @@ use vigie_domain::{Department, commune};
 
 use super::department_names::{NAMES, of_name};
 use super::label::behind_label;
+use super::mention;
 
 pattern!(
     LABEL,
@@ -52,7 +53,7 @@ pattern!(SEAT_LINE, r"(?i)^\s*(?:address|adresse|postal_code|town|correspondant|
 pattern!(SITES, r"(?i)^[ \t•*-]*(?:sites?|secteurs?|communes?|lieux?) (?:de |d['’]|du |des )");
 pattern!(
     NOT_A_PLACE,
-    r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion [^,\n]*$"
+    r"(?i)tribunal|recours|m[ée]diation|greffe|imprim|publi[ée]|interr[ée]gional|\br[ée]gion [^,\n]*$|^ac_"
 );
 
 /// How far before a number the name of a place begins, in bytes.
@@ -105,7 +106,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         sure.map(|l| numbered(l, false)).into_iter().flatten().fold(Vec::new(), with)
     };
     let of_numbers = || {
-        let all = rest.iter().flat_map(|l| numbered(l, false)).fold(Vec::new(), with);
+        // "Programme (45), formateurs (25), prix (30)" weighs.
+        let all =
+            rest.iter().filter(|l| !WEIGHED_LINE.is_match(l)).flat_map(|l| numbered(l, false)).fold(Vec::new(), with);
         Some(all).filter(|all| all.len() == 1).unwrap_or_default()
     };
     let addressed = || rest.iter().map(|l| in_address(l)).find(|d| !d.is_empty()).unwrap_or_default();
@@ -121,10 +124,10 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     };
     let in_brackets = || bracketed(title).into_iter().chain(bracketed(lead)).fold(Vec::new(), with);
     let seated = || seat.iter().flat_map(|l| in_address(l)).take(1).collect();
+    // "Ville de Perpignan. Avis publié sous le n° …": sentence by sentence.
+    let sentences = || rest.iter().chain(&seat).take(LINES).flat_map(|l| l.split_inclusive(". "));
     let of_communes = || {
-        // "Ville de Perpignan. Avis publié sous le n° …": sentence by sentence.
-        let sentences = rest.iter().chain(&seat).take(LINES).flat_map(|l| l.split_inclusive(". "));
-        let lines: Vec<&str> = std::iter::once(title).chain(sentences.filter(|l| !NOT_A_PLACE.is_match(l))).collect();
+        let lines: Vec<&str> = std::iter::once(title).chain(sentences().filter(|l| !NOT_A_PLACE.is_match(l))).collect();
         // "Ville de Draguignan" before a name that may be a river's.
         // "Lot 1 Lille / Lot 2 Arras – Lens / Lot 3 Amiens": each lot has its place.
         let lots = |sure| {
@@ -166,8 +169,17 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         &|| numbered_at_end(lead),
         &|| named(text, true),
         &|| of_region(&head_words, CORSE),
-        &|| rest.iter().chain(&seat).take(LINES).map(|l| notable(l)).find(|d| !d.is_empty()).unwrap_or_default(),
+        &|| mention::departments(std::iter::once(title).chain(sentences()).filter(|l| !NOT_A_PLACE.is_match(l))),
     ];
+    steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
+}
+
+/// Départements that the title of a lot names.
+#[must_use]
+pub(crate) fn of_lot(title: &str) -> Vec<Department> {
+    // "Zones d'activité du Nord" is a direction.
+    let named = || named(title, false).into_iter().filter(|d| d.as_str() != "59").collect();
+    let steps: [&dyn Fn() -> Vec<Department>; 3] = [&|| in_address(title), &|| communes_in(title, false), &named];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
 }
 
@@ -298,6 +310,13 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         "en",
         "epci",
         "collectivite",
+        "secours",
+        "archives",
+        "habitat",
+        "ddt",
+        "caf",
+        "cpam",
+        "dsden",
     ];
     // "Secteur nord" is a direction.
     const PARTS: &[&str] = &["secteur", "antenne", "agence", "comite", "direction", "territoire"];
@@ -314,6 +333,11 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let goes_on = ["d", "de", "du", "en", "sur", "le", "la", "les"]
             .contains(&folded[m.end() + 1..].split(' ').next().unwrap_or_default());
         if goes_on && matches!(department.as_str(), "977" | "978") || in_street(&folded[..m.start()]) {
+            continue;
+        }
+        // "La vallée de la Nièvre" is a river's.
+        let along = folded[..m.start()].rsplit(' ').filter(|w| !w.is_empty()).find(|w| !ARTICLES.contains(*w));
+        if along.is_some_and(|w| matches!(w, "vallee" | "bords" | "rives" | "berges" | "bassin")) {
             continue;
         }
         // "Un lot par département : lot 2A".
@@ -418,15 +442,6 @@ const CORSE: Regions = &[(" corse ", &["2A", "2B"])];
 fn of_region(words: &str, regions: Regions) -> Vec<Department> {
     let meant = regions.iter().find(|(name, _)| words.contains(name)).map_or(&[][..], |(_, codes)| codes);
     meant.iter().filter_map(|code| Department::parse(code)).collect()
-}
-
-/// The département of a town whose intercommunality is named after it, where a line names it behind a word that makes it a place, whatever goes on behind:
-/// "Hôpital de Cayenne Andrée-Rosemon", "aéroport de Bordeaux-Mérignac".
-fn notable(line: &str) -> Vec<Department> {
-    if NOT_A_PLACE.is_match(line) {
-        return Vec::new();
-    }
-    super::lot_place::notable(line).into_iter().collect()
 }
 
 /// The département of the intercommunality that a text names: "Communauté de communes Airvaudais - Val du Thouet", "agglo du Beauvaisis".

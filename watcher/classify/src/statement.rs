@@ -193,7 +193,8 @@ impl Units {
             let whole = line;
             let line = doc.folded_line(whole);
             let text = &doc.text()[line.clone()];
-            if text.trim().is_empty() {
+            // A blank line, or the rule below the head of a table.
+            if text.trim_matches([' ', '|', '-', ':', '+', '=']).is_empty() {
                 continue;
             }
             let first = units.list.len();
@@ -238,6 +239,12 @@ impl Units {
                 heading = Some((first, 0));
             } else if let Some((_, since)) = &mut heading {
                 *since += units.list.len() - first;
+            }
+        }
+        // "Réservé à une catégorie d'opérateurs (non)": an answer in brackets.
+        for unit in units.list.iter_mut().filter(|u| u.ticked.is_none()) {
+            if doc.text()[unit.range.clone()].trim_end_matches([' ', '.', ';']).ends_with("(non)") {
+                unit.ticked = Some(false);
             }
         }
         units.take_away_replaced(doc);
@@ -313,12 +320,17 @@ impl Units {
     ) -> Vec<Unit> {
         let mut said = Vec::new();
         for (cell, head) in cells.iter().zip(heads).skip(1) {
-            let yes = match doc.text()[cell.clone()].trim() {
+            let answer = doc.text()[cell.clone()].trim();
+            let yes = match answer {
                 "oui" | "o" | "x" => true,
                 "non" | "n" | "-" => false,
                 _ => continue,
             };
             let Some(unit) = self.list.get_mut(*head) else { continue };
+            // A lot without hours takes nothing from the column of the others.
+            if answer == "-" && doc.text()[unit.range.clone()].contains("heure") {
+                continue;
+            }
             unit.ticked = Some(false);
             if yes && row.is_some() {
                 let range = unit.range.clone();

@@ -49,6 +49,18 @@ pub fn tokens<'a>(text: &'a str, range: &Range<usize>) -> Vec<Token<'a>> {
             }
             WORD => {
                 let end = word_end(bytes, at, range.end);
+                // An address says nothing by its words: "clause-insertion@ville.fr".
+                if let Some(end) = address_end(bytes, end, range.end) {
+                    out.push(Token {
+                        range: at..end,
+                        word: Cow::Borrowed(&text[at..end]),
+                        before,
+                        known: Known::default(),
+                    });
+                    before = 0;
+                    at = end;
+                    continue;
+                }
                 let word = mended(&text[at..end]);
                 let mut known = vocabulary.word(&word);
                 let mut word = word;
@@ -144,6 +156,18 @@ fn word_end(bytes: &[u8], at: usize, limit: usize) -> usize {
         }
     }
     end
+}
+
+/// Where an e-mail address ends whose first word ends at `at`, if it is one.
+fn address_end(bytes: &[u8], at: usize, limit: usize) -> Option<usize> {
+    let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+');
+    if !bytes[at..limit].first().is_some_and(|b| matches!(b, b'.' | b'-' | b'+' | b'@')) {
+        return None;
+    }
+    let local = at + bytes[at..limit].iter().take_while(|b| part(b)).count();
+    let host = bytes[local..limit].strip_prefix(b"@")?.iter().take_while(|b| part(b)).count();
+    let end = local + 1 + host;
+    (host > 0).then(|| if bytes[end - 1] == b'.' { end - 1 } else { end })
 }
 
 /// A word as it was meant: dots of acronyms gone, digits among letters read as the letters they look like.

@@ -4,6 +4,7 @@
 //! delay, a time of day, a penalty, a rate by the euro is none; a total beside its parts is dropped.
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::amount::{counts, has_volume, named_amounts, of_a_lot, replaced, set_at, share_of_work};
@@ -111,7 +112,8 @@ pub(super) fn volumes(
             // "14.2 Lot 1 : …": behind the number of a paragraph.
             let first = below.tokens.iter().find(|t| !(t.is_number() && t.word.contains('.')));
             let lot_line = first.is_some_and(|t| matches!(t.word.as_ref(), "lot" | "lots" | "lot_no"))
-                || begins_with_code(below) && (below.tokens.len() <= 4 || hours_awaited && lists_codes(below))
+                || begins_with_code(below)
+                    && (below.tokens.len() <= 4 || counted() || hours_awaited && lists_codes(below))
                 || below.unit.row.is_some()
                 || hours_awaited && begins_with_lot(below).is_some() && below.tokens.len() <= 20
                 || counted() && !reading.mentions(&below.unit.range).is_empty()
@@ -529,19 +531,20 @@ fn distribute(
     {
         return found.iter().map(|q| volume(q, numbered(q).unwrap_or_default(), false)).collect();
     }
-    // "Terrassement 455 heures, ouvrages 175 heures": each by the title of its lot.
+    // "Terrassement 455 heures, ouvrages 175 heures", "1 900 h au gros œuvre, 240 h au carrelage": each by the title of its lot.
     if mentions.is_empty() && found.len() >= 2 {
-        let mut from = s.unit.range.start;
-        let titled: Option<Vec<String>> = found
-            .iter()
-            .map(|q| {
-                let words = &reading.doc.text()[from.min(position(q))..position(q)];
-                from = range(q).end;
-                reading.lot_titled_in(words)
-            })
-            .collect();
-        if let Some(lots) = titled {
-            return found.iter().zip(lots).map(|(q, lot)| volume(q, vec![lot], false)).collect();
+        let text = reading.doc.text();
+        let start = |i: usize| if i == 0 { s.unit.range.start } else { range(&found[i - 1]).end };
+        let end = |i: usize| found.get(i + 1).map_or(s.unit.range.end, &position);
+        let before = |i: usize| reading.lot_titled_in(&text[start(i).min(position(&found[i]))..position(&found[i])]);
+        let behind = |i: usize| reading.lot_titled_in(&text[range(&found[i]).end..end(i).max(range(&found[i]).end)]);
+        let each_by = |named: &dyn Fn(usize) -> Option<String>| {
+            let lots: Vec<Option<String>> = (0..found.len()).map(named).collect();
+            let known = lots.iter().flatten().collect::<BTreeSet<_>>().len();
+            (known >= 2 && lots.iter().flatten().count() == known).then_some(lots)
+        };
+        if let Some(lots) = each_by(&before).or_else(|| each_by(&behind)) {
+            return found.iter().zip(lots).map(|(q, lot)| volume(q, lot.into_iter().collect(), false)).collect();
         }
     }
     let behind = match (mentions.first(), found.first()) {
@@ -588,7 +591,8 @@ fn code_before(s: &Statement<'_>, q: &Quantity) -> Option<String> {
 fn begins_with_code(s: &Statement<'_>) -> bool {
     let [code, next, ..] = s.tokens.as_slice() else { return false };
     let letter = code.word.len() == 1 && matches!(code.word.as_bytes()[0], b'a'..=b'h');
-    (code.is_number() && code.word.len() <= 2 || letter) && next.after(mark::COLON | mark::ITEM | mark::OPEN)
+    (code.is_number() && code.word.len() <= 2 || letter)
+        && next.after(mark::COLON | mark::ITEM | mark::OPEN | mark::CLOSE)
 }
 
 /// Whether a line lists lots by their codes, each with an amount: "01 : cent quarante ; 02 : trois cent quinze".
