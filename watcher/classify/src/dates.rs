@@ -235,14 +235,23 @@ fn of_unit(
     }
     let mut found = moments(words, reference);
     // "Date : 11/09/2026", and on the next line "Heure locale : 11:45" or "11:45".
-    if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1).filter(|n| n.line == unit.line + 1))
+    // "Jour limite : 20 janvier 2027. Heure limite : 12 h."
+    if let (Some(last), Some(next)) = (found.last_mut(), units.list.get(index + 1).filter(|n| n.line <= unit.line + 1))
         && last.time.is_none()
     {
         let text = reading.doc.text()[next.range.clone()].trim();
-        let alone = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_digit()) && last.to == words.len();
+        let below = next.line > unit.line && last.to == words.len();
+        let alone = text.len() <= 12 && text.starts_with(|c: char| c.is_ascii_digit()) && below;
         if alone || text.starts_with("heure") || text.starts_with("time_receipt") {
             last.time = time_of_day::time_in(&tokens(reading.doc.text(), &next.range));
         }
+    }
+    // "Avant 11:00 heure locale, le 20 janvier 2027", "Heure de clôture : 10 h (locale) le 14 janvier".
+    if let [only] = found.as_mut_slice()
+        && only.time.is_none()
+        && words[..only.from].iter().any(|t| matches!(t.word.as_ref(), "heure" | "avant"))
+    {
+        only.time = time_of_day::time_in(&words[..only.from]);
     }
     // "Date : ☒ 06/01 ☐ 13/01   Heure : ☒ 11h ☐ 16h".
     if let Some(last) = found.last_mut().filter(|w| unit.ticked == Some(true) && w.time.is_none()) {
@@ -399,6 +408,9 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             {
                 Some(DateKind::Visit)
             }
+            // "Fin de la consultation : 21.01.2027", "Échéance : lundi 8 février 2027".
+            "fin" if words[i + 1..at].iter().take(3).any(|t| t.word == "consultation") => Some(DateKind::Tender),
+            "echeance" if i == 0 && words.get(1).is_some_and(|t| t.after(mark::COLON)) => Some(DateKind::Tender),
             "question" | "questions" | "renseignements" | "precisions" | "renseignement" => Some(DateKind::Questions),
             "dossier" | "documents"
                 if before(6, &["telecharg", "retrait", "retir"])
@@ -473,6 +485,12 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             .contains(w)
                 || w == "ligne" && before(2, &["mise", "mis"]) =>
             {
+                // "Un seul fichier, envoyé par la plateforme d'ici le 22 janvier".
+                if word == "envoye"
+                    && words[i + 1..at].iter().any(|t| matches!(t.word.as_ref(), "ici" | "avant" | "tard"))
+                {
+                    continue;
+                }
                 // "Offres et échantillons pour le 8 janvier".
                 if word.starts_with("echantillon") && before(2, &["offre", "pli"]) {
                     continue;
@@ -504,7 +522,7 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
         "limite limites lirnite recevoir repondre cloture butoir tard avant apres jusqu jusque parvenir parviennent recu recus recue recues transmis
          transmises remis remises deposer deposes deposees remettre attendu attendues attendus remise reception depot
          fixee fixe reportee reporte prorogee lire pour dernier posees posent envoi transmission date_receipt_tenders
-         echeance delai retour reponse reponses decalee repoussee rendre dlro dlo arretent arrete closes clos recommandee conseillee"
+         echeance delai retour reponse reponses decalee repoussee rendre dlro dlo arretent arrete closes clos recommandee conseillee soit fin"
     );
     let start = floor.max(when.from.saturating_sub(REACH));
     let said = words[start..when.from].iter().any(|t| BOUNDS.contains(t.word.as_ref()));

@@ -22,7 +22,7 @@ pattern!(
 pattern!(SEPARATED, r"[,;:/(•|\n][ \u{a0}]*$|[.?!][ \u{a0}]+$|[ \u{a0}][–—-][ \u{a0}]*$|\b[0-9]{5}[ \u{a0}]+$");
 pattern!(
     ENDS,
-    r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\([0-9]|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
+    r"^[ \u{a0}]*(?:$|[,;:/)•|\n.]|[–—-][ \u{a0}]|\((?:[0-9]|lot)|[0-9]{1,2}e\b|[0-9]{5}\b|et[ ]|ou[ ]|cedex\b|CEDEX\b|(?i:agglo|m[ée]tropole|communaut[ée]|habitat)\b)"
 );
 pattern!(
     STREET,
@@ -134,10 +134,10 @@ pub(crate) fn read(text: &str, sure: bool, within: &[Department], found: &mut Ve
     }
 }
 
-/// Whether words end as the name of a street or a firm begins, or as a seat is told: what follows is another place.
-pub(crate) fn is_elsewhere(before: &str) -> bool {
+/// Whether words end as the name of a street or a firm begins, or as a seat is told (unless `seats`): what follows is another place.
+pub(crate) fn is_elsewhere(before: &str, seats: bool) -> bool {
     let before = &before[before.ceil_char_boundary(before.len().saturating_sub(LOOK_BACK))..];
-    STREET.is_match(before) || SEAT.is_match(before)
+    STREET.is_match(before) || !seats && SEAT.is_match(before)
 }
 
 /// The longest name of a commune that a text begins with, and can mean but one: where it ends, its département, and whether its intercommunality is
@@ -147,7 +147,8 @@ pub(crate) fn longest_name(text: &str) -> Option<(usize, Department, bool)> {
     let told = |end: usize, place: &Place| {
         let city = place.city.as_deref()?;
         let department = super::departments_of(std::slice::from_ref(place)).into_iter().next()?;
-        let seat = communes().named(city, Some(&department)).first().is_some_and(is_seat);
+        let seat = communes().named(city, Some(&department)).first().is_some_and(is_seat)
+            || TOWNS.iter().any(|(town, _)| *town == commune::key(&words[..end]));
         // "Lire" is not Liré.
         (!lacks_accents(&words[..end], city) || words[..end].contains(['-', ' '])).then_some((end, department, seat))
     };
@@ -197,12 +198,38 @@ fn longest(words: &str, contracted: &str, within: &[Department]) -> Option<(usiz
 }
 
 /// Towns that people call by less than their name.
-const SHORT: [(&str, &str); 5] = [
+const SHORT: [(&str, &str); 10] = [
+    ("ancenis", "Ancenis-Saint-Géréon"),
     ("brive", "Brive-la-Gaillarde"),
+    ("briey", "Val de Briey"),
     ("chateau chinon", "Château-Chinon (Ville)"),
     ("cherbourg", "Cherbourg-en-Cotentin"),
     ("evry", "Évry-Courcouronnes"),
+    ("florac", "Florac Trois Rivières"),
+    ("louhans", "Louhans-Châteaurenaud"),
     ("sables d olonne", "Les Sables-d'Olonne"),
+    ("segre", "Segré-en-Anjou Bleu"),
+];
+
+/// Towns that share their name with villages, where no intercommunality is named after them, each with its département (INSEE, Code officiel
+/// géographique).
+const TOWNS: [(&str, &str); 16] = [
+    ("aubusson", "23"),
+    ("bonneville", "74"),
+    ("clamecy", "58"),
+    ("gourdon", "46"),
+    ("langon", "33"),
+    ("lavaur", "81"),
+    ("massy", "91"),
+    ("montdidier", "80"),
+    ("montreuil", "93"),
+    ("prades", "66"),
+    ("revel", "31"),
+    ("saint nazaire", "44"),
+    ("torcy", "77"),
+    ("ussel", "19"),
+    ("vernon", "27"),
+    ("vitrolles", "13"),
 ];
 
 /// The one commune of that name.
@@ -216,8 +243,10 @@ fn commune_named(name: &str, within: &[Department]) -> Option<Place> {
     }
     let departments: Vec<Department> = if within.is_empty() {
         let all = communes().named(name, None);
-        // Of towns of one name, the one that its intercommunality is named after.
-        let seats: Vec<Commune> = all.iter().copied().filter(is_seat).collect();
+        // Of towns of one name, the one that its intercommunality is named after, or that everybody means.
+        let town = TOWNS.iter().find(|(town, _)| *town == key).map(|(_, department)| *department);
+        let meant = |c: &Commune| town.map_or_else(|| is_seat(c), |t| c.department().is_some_and(|d| d.as_str() == t));
+        let seats: Vec<Commune> = all.iter().copied().filter(meant).collect();
         let meant = if seats.len() == 1 && all.len() > 1 { seats } else { all };
         meant.iter().filter_map(|c| c.department()).collect()
     } else {
@@ -251,10 +280,13 @@ fn stands_alone(text: &str, start: usize, end: usize, in_capitals: bool) -> bool
 
 /// Whether these words only join one name of a list to the next.
 fn goes_on(between: &str) -> bool {
-    matches!(
-        between.trim(),
-        "," | ";" | "/" | "-" | "–" | "et" | ", et" | "et à" | "et de" | "ou" | "et d’" | "et d'" | "•"
-    )
+    // "Caen (lot 1) et de Rouen (lot 2)".
+    let between = between.trim();
+    let between = match between.strip_prefix('(').and_then(|b| b.split_once(')')) {
+        Some((inside, behind)) if inside.starts_with("lot") => behind.trim(),
+        _ => between,
+    };
+    matches!(between, "," | ";" | "/" | "-" | "–" | "et" | ", et" | "et à" | "et de" | "ou" | "et d’" | "et d'" | "•")
 }
 
 #[cfg(test)]

@@ -36,12 +36,35 @@ const COMMON_WORDS: &str = "achards aquitaine arcade argent artois automne autou
     agglomeration metropole horizon littoral vallee vallees pays portes coeur sources terres monts grand grande petit petite nord haut haute
     basse rives plaine entre doubs creuse allier cantal landes garonne loire seine rhone";
 
-/// Départements of the first sentence that mentions a place.
-pub(crate) fn departments<'t>(sentences: impl Iterator<Item = &'t str>) -> Vec<Department> {
-    sentences.map(of_sentence).find(|d| !d.is_empty()).unwrap_or_default()
+/// Départements that the title of a lot names: of names of several words, and of towns that an intercommunality is named after. "Poissons" and
+/// "Confort" are communes.
+pub(crate) fn of_lot(title: &str) -> Vec<Department> {
+    let found = words(title).filter_map(|word| {
+        let before = &title[..word.start];
+        let led = LED.is_match(before) || before.trim_end().ends_with([',', '(', '–', ':', '/']) || before.is_empty();
+        if !led || lot_place::is_elsewhere(before, false) || OF_SOMEBODY.is_match(before) {
+            return None;
+        }
+        lot_place::longest_name(&title[word.start..])
+            .filter(|(end, _, seat)| *seat || title[word.start..word.start + end].contains(['-', ' ', '\'', '’']))
+    });
+    found.fold(Vec::new(), |mut all, (_, department, _)| {
+        if !all.contains(&department) {
+            all.push(department);
+        }
+        all
+    })
 }
 
-fn of_sentence(sentence: &str) -> Vec<Department> {
+/// Départements of the first sentence that mentions a place.
+pub(crate) fn departments<'t>(sentences: impl Iterator<Item = &'t str>) -> Vec<Department> {
+    let sentences: Vec<&str> = sentences.collect();
+    let read = |seats| sentences.iter().map(|s| of_sentence(s, seats)).find(|d| !d.is_empty());
+    read(false).or_else(|| read(true)).unwrap_or_default()
+}
+
+/// `seats`: what a text says to be the seat of somebody counts too.
+fn of_sentence(sentence: &str, seats: bool) -> Vec<Department> {
     let mut found: Vec<Department> = Vec::new();
     let mut until = 0;
     for word in words(sentence) {
@@ -49,7 +72,7 @@ fn of_sentence(sentence: &str) -> Vec<Department> {
             continue;
         }
         let before = &sentence[..word.start];
-        if lot_place::is_elsewhere(before) || OF_SOMEBODY.is_match(before) {
+        if lot_place::is_elsewhere(before, seats) || OF_SOMEBODY.is_match(before) {
             continue;
         }
         let led = before.trim_matches(|c: char| !c.is_alphanumeric()).is_empty() || LED.is_match(before);
@@ -173,7 +196,7 @@ mod tests {
             ("Hôpital de Cayenne Andrée-Rosemon", "973"),
             ("Office de tourisme de la Haute Maurienne", "73"),
         ] {
-            let found: Vec<String> = of_sentence(text).iter().map(|d| d.as_str().to_owned()).collect();
+            let found: Vec<String> = of_sentence(text, false).iter().map(|d| d.as_str().to_owned()).collect();
             assert_eq!(found, [department], "{text}");
         }
     }
@@ -188,7 +211,7 @@ mod tests {
             "Notre Dame",
             "Prix : Valeur technique ; Délais",
         ] {
-            assert_eq!(of_sentence(text), [], "{text}");
+            assert_eq!(of_sentence(text, false), [], "{text}");
         }
     }
 }

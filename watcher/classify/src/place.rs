@@ -37,7 +37,7 @@ pattern!(
     NUMBERED,
     r"\p{Lu}[\p{L}'’-]*(?:[  ]?\(|,[ ]?)(?P<d>2[ABab]|97[1-8]|[0-9]{2})\)|\((?P<e>2[ABab]|97[1-8]|[0-9]{2})\)[ ]\p{Lu}|\p{Lu}[\p{L}'’-]*(?:[  ]|, ?| [–-] )(?P<f>2[ABab]|97[1-8]|[0-9]{2})(?:[.;,]|$)"
 );
-pattern!(WEIGHED_LINE, r"(?i)crit[èe]res?|pond[ée]r|\bprix\b[^0-9\n]{0,12}[0-9]|not[ée]e?s? |points?\b");
+pattern!(WEIGHED_LINE, r"(?i)crit[èe]res?|pond[ée]r|\bprix\b[^0-9\n]{0,40}[0-9]|not[ée]e?s? |points?\b");
 pattern!(LOT_LINE, r"(?i)^[ \t•*-]*lot[  ]*(?:n°[  ]*)?[0-9A-Z]{1,3}\b");
 pattern!(MISREAD, r"\p{L}0\p{L}|[0-9][lO][0-9]|[0-9]{3}[lO]\b");
 pattern!(
@@ -145,7 +145,9 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
     };
     // "(67, 68)", "(63, 43 et 03)".
     let several = || {
-        let all = SEVERAL.captures_iter(lead).filter_map(|c| c.name("d")).map(|m| m.as_str());
+        let of_lots = |at: usize| ends_with_lots(&lead[..at]);
+        let all =
+            SEVERAL.captures_iter(lead).filter_map(|c| c.name("d")).filter(|m| !of_lots(m.start())).map(|m| m.as_str());
         let listed = all.into_iter().find(|d| !is_day(d)).unwrap_or_default();
         listed.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with)
     };
@@ -179,7 +181,7 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
 pub(crate) fn of_lot(title: &str) -> Vec<Department> {
     // "Zones d'activité du Nord" is a direction.
     let named = || named(title, false).into_iter().filter(|d| d.as_str() != "59").collect();
-    let steps: [&dyn Fn() -> Vec<Department>; 3] = [&|| in_address(title), &|| communes_in(title, false), &named];
+    let steps: [&dyn Fn() -> Vec<Department>; 3] = [&|| in_address(title), &|| mention::of_lot(title), &named];
     steps.iter().map(|step| step()).find(|d| !d.is_empty()).unwrap_or_default()
 }
 
@@ -206,6 +208,12 @@ fn rescanned(text: &str) -> Cow<'_, str> {
         }
     };
     Cow::Owned(chars.iter().enumerate().map(right).collect())
+}
+
+/// Whether words end with "lots": the numbers behind are theirs.
+fn ends_with_lots(words: &str) -> bool {
+    let words = words.trim_end_matches([' ', '(', '\u{a0}']).to_lowercase();
+    words.ends_with("lot") || words.ends_with("lots")
 }
 
 /// Whether numbers in brackets are a day of a month: "(25/11)".
@@ -329,6 +337,12 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
             continue;
         }
         let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
+        // "La réunion de présentation" is no island, "en lot unique" no département.
+        let name = &folded[m.start() + 1..m.end()];
+        let common = matches!(name, "lot" | "manche" | "landes" | "cher" | "la reunion" | "somme" | "nord" | "orne");
+        if common && !has_capital(text, name.trim_start_matches("la ")) {
+            continue;
+        }
         // "Saint-Martin-d'Uriage" is a commune.
         let goes_on = ["d", "de", "du", "en", "sur", "le", "la", "les"]
             .contains(&folded[m.end() + 1..].split(' ').next().unwrap_or_default());
@@ -386,6 +400,12 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         end = m.end();
     }
     if run.1 { run.0 } else { Vec::new() }
+}
+
+/// Whether a text writes a name of plain letters with a capital.
+fn has_capital(text: &str, name: &str) -> bool {
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.starts_with(char::is_uppercase));
+    words.into_iter().any(|w| commune::key(w) == name)
 }
 
 /// Whether words end as the name of a street does, before a name: "rue de", "place de la".
