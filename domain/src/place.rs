@@ -67,6 +67,13 @@ impl Department {
         NUTS3.iter().find(|(code, _)| nuts.eq_ignore_ascii_case(code)).and_then(|(_, dep)| Self::parse(dep))
     }
 
+    /// The départements of a NUTS 2021 level-2 code ("FRH0": Bretagne); none for others.
+    #[must_use]
+    pub fn of_wide_nuts(nuts: &str) -> Vec<Self> {
+        let within = |code: &str| nuts.len() == 4 && code.get(..4).is_some_and(|c| c.eq_ignore_ascii_case(nuts));
+        NUTS3.iter().filter(|(code, _)| within(code)).filter_map(|(_, dep)| Self::parse(dep)).collect()
+    }
+
     /// The code, such as `2A` or `974`.
     #[must_use]
     pub fn as_str(&self) -> &str {

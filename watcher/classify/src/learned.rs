@@ -42,9 +42,10 @@ impl Kind {
     #[must_use]
     pub const fn least(self) -> f32 {
         match self {
-            Self::Reserved | Self::Service => 0.08,
-            Self::Clause => 0.07,
-            Self::Criterion => 0.04,
+            Self::Reserved => 0.035,
+            Self::Clause => 0.2,
+            Self::Criterion => 0.15,
+            Self::Service => 0.05,
         }
     }
 }

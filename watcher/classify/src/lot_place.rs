@@ -198,17 +198,23 @@ fn longest(words: &str, contracted: &str, within: &[Department]) -> Option<(usiz
 }
 
 /// Towns that people call by less than their name.
-const SHORT: [(&str, &str); 10] = [
+const SHORT: [(&str, &str); 16] = [
     ("ancenis", "Ancenis-Saint-Géréon"),
     ("brive", "Brive-la-Gaillarde"),
     ("briey", "Val de Briey"),
     ("chateau chinon", "Château-Chinon (Ville)"),
     ("cherbourg", "Cherbourg-en-Cotentin"),
+    ("cosne", "Cosne-Cours-sur-Loire"),
+    ("cosne sur loire", "Cosne-Cours-sur-Loire"),
+    ("digne", "Digne-les-Bains"),
     ("evry", "Évry-Courcouronnes"),
     ("florac", "Florac Trois Rivières"),
     ("louhans", "Louhans-Châteaurenaud"),
+    ("luxeuil", "Luxeuil-les-Bains"),
     ("sables d olonne", "Les Sables-d'Olonne"),
+    ("saint die", "Saint-Dié-des-Vosges"),
     ("segre", "Segré-en-Anjou Bleu"),
+    ("thonon", "Thonon-les-Bains"),
 ];
 
 /// Towns that share their name with villages, where no intercommunality is named after them, each with its département (INSEE, Code officiel

@@ -16,7 +16,7 @@ use super::lot_place;
 
 pattern!(
     LED,
-    r"(?i)(?:^|[\s(«])(?:à|au|aux|de|du|des|en|sur|vers|pour|entre|et|la|le|les|ville|commune|mairie|municipalité|agence|site|usine|résidence|chu?|chru?|chi|oph|spl|ccas|cias|ca|cc|sdis|sivom|sivu|sictom|siaep|ehpad|esat|crous|cnam|cpam|cci|iut|ens|insa|gip)[ \u{a0}]+(?:d['’]|l['’]|la |le |les )?$|(?:^|[\s(])[dl]['’]$"
+    r"(?i)(?:^|[\s(«])(?:à|au|aux|de|du|des|en|sur|vers|pour|entre|et|la|le|les|ville|commune|mairie|municipalité|haute|haut|basse|bas|moyenne|grand|val|pays|agence|secteur|site|usine|résidence|chu?|chru?|chi|oph|spl|ccas|cias|ca|cc|sdis|sivom|sivu|sictom|siaep|ehpad|esat|crous|cnam|cpam|cci|iut|ens|insa|gip)[ \u{a0}]+(?:d['’]|l['’]|la |le |les )?$|(?:^|[\s(])[dl]['’]$|\p{Lu}\p{L}+-$"
 );
 pattern!(
     OF_SOMEBODY,
@@ -40,7 +40,7 @@ const COMMON_WORDS: &str = "achards aquitaine arcade argent artois automne autou
 /// "Confort" are communes.
 pub(crate) fn of_lot(title: &str) -> Vec<Department> {
     let found = words(title).filter_map(|word| {
-        let before = &title[..word.start];
+        let before = just_before(title, word.start);
         let led = LED.is_match(before) || before.trim_end().ends_with([',', '(', '–', ':', '/']) || before.is_empty();
         if !led || lot_place::is_elsewhere(before, false) || OF_SOMEBODY.is_match(before) {
             return None;
@@ -71,11 +71,12 @@ fn of_sentence(sentence: &str, seats: bool) -> Vec<Department> {
         if word.start < until {
             continue;
         }
-        let before = &sentence[..word.start];
+        let before = just_before(sentence, word.start);
         if lot_place::is_elsewhere(before, seats) || OF_SOMEBODY.is_match(before) {
             continue;
         }
-        let led = before.trim_matches(|c: char| !c.is_alphanumeric()).is_empty() || LED.is_match(before);
+        let begins = before.trim_matches(|c: char| !c.is_alphanumeric()).is_empty();
+        let led = begins || LED.is_match(before);
         let named = commune_at(sentence, word.start, led);
         // "Tarentaise" is a commune of the Loire and a land of Savoie.
         let of_two = named.as_ref().is_some_and(|(end, department)| {
@@ -97,6 +98,12 @@ fn of_sentence(sentence: &str, seats: bool) -> Vec<Department> {
         }
     }
     found
+}
+
+/// The words before a byte, as far as they may lead to a name.
+fn just_before(text: &str, at: usize) -> &str {
+    const LOOK_BACK: usize = 80;
+    &text[text.ceil_char_boundary(at.saturating_sub(LOOK_BACK))..at]
 }
 
 /// Words that begin with a capital.

@@ -21,6 +21,7 @@ pattern!(
     r"(?i)\b(?:d[ée]p(?:[t.]|ts?\b\.?)?|dpts?\.?|d[ée]partement\(?s?\)?)[ ]?(?:(?:de publication|d['’]ex[ée]cution|concern[ée]s?|n°)[ ]?)?(?::[ ]?)?\(?(?P<d>(?:2[AaBb]|97[1-8]|[0-9]{2})\b(?:[ ]?(?:,|;|/|et)[ ]?(?:2[AaBb]|97[1-8]|[0-9]{2})\b)*)(?:[ ]?(?P<unit>%|€|lots?\b|ans?\b|mois\b|jours?\b|h\b|[/.:][0-9]))?"
 );
 pattern!(NUTS, r"\b(?P<n>FR[A-Z0-9][0-9A-Z]{2})\b");
+pattern!(WIDE_NUTS, r"\b(?P<n>FR[A-Z][0-9])\b");
 pattern!(PLACE_LABEL, r"(?i)\b(?:lieux?|sites?|chantier|adresse)\b");
 pattern!(POSTCODE_LABEL, r"(?i)\b(?:codes? postal|postal_code|code_postal)[^0-9\n]{0,12}(?P<p>[0-9]{5})\b");
 pattern!(POSTCODE, r"(?P<p>\b(?:0[1-9]|[1-8][0-9]|9[0-5]|97|98)[0-9]{3})\b(?P<c>[  ]+\p{Lu}[\p{L}'’ -]{1,60})?");
@@ -94,6 +95,11 @@ pub fn departments(title: &str, text: &str) -> Vec<Department> {
         labelled.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(Department::parse).fold(Vec::new(), with);
     if !labelled.is_empty() {
         return labelled;
+    }
+    let wide = || WIDE_NUTS.captures(text).and_then(|c| c.name("n"));
+    let region = wide().map_or_else(Vec::new, |m| Department::of_wide_nuts(m.as_str()));
+    if !region.is_empty() {
+        return region;
     }
     let lead = &text[..text.floor_char_boundary(LEAD)];
     let head = format!("{title}\n{lead}");
@@ -328,6 +334,13 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
     ];
     // "Secteur nord" is a direction.
     const PARTS: &[&str] = &["secteur", "antenne", "agence", "comite", "direction", "territoire"];
+    // Names of départements that are common words: only with a capital.
+    const COMMON: &[&str] = &["lot", "manche", "landes", "cher", "la reunion", "somme", "nord", "orne"];
+    let capitals = LazyCell::new(|| -> Vec<&str> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.starts_with(char::is_uppercase));
+        let keys: Vec<String> = words.filter(|w| w.len() <= 9).map(commune::key).collect();
+        COMMON.iter().copied().filter(|name| keys.iter().any(|k| k == name.trim_start_matches("la "))).collect()
+    });
     let folded = format!(" {} ", commune::key(text));
     // Names that only joining words part, and whether one of them is surely a département: then all are.
     let mut run: (Vec<Department>, bool) = (Vec::new(), false);
@@ -339,8 +352,7 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         let (department, many_uses) = &NAMES.departments[m.pattern().as_usize()];
         // "La réunion de présentation" is no island, "en lot unique" no département.
         let name = &folded[m.start() + 1..m.end()];
-        let common = matches!(name, "lot" | "manche" | "landes" | "cher" | "la reunion" | "somme" | "nord" | "orne");
-        if common && !has_capital(text, name.trim_start_matches("la ")) {
+        if COMMON.contains(&name) && !capitals.contains(&name) {
             continue;
         }
         // "Saint-Martin-d'Uriage" is a commune.
@@ -400,12 +412,6 @@ fn named(text: &str, sure: bool) -> Vec<Department> {
         end = m.end();
     }
     if run.1 { run.0 } else { Vec::new() }
-}
-
-/// Whether a text writes a name of plain letters with a capital.
-fn has_capital(text: &str, name: &str) -> bool {
-    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.starts_with(char::is_uppercase));
-    words.into_iter().any(|w| commune::key(w) == name)
 }
 
 /// Whether words end as the name of a street does, before a name: "rue de", "place de la".

@@ -14,6 +14,7 @@ pub use super::beneficiary::{article_of, lots_of};
 use super::destined;
 use super::finding::Reading;
 use super::intention;
+use super::learned::Kind;
 pub use super::lexicon::{ARTICLES, STRUCTURES};
 use super::lexicon::{Concept, Hit};
 use super::polarity;
@@ -78,6 +79,9 @@ pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut
         let denied = s.of(Concept::Reserve).any(|h| polarity::settled(s, h));
         if found.len() > known || denied {
             explained.push(s.index);
+        }
+        if s.unit.ticked != Some(true) && s.scarcely_tells(Kind::Reserved) {
+            found.truncate(known);
         }
     }
     for s in statements {

@@ -4,6 +4,7 @@
 use vigie_domain::{Provision, ProvisionKind};
 
 use super::finding::Reading;
+use super::learned::Kind;
 use super::lexicon::{Concept, Hit};
 use super::polarity;
 use super::statement::Statement;
@@ -13,9 +14,9 @@ use super::token::mark;
 #[must_use]
 pub fn read(reading: &Reading<'_>, statements: &[Statement<'_>], explained: &mut Vec<usize>) -> Vec<Provision> {
     let object = |(at, s): (usize, &'_ Statement<'_>)| {
-        let hit =
-            s.of(Concept::IntegrationObject).find(|h| !polarity::void(s, h) && buys(s, statements.get(at + 1), h));
-        hit.map(|h| (at, *h))
+        let told = !s.scarcely_tells(Kind::Service);
+        let buys = |h: &&Hit| told && !polarity::void(s, h) && buys(s, statements.get(at + 1), h);
+        s.of(Concept::IntegrationObject).find(buys).map(|h| (at, *h))
     };
     if reading.about.studied {
         return Vec::new();

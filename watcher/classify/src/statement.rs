@@ -32,6 +32,8 @@ const LIST_REACH: usize = 6;
 /// From which likelihood another kind takes the place of one that it is so many times likelier than.
 const LIKELIER: f32 = 0.5;
 const RATIO: f32 = 2.5;
+/// Below which likelihood a statement that begins with the name of what it tells is not read as that.
+const NAMED: f32 = 0.05;
 /// Longest line taken for a heading, in bytes.
 pub(super) const MAX_HEADING: usize = 130;
 
@@ -94,14 +96,23 @@ pub struct Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// Whether it hardly tells a kind, as far as was learned: no frame reads it as that.
+    /// Whether it scarcely tells a kind, as far as was learned: no frame reads it as that.
+    #[must_use]
+    pub fn scarcely_tells(&self, kind: Kind) -> bool {
+        // "Clause sociale : …", "Critère social": it says what it is, whatever stands around.
+        let named = |h: &Hit| h.from == 0 && matches!(h.concept, Concept::ClauseName | Concept::Criterion);
+        let least = if self.hits.iter().any(named) { NAMED } else { kind.least() };
+        self.chances.is_some_and(|c| c[kind as usize] < least.min(kind.least()))
+    }
+
+    /// Whether it scarcely tells a kind, or another one much likelier.
     #[must_use]
     pub fn hardly_tells(&self, kind: Kind) -> bool {
-        self.chances.is_some_and(|c| {
-            let own = c[kind as usize];
+        let likelier = |c: Chances| {
             let other = (0..KINDS).filter(|k| *k != kind as usize).map(|k| c[k]).fold(0.0, f32::max);
-            own < kind.least() || other >= LIKELIER && own * RATIO < other
-        })
+            other >= LIKELIER && c[kind as usize] * RATIO < other
+        };
+        self.scarcely_tells(kind) || self.chances.is_some_and(likelier)
     }
 
     /// Hits of a concept.
