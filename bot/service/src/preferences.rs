@@ -350,7 +350,7 @@ impl Standing {
             chosen.map(|(kind, channel)| format!("{} {}", kind.in_french(), channel.in_french())).collect();
         match lines.is_empty() || self.in_use.len() < 2 {
             true => " Vos alertes y viennent.".to_owned(),
-            false => format!(" Vos réglages disent : {} ; le reste partout.", lines.join(", ")),
+            false => format!(" « Mes réglages » dit : {} ; le reste partout.", lines.join(", ")),
         }
     }
 
