@@ -62,7 +62,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
     let rows: Vec<Row> = site.service.store.subscriptions_of(&me.id).await?.into_iter().map(row).collect();
     let done = match fields.one("fait") {
         "garde" => "Abonnement enregistré.",
-        "pause" => "Abonnement en pause.",
+        "pause" => "Abonnement en pause : il reprend le jour dit, ou par « Reprendre ».",
         "reprise" => "L’abonnement reprend.",
         "retire" => "Abonnement retiré.",
         "essai" => "Un message d’essai part vers toutes vos adresses en service.",
