@@ -169,7 +169,7 @@ async fn page(
             days => Serde(held.days()),
             quiet_from => Serde(held.hours("silence-de", "Silence, de", "pas de silence", rhythm.quiet.map(|q| q.from))),
             quiet_to => Serde(held.hours("silence-a", "à", "–", rhythm.quiet.map(|q| q.to))),
-            urgent => urgent,
+            urgent => urgent, usual_per_hour => usual_per_hour(&standing),
             per_hour => held.value("limite", rhythm.per_hour.map(|n| n.to_string()).unwrap_or_default()),
             channels => Serde(held.channels()),
             order => Serde(held.order()),
@@ -206,6 +206,13 @@ impl Learned {
     fn of(q: Question) -> Self {
         Self { id: q.id, title: q.title, waits: q.waits, choices: q.choices }
     }
+}
+
+/// Messages an hour of whoever chose none.
+fn usual_per_hour(standing: &Standing) -> String {
+    let mut bare = standing.clone();
+    bare.preferences.rhythm.per_hour = None;
+    bare.value(Setting::PerHour).split(',').next().unwrap_or_default().trim_end_matches(" au plus").to_owned()
 }
 
 /// The hour of whoever chose none.

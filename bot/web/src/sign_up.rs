@@ -375,11 +375,13 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                     tracing::error!("sign-up failed: {}", e.what);
                 }
             });
-            let text = format!(
-                "Un message vous demande de confirmer votre adresse : ouvrez son lien, et la veille commence. Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages. Rien reçu ? Regardez dans les indésirables ; au bout d’une heure, recommencez : un second message ne part pas plus tôt. {}",
-                nothing_leaves(&site)
-            );
-            return Ok(site.word(&visitor, "Regardez votre messagerie", &text));
+            let text = "Un message vous demande de confirmer votre adresse : ouvrez son lien, confirmez, et la veille commence.";
+            let also = [
+                "Rien reçu ? Regardez dans les indésirables ; au bout d’une heure, recommencez : un second message ne part pas plus tôt.".to_owned(),
+                "Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages.".to_owned(),
+                nothing_leaves(&site),
+            ];
+            return Ok(site.word_and(&visitor, "Regardez votre messagerie", text, &also));
         }
     };
     page(&site, &visitor, client, (&fields, &said), screen, fault).await

@@ -79,6 +79,12 @@ async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
     );
     let places = follow(&visitor, &trades, &[("metier", "")]).await;
     assert!(places.contains("value=\"59\" checked"), "{places}");
+    // Of several trades of one word, the one that is ticked counts, whether the word is left in its field or not.
+    for word in ["nettoyage", ""] {
+        let chosen = follow(&visitor, &trades, &[("metier", word), ("precis", "nettoyage-de-locaux-16")]).await;
+        let shown = follow(&visitor, &chosen, &[("commune", "")]).await;
+        assert!(shown.contains("Nettoyage de locaux"), "« {word} »: {shown}");
+    }
     let circle = follow(&visitor, &places, &[("commune", "Lille (59)"), ("km", "20")]).await;
     assert!(
         circle.contains("20\u{a0}km") && !circle.contains("name=\"departement\""),
@@ -94,7 +100,7 @@ async fn a_structure_signs_up_screen_by_screen_agrees_and_hears() {
     // The way back holds what was said.
     let back = between(&address, "<a href=\"/inscription?", "\"").replace("&amp;", "&");
     let again = visitor.get(&format!("/inscription?{back}")).await.unwrap().body;
-    assert!(again.contains("value=\"blanchisserie\"") && again.contains("value=\"daily\" selected"), "{again}");
+    assert!(again.contains("value=\"blanchisserie\"") && again.contains("value=\"daily\" checked"), "{again}");
     let mut fields: Vec<(String, String)> = Vec::new();
     for input in address.split("<input type=\"hidden\" ").skip(1) {
         fields.push((between(input, "name=\"", "\""), between(input, "value=\"", "\"")));
