@@ -133,7 +133,7 @@ impl Site {
 
     /// The same, with what else is good to know, a line each.
     pub(crate) fn word_and(&self, visitor: &Visitor, title: &str, text: &str, also: &[String]) -> Response {
-        self.page(visitor, "mot.html", context! { title => title, text => text, also => also })
+        self.page(visitor, "mot.html", context! { title => title, text => text, also => Serde(also) })
     }
 
     /// The same, with the way back to a procedure.

@@ -132,7 +132,7 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
 
 /// What was written (nothing where the file `stood` there and says the same), and what to do next.
 fn next_steps(dir: &Path, stood: bool, said: &str, answers: &answers::Answers) -> String {
-    let department = answers.departments.first().map_or("59", Department::as_str);
+    let department = answers.departments.first().map_or("59", |d| d.as_str());
     let path = dir.join("vigie.toml");
     let named =
         if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };

@@ -177,8 +177,14 @@ impl Wish {
                 false => format!("{commune} {} km", if fields.one("km").is_empty() { "20" } else { fields.one("km") }),
             };
             match place_input::around(&written).and_then(|around| place_input::meant_among(around, commune, &ticked)) {
-                Ok(around) if !self.filter.around.contains(&around) => self.filter.around.push(around),
-                Ok(_) => {}
+                Ok(around) => {
+                    // The same commune with another distance: what is typed now is meant.
+                    let known = self.filter.around.iter().position(|a| a.commune == around.commune);
+                    match known {
+                        Some(at) => self.filter.around[at] = around,
+                        None => self.filter.around.push(around),
+                    }
+                }
                 Err(why) => {
                     self.typed.push(("commune", commune.to_owned()));
                     self.fault("commune", &why);

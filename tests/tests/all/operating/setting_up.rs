@@ -61,6 +61,8 @@ fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
     assert!(file.contains("departments = [\"59\", \"62\"]") && file.contains("[sign_up]\nmode = \"code\""), "{file}");
     let code = std::fs::read(installed.path("etc/secrets/inscription")).unwrap();
     let key = std::fs::read(installed.path("etc/secrets/web")).unwrap();
+    let checked = text(&installed.command(&["check", "-c", "etc/vigie.toml"]).output().unwrap().stdout);
+    assert!(checked.contains("ouverte à qui a le code : http://127.0.0.1:8765/inscription"), "{checked}");
     let listed = installed.command(&["sources", "list", "--output", "json", "-c", "etc/vigie.toml"]).output().unwrap();
     let sources: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(sources.as_array().unwrap().len(), 4, "{sources}");
