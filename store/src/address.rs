@@ -56,7 +56,7 @@ impl AddressState {
         match self {
             Self::Unconfirmed => "à confirmer",
             Self::Active => "en service",
-            Self::Suspended => "suspendue : refusée par son serveur",
+            Self::Suspended => "hors service : refusée par son serveur",
             Self::Stopped => "désabonnée par son propriétaire",
         }
     }

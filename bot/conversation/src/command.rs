@@ -20,9 +20,9 @@ const MAX_PAUSE_DAYS: i64 = 366;
 /// What clients propose as commands.
 pub const MENU: [(&str, &str); 19] = [
     ("abonner", "Choisir les marchés dont je veux entendre parler"),
-    ("abonnements", "Voir, changer, suspendre ou retirer mes abonnements"),
+    ("abonnements", "Voir, changer, mettre en pause ou retirer mes abonnements"),
     ("reglages", "À quelles heures et par quel canal Vigie m’écrit"),
-    ("absence", "Dire jusqu’à quand je suis absent, et qui me remplace"),
+    ("absence", "Dire quand je suis absent, et qui me remplace"),
     ("echeances", "Les dates des marchés que nous suivons"),
     ("contrats", "Proposer vos services à qui a gagné, et les contrats qui finissent"),
     ("suivre", "Suivre un acheteur ou une entreprise"),
@@ -32,8 +32,8 @@ pub const MENU: [(&str, &str); 19] = [
     ("dossier", "Ce que dit le dossier de consultation que j’ai envoyé"),
     ("chercher", "Chercher un mot dans ce dossier"),
     ("pourquoi", "Pourquoi j’ai reçu cette alerte"),
-    ("pause", "Ne plus rien recevoir pendant quelque temps"),
-    ("reprendre", "Recevoir de nouveau mes alertes"),
+    ("pause", "Mettre mes abonnements en pause"),
+    ("reprendre", "Mettre fin à une pause"),
     ("aide", "Ce que Vigie sait faire ici"),
     ("stop", "Arrêter les alertes dans cette conversation"),
     ("export", "Recevoir tout ce que Vigie sait de moi"),

@@ -95,8 +95,7 @@ pub fn read(id: &str, form: &Form) -> Result<Source, Vec<FormFault>> {
             faults.push(("reglages", what));
         }
         Ok(options) if holds_secret(&options) => {
-            let what =
-                "Un secret ne s’écrit pas ici : une source qui en demande un se déclare dans le fichier de réglages.";
+            let what = "Un secret ne s’écrit pas ici : une source qui en demande un se déclare dans le fichier de configuration.";
             faults.push(("reglages", what.to_owned()));
         }
         Ok(options) => block.options = options,

@@ -329,9 +329,9 @@ impl Standing {
     #[must_use]
     pub fn away_in_french(&self) -> Option<String> {
         let away = self.absence()?;
-        let from = match self.leaves() {
-            Some(day) => format!("Vous serez absent du {} au", french::date(day)),
-            None => "Vous êtes absent jusqu’au".to_owned(),
+        let (from, when) = match self.leaves() {
+            Some(day) => (format!("Vous serez absent du {} au", french::date(day)), "entre ces deux jours"),
+            None => ("Vous êtes absent jusqu’au".to_owned(), "d’ici là"),
         };
         let back = french::date(away.until.with_timezone(&self.zone).date_naive());
         let who = away.stand_in.as_deref().and_then(|id| self.called(id));
@@ -339,7 +339,7 @@ impl Standing {
             || "personne ne reçoit à votre place".to_owned(),
             |name| format!("{name} reçoit à votre place ce qui vous serait venu"),
         );
-        Some(format!("{from} {back}, jour de votre retour : aucun nouveau marché ne vous est signalé d’ici là, {who}."))
+        Some(format!("{from} {back}, jour de votre retour : aucun nouveau marché ne vous est signalé {when}, {who}."))
     }
 
     /// Which kinds of message come by one channel alone, for somebody with several; nothing where all come everywhere.
@@ -350,7 +350,7 @@ impl Standing {
             chosen.map(|(kind, channel)| format!("{} {}", kind.in_french(), channel.in_french())).collect();
         match lines.is_empty() || self.in_use.len() < 2 {
             true => " Vos alertes y viennent.".to_owned(),
-            false => format!(" Vos réglages disent : {} ; le reste partout.", lines.join(", ")),
+            false => format!(" « Mes réglages » dit : {} ; le reste partout.", lines.join(", ")),
         }
     }
 

@@ -47,7 +47,7 @@ impl Again {
                 state.in_french()
             ),
             Self::AddressOut { state: AddressState::Suspended, .. } => {
-                "Rien n’est renvoyé : l’adresse est suspendue, son serveur l’a refusée. Remettez-la d’abord en service (page de la personne, ou vigie deliveries replay --reactivate).".to_owned()
+                "Rien n’est renvoyé : l’adresse est hors service, son serveur l’a refusée. Remettez-la d’abord en service (page de la personne, ou vigie deliveries replay --reactivate).".to_owned()
             }
             Self::AddressOut { state: AddressState::Stopped, .. } => {
                 "Rien n’est renvoyé : la personne s’est désabonnée à cette adresse. Elle seule peut revenir.".to_owned()

@@ -38,7 +38,7 @@ pub async fn suspend_address(
 ) -> Result<(), Failure> {
     let SuspendedAddress { person, address, channel, why, cause } = *suspended;
     service.store.set_address_state(address, AddressState::Suspended, why).await?;
-    service.store.note("address", address, &format!("adresse suspendue : {why}"), now).await?;
+    service.store.note("address", address, &format!("adresse hors service : {why}"), now).await?;
     let told = !service.store.active_addresses(person).await?.is_empty();
     if told {
         let alert = Alert::word(AlertKind::Account, derived_id(&["suspended", address, cause]));
@@ -48,7 +48,7 @@ pub async fn suspend_address(
             french::capital(why),
             match channel {
                 Channel::Telegram | Channel::Matrix => "invitez-y Vigie de nouveau et écrivez-lui,",
-                hook if hook.is_hook() => "ajoutez de nouveau cet outil dans vos réglages,",
+                hook if hook.is_hook() => "ajoutez de nouveau cet outil (Mes réglages, autres outils),",
                 _ => "répondez à ce message",
             },
             service.operator(),
@@ -57,7 +57,7 @@ pub async fn suspend_address(
         service.deliveries_queued.notify_one();
     }
     let body = format!(
-        "Une adresse est suspendue\n{}. Envoi concerné : {cause}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list){}",
+        "Une adresse est hors service\n{}. Envoi concerné : {cause}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list){}",
         french::capital(why),
         if told { "La personne est prévenue sur son autre canal." } else { "La personne n’a pas d’autre canal." },
         if channel == Channel::Email { ", puis : vigie subscriptions add --email ADRESSE --confirmed." } else { "." },

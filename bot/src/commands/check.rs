@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use vigie_config::settings::{Assistant as AssistantBlock, Settings};
+use vigie_config::settings::{Assistant as AssistantBlock, Settings, SignUpMode};
 use vigie_consultation::{Reader, sandbox};
 use vigie_domain::french;
 use vigie_watcher::assistant::{Assistant, Doubt};
@@ -18,7 +18,7 @@ use crate::setup;
 use vigie_service::Clock;
 use vigie_service::Failure;
 use vigie_service::outgoing_mail::open_email;
-use vigie_service::sources;
+use vigie_service::{opt_in, sources};
 
 pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg) -> Result<(), Failure> {
     let settings = match path {
@@ -84,6 +84,7 @@ pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg)
             },
         );
     }
+    row("inscription", "[sign_up]", sign_up(&settings));
     if let Some(filter) = &settings.log.filter {
         let read = tracing_subscriber::EnvFilter::try_new(filter);
         row("journaux", "[log] filter", read.map(|_| "lisible".to_owned()).map_err(|e| e.to_string()));
@@ -146,6 +147,24 @@ pub(super) async fn check(path: Option<&Path>, connect: bool, output: OutputArg)
         ));
     }
     Ok(())
+}
+
+/// Who may sign up by themselves, and where.
+fn sign_up(settings: &Settings) -> Result<String, String> {
+    let who = match settings.sign_up.mode {
+        SignUpMode::Off => return Ok("fermée : vous inscrivez ou invitez ; mode = \"open\" l’ouvre".to_owned()),
+        SignUpMode::Code => "ouverte à qui a le code",
+        SignUpMode::Open => "ouverte à tous",
+    };
+    if let Some(code) = &settings.sign_up.code {
+        code.read().map_err(|e| e.to_string())?;
+    }
+    match settings.web.public_url.as_deref().filter(|_| opt_in::possible(settings)) {
+        Some(url) => Ok(format!("{who} : {}/inscription", url.trim_end_matches('/'))),
+        None => {
+            Err("ouverte, mais rien ne peut être confirmé : il faut [email], et [web] public_url et secret".to_owned())
+        }
+    }
 }
 
 /// What files of consultations are read with. Without the converter everything but PDF is read: no fault.

@@ -133,6 +133,7 @@ fn value_name(id: &str) -> Option<&'static str> {
         "kind" | "notice_kinds" | "buyer_types" | "buyer_kind" => "NATURE",
         "sectors" => "SECTEUR",
         "departments" => "DÉPARTEMENT",
+        "sign_up" => "QUI",
         "epcis" => "INTERCOMMUNALITÉ",
         "places" => "COMMUNE",
         "around" => "RAYON",

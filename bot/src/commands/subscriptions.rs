@@ -388,7 +388,7 @@ async fn add(store: &Store, settings: &Settings, args: &AddArgs) -> Result<(), F
         }
         Some(AddressState::Suspended) if !args.confirmed => {
             return Err(Failure::usage(
-                "cette adresse est suspendue : le serveur l’a refusée",
+                "cette adresse est hors service : le serveur l’a refusée",
                 place,
                 "vérifiez-la avec son propriétaire, puis ajoutez --confirmed",
             ));

@@ -131,6 +131,11 @@ impl Site {
         self.page(visitor, "mot.html", context! { title => title, text => text })
     }
 
+    /// The same, with what else is good to know, a line each.
+    pub(crate) fn word_and(&self, visitor: &Visitor, title: &str, text: &str, also: &[String]) -> Response {
+        self.page(visitor, "mot.html", context! { title => title, text => text, also => Serde(also) })
+    }
+
     /// The same, with the way back to a procedure.
     pub(crate) fn back_to(&self, visitor: &Visitor, procedure: &str, title: &str, text: &str) -> Response {
         let back = format!("/procedure/{procedure}");

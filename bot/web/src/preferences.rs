@@ -169,7 +169,7 @@ async fn page(
             days => Serde(held.days()),
             quiet_from => Serde(held.hours("silence-de", "Silence, de", "pas de silence", rhythm.quiet.map(|q| q.from))),
             quiet_to => Serde(held.hours("silence-a", "à", "–", rhythm.quiet.map(|q| q.to))),
-            urgent => urgent,
+            urgent => urgent, usual_per_hour => usual_per_hour(&standing),
             per_hour => held.value("limite", rhythm.per_hour.map(|n| n.to_string()).unwrap_or_default()),
             channels => Serde(held.channels()),
             order => Serde(held.order()),
@@ -206,6 +206,13 @@ impl Learned {
     fn of(q: Question) -> Self {
         Self { id: q.id, title: q.title, waits: q.waits, choices: q.choices }
     }
+}
+
+/// Messages an hour of whoever chose none.
+fn usual_per_hour(standing: &Standing) -> String {
+    let mut bare = standing.clone();
+    bare.preferences.rhythm.per_hour = None;
+    bare.value(Setting::PerHour).split(',').next().unwrap_or_default().trim_end_matches(" au plus").to_owned()
 }
 
 /// The hour of whoever chose none.
@@ -334,8 +341,16 @@ fn absence(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> 
     };
     let leaves = day("depart", "Ce jour de départ n’existe pas.")?;
     let returns = day("retour", "Ce jour de retour n’existe pas.")?;
-    if returns.is_none() && (stand_in.is_some() || leaves.is_some()) {
-        return Err("Dites aussi le jour de votre retour.".to_owned());
+    let stands = standing.absence().and_then(|a| a.stand_in.clone());
+    let is_over = fields.one("absence") == "annuler";
+    // Without a day of return there is no absence: what stood goes, and something that is said anew lacks its end.
+    if is_over || returns.is_none() {
+        let anew = leaves.is_some() && leaves != standing.leaves() || stand_in.is_some() && stand_in != stands;
+        return match standing.absence() {
+            _ if anew && !is_over => Err("Dites aussi le jour de votre retour.".to_owned()),
+            Some(_) => Ok(vec![Change::Away(None)]),
+            None => Ok(Vec::new()),
+        };
     }
     let mut out = Vec::new();
     if (leaves, returns) != (standing.leaves(), standing.returns()) {
@@ -346,8 +361,7 @@ fn absence(fields: &Fields, standing: &Standing) -> Result<Vec<Change>, String> 
         let until = returns.and_then(midnight);
         out.push(Change::Away(until.map(|until| Period { from: leaves.and_then(midnight), until })));
     }
-    let stands = standing.absence().and_then(|a| a.stand_in.clone());
-    if stand_in != stands && returns.is_some() {
+    if stand_in != stands {
         out.push(Change::StandIn(stand_in));
     }
     Ok(out)

@@ -60,11 +60,8 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
             tracing::error!("sign-in link not sent: {e}");
         }
     });
-    let text = format!(
-        "Si cette adresse reçoit des alertes de Vigie, un lien pour entrer vient de lui être envoyé. Il sert une fois, pendant une demi-heure. {}",
-        nothing_leaves(&site)
-    );
-    Ok(site.word(&visitor, "Regardez votre messagerie", &text))
+    let text = "Si cette adresse reçoit des alertes de Vigie, un lien pour entrer vient de lui être envoyé. Il sert une fois, pendant une demi-heure.";
+    Ok(site.word_and(&visitor, "Regardez votre messagerie", text, &[nothing_leaves(&site)]))
 }
 
 /// Said to whoever waits for a mail, whether or not their address is one that stopped them.

@@ -16,8 +16,9 @@ use vigie_config::secret::expose;
 use vigie_config::settings::SignUpMode;
 use vigie_domain::directory::Structure;
 use vigie_domain::subscription::Role;
-use vigie_domain::{Buyer, Cadence, Filter, StructureKind, Subscriber, french};
+use vigie_domain::{Buyer, Cadence, Filter, Phase, StructureKind, Subscriber, french};
 use vigie_notifier::card::short;
+use vigie_notifier::labels::structure_label;
 use vigie_notifier::{criteria, fit};
 use vigie_service::answers::action::folded;
 use vigie_service::subscriptions::Wish as Kept;
@@ -43,16 +44,18 @@ enum Screen {
     Trades,
     Places,
     Example,
+    Rhythm,
     Address,
 }
 
-const SCREENS: [(Screen, &str); 7] = [
+const SCREENS: [(Screen, &str); 8] = [
     (Screen::Who, "qui"),
     (Screen::Siret, "siret"),
     (Screen::Structure, "structure"),
     (Screen::Trades, "metiers"),
     (Screen::Places, "lieux"),
     (Screen::Example, "exemple"),
+    (Screen::Rhythm, "rythme"),
     (Screen::Address, "adresse"),
 ];
 
@@ -64,7 +67,8 @@ fn asked(screen: Screen) -> &'static [&'static str] {
         Screen::Structure => &["sorte"],
         Screen::Trades => &["secteur", "metier", "precis"],
         Screen::Places => &["departement", "commune", "km", "rayon", "epci"],
-        Screen::Example => &["rythme"],
+        Screen::Example => &[],
+        Screen::Rhythm => &["rythme"],
         Screen::Address => &["email", "nom", "code"],
     }
 }
@@ -219,7 +223,8 @@ async fn page(
         }
     }
     let kind = kind(fields, said.structure.as_ref());
-    let kinds: Vec<(&str, bool)> = StructureKind::ALL.into_iter().map(|k| (k.acronym(), Some(k) == kind)).collect();
+    let kinds: Vec<(&str, &str, bool)> =
+        StructureKind::ALL.into_iter().map(|k| (k.acronym(), structure_label(k), Some(k) == kind)).collect();
     let cadence =
         if fields.one("rythme").is_empty() { Cadence::default_for(said.role, kind) } else { said.wish.cadence };
     let cadences: Vec<(String, String, bool)> = form::cadences(cadence);
@@ -276,11 +281,22 @@ fn kind(fields: &Fields, known: Option<&Structure>) -> Option<StructureKind> {
     StructureKind::parse(fields.one("sorte")).or(known.map(|s| s.kind))
 }
 
+/// A market that a wish would have told of.
+#[derive(serde::Serialize)]
+struct Told {
+    procedure: String,
+    title: String,
+    /// It is not published yet: nothing can be answered.
+    planned: bool,
+}
+
 /// What a wish would have sent.
 #[derive(serde::Serialize)]
 struct Example {
     text: String,
-    samples: Vec<(String, String)>,
+    samples: Vec<Told>,
+    /// How many more than the samples.
+    more: usize,
     /// Too much, or nothing: what is asked, and the changes that would help most, each with the address of this screen after it.
     question: Option<String>,
     ways: Vec<(String, String)>,
@@ -300,14 +316,27 @@ async fn example(
     let _one_of_few = site.previews.acquire().await.map_err(|_| Trouble::no_page())?;
     let profile = vigie_domain::subscription::Profile { kind, ..Default::default() };
     let seen = preview::preview(&site.service, filter, &profile, preview::DAYS).await?;
-    let samples = seen.samples.iter().map(|s| (s.procedure.clone(), short(&s.title, 140))).collect();
+    let ids: Vec<String> = seen.samples.iter().map(|s| s.procedure.clone()).collect();
+    let now = site.service.clock.now();
+    let rows = site.service.store.search_rows(&ids).await?;
+    let is_planned = |id: &str| rows.iter().any(|r| r.procedure == id && r.state_at(now).phase == Phase::Planned);
+    let samples: Vec<Told> = seen
+        .samples
+        .iter()
+        .map(|s| Told {
+            procedure: s.procedure.clone(),
+            title: short(&s.title, 140),
+            planned: is_planned(&s.procedure),
+        })
+        .collect();
+    let more = seen.matching.saturating_sub(samples.len());
     // Nobody yet: what they went for is not known.
     let stranger = Subscriber { id: String::new(), name: String::new(), role, profile };
     let advice = breadth::advise(&site.service, &stranger, filter, &seen).await?;
     let ways = advice.iter().flat_map(|a| a.choices().into_iter().zip(&a.ways));
     let ways = ways.filter_map(|(label, way)| Some((label, after(fields, &way.filter)?))).collect();
     let question = advice.as_ref().map(breadth::Advice::question);
-    Ok(Some(Example { text: seen.in_french(filter), samples, question, ways }))
+    Ok(Some(Example { text: seen.in_french(filter), samples, more, question, ways }))
 }
 
 /// The address of the screen that shows what other conditions would have sent; `None` where the screens cannot say them.
@@ -376,10 +405,21 @@ pub(crate) async fn send(State(site): State<Arc<Site>>, visitor: Visitor, client
                 }
             });
             let text = format!(
-                "Un message vous demande de confirmer votre adresse : ouvrez son lien, et la veille commence. Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages. Rien reçu ? Regardez dans les indésirables ; au bout d’une heure, recommencez : un second message ne part pas plus tôt. {}",
-                nothing_leaves(&site)
+                "Un message part à {} : ouvrez son lien, confirmez, et la veille commence.",
+                short(fields.one("email"), 254)
             );
-            return Ok(site.word(&visitor, "Regardez votre messagerie", &text));
+            let again = fields.query_without(&["etape", "email", "nom", "code"]);
+            let again = format!("/inscription?etape={}&{again}", Screen::Address.word());
+            let also = [
+                "Rien reçu ? Regardez dans les indésirables ; au bout d’une heure, recommencez : un second message ne part pas plus tôt.".to_owned(),
+                "Si cette adresse reçoit déjà des alertes, le lien vous fait entrer sur vos pages.".to_owned(),
+                nothing_leaves(&site),
+            ];
+            let values = context! {
+                title => "Regardez votre messagerie", text => text, also => Serde(&also),
+                back => again, back_text => "Ce n’est pas la bonne adresse ? Corrigez-la",
+            };
+            return Ok(site.page(&visitor, "mot.html", values));
         }
     };
     page(&site, &visitor, client, (&fields, &said), screen, fault).await

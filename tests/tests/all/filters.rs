@@ -118,6 +118,14 @@ async fn pages_and_programs_take_every_condition_and_show_what_is_wrong() {
     for value in ["Lens (62) 30 km", "Métropole Européenne de Lille", "30\u{a0}km autour de Lens (62)"] {
         assert!(shown.contains(value), "{value}");
     }
+    // The same commune with another distance takes the place of the first.
+    let wider = [("rayon", "Lens (62) 30 km"), ("commune", "Lens (62)"), ("km", "50"), ("rythme", "daily")];
+    let wider = [&wider[..], &[("do", "quand-meme")]].concat();
+    assert_eq!(jeanne.post_form("/abonnements/nouveau", &wider).await.unwrap().status, 303);
+    let both = pages.app.service.store.subscriptions_of("jeanne").await.unwrap();
+    let wider = both.into_iter().find(|s| s.id != kept.id).unwrap();
+    assert_eq!(wider.filter.around, [Around { commune: "62498".into(), km: 50 }]);
+    pages.app.service.store.remove_subscription(&wider.id).await.unwrap();
     let wrong = [("rayon", "Saint-Denis 30 km"), ("epci", "Atlantis"), ("rythme", "daily"), ("do", "garder")];
     let wrong = jeanne.post_form("/abonnements/nouveau", &wrong).await.unwrap();
     assert_eq!(wrong.status, 422);

@@ -230,7 +230,7 @@ async fn buttons_of_the_settings_do_what_they_say_and_what_is_wrong_changes_noth
         &[("limite", "beaucoup")][..],
         &[("jour", "")][..],
         &[("retour", "2020-01-01")][..],
-        &[("retour", ""), ("remplacant", "marc")][..],
+        &[("retour", ""), ("remplacant", "zoe")][..],
         &[("depart", "2027-01-12"), ("retour", "2027-01-03")][..],
         &[("depart", "2027-01-12"), ("retour", ""), ("remplacant", "")][..],
     ] {
@@ -251,6 +251,13 @@ async fn buttons_of_the_settings_do_what_they_say_and_what_is_wrong_changes_noth
         assert!(matches!(refused, preferences::Settled::Refused(_)), "{change:?}");
     }
     assert!(!ana.get("/reglages").await.unwrap().body.contains("Rival"));
+    // An absence ends by its day of return taken out, or by its box.
+    for ends in [("retour", ""), ("absence", "annuler")] {
+        let said = says(&pages, "ana", Channel::Telegram, "/absence du 3 au 12 janvier 2027, Marc me remplace").await;
+        assert!(stands(&pages, "ana").await.away.is_some(), "{said}");
+        assert_eq!(form(&ana, &[ends]).await, 303, "{ends:?}");
+        assert_eq!(stands(&pages, "ana").await.away, None, "{ends:?}");
+    }
 }
 
 #[tokio::test]
@@ -315,6 +322,16 @@ async fn a_subscription_is_changed_tried_named_paused_and_resumed_in_a_chat_and_
     assert!(ana.get("/abonnements").await.unwrap().body.contains("en pause jusqu’au 5 décembre 2026"));
     assert_eq!(ana.post_form(&format!("/abonnements/{first}/pause"), &[("jours", "0")]).await.unwrap().status, 303);
     assert!(!says(&pages, "ana", Channel::Telegram, "/abonnements").await.contains('⏸'));
+    // Until a day, on the page: one that is ahead.
+    let pause = format!("/abonnements/{first}/pause");
+    let until = |day: &'static str| [("jours", "date"), ("jusque", day)];
+    assert_eq!(ana.post_form(&pause, &until("2026-11-20")).await.unwrap().status, 400);
+    assert_eq!(ana.post_form(&pause, &until("2026-12-20")).await.unwrap().status, 303);
+    assert!(ana.get("/abonnements").await.unwrap().body.contains("en pause jusqu’au 20 décembre 2026"));
+    assert!(
+        says(&pages, "ana", Channel::Telegram, "/abonnements").await.contains("en pause jusqu’au 20 décembre 2026")
+    );
+    assert_eq!(ana.post_form(&pause, &[("jours", "0")]).await.unwrap().status, 303);
     // What one changes while another removes it is not made again.
     says(&pages, "ana", Channel::Telegram, "/changer 1").await;
     store.remove_subscription(&first).await.unwrap();

@@ -275,7 +275,8 @@ async fn the_life(pages: Pages, mails: &Sink) {
             ("realisees", done_hours),
             ("personnes", "3"),
         ];
-        done(&ana, &hours, &fields).await;
+        let after = ok(&ana, &done(&ana, &hours, &fields).await).await;
+        assert!(after.contains("C’est enregistré") && after.contains("value=\"other\" selected"), "{after}");
     }
     // What is wrong is said beside what was typed, and nothing is lost.
     let more_women = [

@@ -398,7 +398,7 @@ async fn a_dead_letter_is_seen_with_its_journal_and_sent_again_from_the_pages() 
     assert!(looks.iter().any(|l| l.who == "chef" && l.what.contains("envoi")), "who saw it is noted: {looks:?}");
     // U8: its address is suspended, and it would be called off in silence.
     let refused = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead)]).await.unwrap();
-    assert!(refused.status == 409 && refused.body.contains("suspendue"), "{}", refused.body);
+    assert!(refused.status == 409 && refused.body.contains("hors service"), "{}", refused.body);
     let address = pages.app.service.store.addresses("jeanne").await.unwrap().remove(0).id;
     let mend = [("do", "remettre"), ("adresse", address.as_str())];
     assert_eq!(chef.post_form("/exploitation/personnes/jeanne", &mend).await.unwrap().status, 303);

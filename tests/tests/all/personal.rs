@@ -63,7 +63,7 @@ async fn lives(store: &Store) {
         .await
         .unwrap();
     let address = store.addresses("jeanne").await.unwrap().remove(0);
-    store.note("address", &address.id, &format!("suspendue : {WORDS}"), now()).await.unwrap();
+    store.note("address", &address.id, &format!("hors service : {WORDS}"), now()).await.unwrap();
     store.note("mail", "boîte", &format!("un mail de {ADDRESS} n’a pas été compris"), now()).await.unwrap();
     store.saw("paul", "jeanne", "export", now()).await.unwrap();
     store

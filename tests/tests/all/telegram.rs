@@ -213,7 +213,7 @@ async fn a_blocked_chat_is_suspended_and_the_other_channel_told() {
     let told = |to: &str, what: &str| mails.iter().any(|m| m.contains(to) && m.contains(what));
     assert!(told("ada@structure.example", "sur Telegram"), "{mails:?}");
     assert!(told("ada@structure.example", "Nettoyage"), "the alert itself comes by mail: {mails:?}");
-    assert!(told("exploitation@vigie.example", "suspendue"), "{mails:?}");
+    assert!(told("exploitation@vigie.example", "hors service"), "{mails:?}");
     assert_eq!(bench.count(DeliveryState::Dead).await, 1);
 }
 

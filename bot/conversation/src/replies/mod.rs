@@ -170,10 +170,10 @@ impl Asker<'_> {
         lines.extend(
             [
                 "/abonner : un nouvel abonnement, pas à pas",
-                "/abonnements : ce que vous recevez ; changer, suspendre, retirer",
+                "/abonnements : ce que vous recevez ; changer, mettre en pause, retirer",
                 "/reglages : à quelles heures, par quel canal Vigie vous écrit",
-                "/absence : par exemple /absence 2 semaines, et qui vous remplace",
-                "/pause, /reprendre : par exemple /pause 2 semaines",
+                "/absence : vous n’êtes pas là, et qui vous remplace ; par exemple /absence 2 semaines",
+                "/pause, /reprendre : plus de nouveaux marchés de vos abonnements, ou d’un seul ; par exemple /pause 2 semaines, /pause 1",
                 "/pourquoi : pourquoi un avis est venu, ou non (/pourquoi 26-12345)",
                 "/echeances : les dates des marchés où vous allez",
                 "/contrats : à qui proposer vos services, et les contrats qui finissent bientôt",

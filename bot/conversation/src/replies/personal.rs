@@ -37,7 +37,7 @@ impl Asker<'_> {
         };
         lines.push(match link {
             Some(link) => {
-                format!("Vos réglages et vos données, sur la page (lien personnel, à ne pas transmettre) : {link}")
+                format!("Votre compte, vos réglages et vos données, sur les pages (lien personnel, à ne pas transmettre) : {link}")
             }
             None => format!("Le fichier complet s’obtient auprès de {}.", self.service.operator()),
         });

@@ -37,7 +37,7 @@ impl Asker<'_> {
     }
 
     async fn settings(&self, standing: &Standing) -> Result<Vec<Reply>, Failure> {
-        let mut lines = vec!["Comment Vigie vous écrit :".to_owned()];
+        let mut lines = vec!["Mes réglages : quand et par où Vigie vous écrit.".to_owned()];
         let mut everywhere = Vec::new();
         for setting in Setting::all() {
             match (setting, standing.value(setting)) {
@@ -85,7 +85,7 @@ impl Asker<'_> {
                 let mut buttons = Vec::new();
                 if changes.iter().any(|c| matches!(c, Change::Away(Some(_)))) {
                     lines.push(
-                        "Entre-temps, les nouveaux marchés ne vous seront pas signalés ; ceux que vous suivez le restent."
+                        "Entre-temps, les nouveaux marchés ne vous seront pas signalés ; ils reviennent le jour de votre retour. Ceux que vous suivez le restent."
                             .to_owned(),
                     );
                     if standing.colleagues.is_empty() {
@@ -193,7 +193,7 @@ fn choices(standing: &Standing, setting: Setting) -> Vec<Reply> {
                 rows.push(vec![press("Je suis de retour", Change::Away(None))]);
             }
             (
-                "Jusqu’à quand ? Par exemple « /absence du 3 au 12 janvier, Marc me remplace » : votre collègue reçoit alors ce qui vous serait venu.",
+                "Jusqu’à quand ? Le dernier jour que vous donnez est celui de votre retour : les nouveaux marchés reviennent ce jour-là. Par exemple « /absence du 3 au 12 janvier, Marc me remplace » : votre collègue reçoit alors ce qui vous serait venu, du 3 au 11.",
                 rows,
             )
         }

@@ -59,7 +59,7 @@ impl Asker<'_> {
                 let toggle = if paused.is_some() {
                     action::command(&format!("Reprendre {n}"), &format!("/reprendre #{id}"))
                 } else {
-                    action::command(&format!("Suspendre {n}"), &format!("/pause #{id}"))
+                    action::command(&format!("Mettre {n} en pause"), &format!("/pause #{id}"))
                 };
                 buttons.push(vec![
                     action::command(&format!("Changer {n}"), &format!("/changer #{id}")),
@@ -105,8 +105,9 @@ impl Asker<'_> {
         }
         let what = if which.is_some() { "Cet abonnement est" } else { "Vos abonnements sont" };
         let text = format!(
-            "{what} {}. Les marchés déjà signalés restent suivis : un rectificatif ou un rappel peut encore venir. /reprendre y met fin.",
-            paused(end)
+            "{what} {}{}. Les marchés déjà signalés restent suivis : un rectificatif ou un rappel peut encore venir. /reprendre y met fin.",
+            paused(end),
+            if end == FOR_EVER { "" } else { ", jour où les alertes reviennent" }
         );
         Ok(one(text, vec![vec![action::command("Reprendre", &which_again("/reprendre", &chosen, which))]]))
     }

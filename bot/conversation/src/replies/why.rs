@@ -141,6 +141,6 @@ fn decided(share: &NotificationRow) -> String {
         Disposition::Overflow => "groupé avec d’autres en un seul message".to_owned(),
         Disposition::Baseline => "pas envoyé : publié avant le début de la veille".to_owned(),
         Disposition::Duplicate => "pas envoyé : déjà signalé, rien n’a changé".to_owned(),
-        Disposition::Paused => "pas envoyé : abonnement en pause".to_owned(),
+        Disposition::Paused => "pas envoyé : abonnement en pause, ou absence".to_owned(),
     }
 }

@@ -78,7 +78,7 @@ pub async fn fetch_documents(service: &Service, person: &Subscriber, procedure: 
         ..service.settings.fetch.clone()
     };
     let fetcher = Fetcher::http(&limits).map_err(|e| {
-        Failure::new(e, "documents du profil d’acheteur", "vérifiez [fetch] dans le fichier de réglages")
+        Failure::new(e, "documents du profil d’acheteur", "vérifiez [fetch] dans le fichier de configuration")
     })?;
     let got = tokio::time::timeout(WAIT, files_of(service, &fetcher, &url)).await;
     match got.unwrap_or(Err(Fetched::Away)) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 use vigie_config::Secret;
-use vigie_config::settings::Tls;
+use vigie_config::settings::{SignUpMode, Tls};
 use vigie_domain::Department;
 use vigie_service::Failure;
 
@@ -27,6 +27,7 @@ pub(super) struct Answers {
     pub(super) operator_email: String,
     pub(super) organisation: String,
     pub(super) departments: Vec<Department>,
+    pub(super) sign_up: SignUpMode,
 }
 
 /// How messages leave.
@@ -58,6 +59,10 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         None if asked => optional("Adresse des pages vue du dehors, https://… (vide s’il n’y en a pas encore)"),
         given => given,
     };
+    let sign_up = match args.sign_up {
+        None if asked && public_url.is_some() => ask_sign_up(),
+        given => given.unwrap_or_default(),
+    };
     let departments = match args.departments {
         given if given.is_empty() && asked => {
             optional("Départements veillés, tels que 59 62 (vide pour toute la France)")
@@ -67,6 +72,7 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         given => given,
     };
     let database = args.database.unwrap_or_else(|| default_database(dir));
+    reachable(sign_up, public_url.as_deref())?;
     Ok(Answers {
         database,
         database_password: args.database_password_file.as_deref().map(read).transpose()?,
@@ -78,7 +84,21 @@ pub(super) fn gather(args: InitArgs, dir: &Path) -> Result<Answers, Failure> {
         operator_email,
         organisation,
         departments: departments.iter().map(|d| department(d)).collect::<Result<_, _>>()?,
+        sign_up,
     })
+}
+
+/// Whoever signs themselves up is sent a link, which needs the address of the pages.
+fn reachable(sign_up: SignUpMode, public_url: Option<&str>) -> Result<(), Failure> {
+    if sign_up == SignUpMode::Off || public_url.is_some() {
+        return Ok(());
+    }
+    let fix = "donnez l’adresse des pages vue du dehors (--public-url), ou n’ouvrez pas l’inscription";
+    Err(Failure::usage(
+        "l’inscription demande une adresse publique : un lien est envoyé à qui s’inscrit",
+        "--sign-up",
+        fix,
+    ))
 }
 
 /// The database of an installation in that folder, where nobody says another.
@@ -107,6 +127,7 @@ pub(super) struct Typed {
     mail_from: String,
     public_url: String,
     departments: String,
+    sign_up: String,
 }
 
 /// Takes what was typed on the page.
@@ -124,17 +145,21 @@ pub(super) fn of_page(typed: &Typed, dir: &Path) -> Result<Answers, Failure> {
     let password =
         Some(&typed.mail_password).filter(|p| user.is_some() && !p.is_empty()).cloned().map(SecretString::from);
     let tls = super::super::output::parse_word(&typed.mail_tls).unwrap_or_default();
+    let sign_up = super::super::output::parse_word(&typed.sign_up).unwrap_or_default();
+    let public_url = said(&typed.public_url);
+    reachable(sign_up, public_url.as_deref())?;
     Ok(Answers {
         database: default_database(dir),
         database_password: None,
         mail: Mail { host, port, tls, user, password, from },
         skip_mail_check: false,
         listen: LISTEN.to_owned(),
-        public_url: said(&typed.public_url),
+        public_url,
         operator_name: needed(&typed.operator_name, "votre nom")?,
         operator_email: needed(&typed.operator_email, "votre adresse électronique")?,
         organisation: needed(&typed.organisation, "le nom de l’organisation")?,
         departments: codes(&typed.departments).iter().map(|d| department(d)).collect::<Result<_, _>>()?,
+        sign_up,
     })
 }
 
@@ -236,6 +261,19 @@ fn ask_tls() -> Result<Tls, Failure> {
         let Some(typed) = optional("starttls, implicit ou none [starttls]") else { return Ok(Tls::default()) };
         match super::super::output::parse_word(&typed.to_lowercase()) {
             Ok(tls) => return Ok(tls),
+            Err(_) => ask::say("Écrivez l’un de ces trois mots."),
+        }
+    }
+}
+
+fn ask_sign_up() -> SignUpMode {
+    ask::say(
+        "Inscription par les personnes elles-mêmes, sur vos pages : off (personne), code (qui a un code que vous donnez), open (tous)",
+    );
+    loop {
+        let Some(typed) = optional("off, code ou open [off]") else { return SignUpMode::Off };
+        match super::super::output::parse_word(&typed.to_lowercase()) {
+            Ok(mode) => return mode,
             Err(_) => ask::say("Écrivez l’un de ces trois mots."),
         }
     }

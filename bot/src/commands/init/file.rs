@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use vigie_config::private;
 use vigie_config::secret::expose;
-use vigie_config::settings::Tls;
+use vigie_config::settings::{SignUpMode, Tls};
 use vigie_domain::french;
 use vigie_service::Failure;
 
@@ -49,6 +49,11 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
         None => "# Sans adresse publique, les messages ne portent pas de liens, et personne n’entre dans ses pages.\n# public_url = \"https://vigie.exemple.fr\"\n# secret = { file = \"…\" }                 # 16 caractères au moins, tirés au hasard\n".to_owned(),
         Some(url) => format!("public_url = {}\nsecret = {{ file = {} }}   # signe les liens ; en changer les révoque tous\n", quoted(url.trim_end_matches('/')), secret("web")),
     };
+    let sign_up = match a.sign_up {
+        SignUpMode::Off => "mode = \"off\"".to_owned(),
+        SignUpMode::Open => "mode = \"open\"".to_owned(),
+        SignUpMode::Code => format!("mode = \"code\"\ncode = {{ file = {} }}", secret(super::SIGN_UP_CODE)),
+    };
     format!(
         "# Vigie : configuration de {organisation_plain}.\n\
          # Chaque clé est expliquée dans l’exemple (vigie.example.toml). Après un changement : vigie check, puis systemctl reload vigie.\n\n\
@@ -59,6 +64,8 @@ pub(super) fn text(a: &Answers, dir: &Path) -> String {
          [backup]\n{backup}\n\
          [email]\nhost = {host}\n{port}tls = \"{tls}\"\n{user}{mail_password}from = {from}\n\n\
          [web]\nlisten = {listen}           # derrière un mandataire qui chiffre (Caddy, nginx)\n{web}\n\
+         # Qui peut s’inscrire de soi-même, à l’adresse publique suivie de /inscription : off (personne), code (qui a le code de code = {{ file = \"…\" }}), open (tous).\n\
+         [sign_up]\n{sign_up}\n\n\
          # Ce qui est veillé. « vigie sources list » énumère les autres lecteurs : portails, flux, boîtes aux lettres.\n\
          [[source]]\nid = \"boamp\"\nkind = \"boamp\"\n{departments}\n\
          [[source]]\nid = \"ted\"\nkind = \"ted\"                            # Journal officiel de l’Union européenne, lu pour toute la France : bien des avis n’y nomment pas leur département, et les abonnements trient\nquery = \"buyer-country IN (FRA)\"\n\n\
@@ -186,6 +193,7 @@ mod tests {
             operator_email: "camille@exemple.fr".to_owned(),
             organisation: "Maison de l’emploi\nd’Exemple".to_owned(),
             departments: vec![Department::parse("59").unwrap(), Department::parse("2A").unwrap()],
+            sign_up: SignUpMode::Code,
         }
     }
 
@@ -214,6 +222,7 @@ mod tests {
         // What was answered of départements holds for each source that can be asked by them.
         assert_eq!(written.matches("departments = [\"59\", \"2A\"]").count(), 3, "{written}");
         assert_eq!(settings.subscriber[0].email.as_deref(), Some("camille@exemple.fr"));
+        assert!(settings.sign_up.mode == SignUpMode::Code && settings.sign_up.code.is_some());
         assert!(!written.contains("secret\"") || written.contains("file ="), "no secret stands in the file");
     }
 
@@ -224,9 +233,11 @@ mod tests {
             public_url: None,
             departments: Vec::new(),
             organisation: "A".to_owned(),
+            sign_up: SignUpMode::Off,
             ..answers()
         };
         let settings = parse(&text(&a, Path::new("/etc/vigie")), Path::new("v.toml"), &readers()).unwrap();
+        assert_eq!(settings.sign_up.mode, SignUpMode::Off);
         assert!(settings.web.public_url.is_none() && settings.email.unwrap().username.is_none());
         let on_a_server =
             Answers { database: "postgres://vigie@localhost/vigie".to_owned(), listen: "0.0.0.0:8765".to_owned(), ..a };

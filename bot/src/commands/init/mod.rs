@@ -10,9 +10,9 @@ mod page;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use vigie_config::settings::{Settings, Tls};
+use vigie_config::settings::{Settings, SignUpMode, Tls};
 use vigie_delivery::worker;
-use vigie_domain::{Department, Permission};
+use vigie_domain::Permission;
 use vigie_service::operators::{self, OperatorEvent};
 use vigie_service::outgoing_mail::open_email;
 use vigie_service::{Clock, Failure, sign_in};
@@ -25,6 +25,11 @@ use crate::setup::{self, App};
 
 /// Bytes of a key that is drawn.
 const KEY_BYTES: usize = 32;
+/// The secret that is the code of those who sign themselves up, in the folder of secrets.
+const SIGN_UP_CODE: &str = "inscription";
+/// Letters and digits of that code: people copy it by hand, so that none is taken for another.
+const CODE_ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const CODE_LENGTH: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InitArgs {
@@ -79,6 +84,9 @@ pub(super) struct InitArgs {
     /// Département veillé (répétable) ; aucun = toute la France
     #[arg(long = "department")]
     departments: Vec<String>,
+    /// Qui peut s’inscrire de soi-même sur les pages : off (personne, par défaut), code (qui a un code, qui est tiré), open (tous)
+    #[arg(long, value_parser = super::output::parse_word::<SignUpMode>)]
+    sign_up: Option<SignUpMode>,
 }
 
 pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
@@ -119,12 +127,12 @@ pub(super) async fn init(args: InitArgs) -> Result<(), Failure> {
         text = file::text(&answers, &dir);
     };
     let said = first_operator(settings, answers.skip_mail_check).await?;
-    print(&next_steps(&dir, stood, &said, &answers.departments))
+    print(&next_steps(&dir, stood, &said, &answers))
 }
 
 /// What was written (nothing where the file `stood` there and says the same), and what to do next.
-fn next_steps(dir: &Path, stood: bool, said: &str, departments: &[Department]) -> String {
-    let department = departments.first().map_or("59", Department::as_str);
+fn next_steps(dir: &Path, stood: bool, said: &str, answers: &answers::Answers) -> String {
+    let department = answers.departments.first().map_or("59", |d| d.as_str());
     let path = dir.join("vigie.toml");
     let named =
         if path == Path::new(config_arg::INSTALLED) { String::new() } else { format!(" -c {}", path.display()) };
@@ -136,12 +144,21 @@ fn next_steps(dir: &Path, stood: bool, said: &str, departments: &[Department]) -
         named => format!("vigie run{named}"),
     };
     let written = if stood { "Déjà là, inchangé" } else { "Écrit" };
+    let page = format!("{}/inscription", answers.public_url.as_deref().unwrap_or_default().trim_end_matches('/'));
+    let sign_up = match answers.sign_up {
+        SignUpMode::Off => String::new(),
+        SignUpMode::Open => format!("4. On s’inscrit de soi-même à {page}\n"),
+        SignUpMode::Code => format!(
+            "4. On s’inscrit de soi-même à {page}, avec le code de {}\n",
+            dir.join("secrets").join(SIGN_UP_CODE).display()
+        ),
+    };
     format!(
         "{written} : {}{secrets}\n{said}\n\
          Ensuite :\n\
          1. Lancez le service : {start}\n\
          2. Voyez si tout va : vigie doctor{named}\n\
-         3. Ajoutez une personne : vigie subscriptions add{named} --email … --department {department} --sector nettoyage-de-locaux-16\n",
+         3. Ajoutez une personne : vigie subscriptions add{named} --email … --department {department} --sector nettoyage-de-locaux-16\n{sign_up}",
         path.display()
     )
 }
@@ -196,6 +213,9 @@ async fn fill(
     if answers.public_url.is_some() && !secrets.join("web").exists() {
         made.extend(file::secret(&secrets.join("web"), &key()?)?);
     }
+    if answers.sign_up == SignUpMode::Code && !secrets.join(SIGN_UP_CODE).exists() {
+        made.extend(file::secret(&secrets.join(SIGN_UP_CODE), &sign_up_code()?)?);
+    }
     for (name, secret) in [("smtp", &answers.mail.password), ("base", &answers.database_password)] {
         if let Some(secret) = secret {
             made.extend(file::secret(&secrets.join(name), secret)?);
@@ -216,10 +236,20 @@ async fn fill(
 
 /// A key drawn at random.
 fn key() -> Result<SecretString, Failure> {
-    let mut bytes = [0; KEY_BYTES];
+    Ok(drawn::<KEY_BYTES>()?.iter().map(|b| format!("{b:02x}")).collect::<String>().into())
+}
+
+/// A code drawn at random for those who sign themselves up.
+fn sign_up_code() -> Result<SecretString, Failure> {
+    let letters = drawn::<CODE_LENGTH>()?.map(|b| char::from(CODE_ALPHABET[usize::from(b & 31)]));
+    Ok(letters.iter().collect::<String>().into())
+}
+
+fn drawn<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|e| Failure::new(format!("pas de nombres au hasard : {e}"), "système", "relancez"))?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>().into())
+    Ok(bytes)
 }
 
 async fn try_mail(settings: &Settings) -> Result<(), Failure> {
@@ -278,6 +308,9 @@ mod tests {
     fn a_key_is_long_and_never_the_same() {
         let (a, b) = (key().unwrap(), key().unwrap());
         assert_eq!(expose(&a).len(), 2 * KEY_BYTES);
+        assert_ne!(expose(&a), expose(&b));
+        let (a, b) = (sign_up_code().unwrap(), sign_up_code().unwrap());
+        assert_eq!(expose(&a).len(), CODE_LENGTH);
         assert_ne!(expose(&a), expose(&b));
     }
 }

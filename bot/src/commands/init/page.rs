@@ -97,11 +97,11 @@ async fn answer(
     let attempt = async {
         let answers = answers::of_page(&typed, &setup.dir)?;
         let said = super::set_up(&answers, &setup.dir).await?;
-        Ok::<_, Failure>((said, answers.departments))
+        Ok::<_, Failure>((said, answers))
     };
     match attempt.await {
-        Ok((said, departments)) => {
-            let next = super::next_steps(&setup.dir, false, &said, &departments);
+        Ok((said, answers)) => {
+            let next = super::next_steps(&setup.dir, false, &said, &answers);
             // The page says it too, where nobody looks at the terminal any more.
             let _ = print(&next);
             setup.end.notify_one();

@@ -43,7 +43,7 @@ pub enum Outcome {
 impl Outcome {
     /// All of them, with what the operators read of one and of several.
     const ALL: [(Self, &'static str, (&'static str, &'static str)); 11] = [
-        (Self::Suspended, "suspended", ("adresse suspendue", "adresses suspendues")),
+        (Self::Suspended, "suspended", ("adresse mise hors service", "adresses mises hors service")),
         (Self::Counted, "soft", ("erreur passagère", "erreurs passagères")),
         (Self::Reported, "report", ("avis de transit", "avis de transit")),
         (Self::Automatic, "automatic", ("réponse automatique", "réponses automatiques")),

@@ -131,9 +131,19 @@ fn percent(part: Hours, of: Hours) -> Option<String> {
     part.percent_of(of).map(|p| french::number((p * 10.0).round() / 10.0))
 }
 
-pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, Path(id): Path<String>) -> Shown {
+pub(crate) async fn show(
+    State(site): State<Arc<Site>>,
+    follower: Follower,
+    Path(id): Path<String>,
+    fields: Fields,
+) -> Shown {
     let o = found(&site, &follower.session, &id).await?;
-    page(&site, (&follower.visitor, follower.session.structure()), &o, None).await
+    let after = match fields.one("fait") {
+        "garde" => After::Done("C’est enregistré."),
+        "retire" => After::Done("C’est retiré."),
+        _ => After::Nothing,
+    };
+    page(&site, (&follower.visitor, follower.session.structure()), &o, after).await
 }
 
 /// The fields of the form of hours, and of that of a holder.
@@ -153,6 +163,14 @@ const OF_HOURS: [&str; 12] = [
 ];
 const OF_HOLDER: [&str; 6] = ["lot", "entreprise", "siret", "dues", "debut", "fin"];
 
+/// What the page follows.
+enum After<'a> {
+    Nothing,
+    /// What was done, in a word.
+    Done(&'static str),
+    Refused(Typed<'a>),
+}
+
 /// A form that cannot be taken: it is shown again as it was typed, with what is wrong.
 struct Typed<'a> {
     fields: &'a Fields,
@@ -166,7 +184,12 @@ fn held(names: &[&'static str], typed: Option<&Fields>) -> BTreeMap<&'static str
     names.iter().map(|name| (*name, typed.map(|fields| fields.one(name).to_owned()).unwrap_or_default())).collect()
 }
 
-async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation, typed: Option<Typed<'_>>) -> Shown {
+async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation, after: After<'_>) -> Shown {
+    let (done_now, typed) = match after {
+        After::Nothing => ("", None),
+        After::Done(word) => (word, None),
+        After::Refused(typed) => ("", Some(typed)),
+    };
     let store = &site.service.store;
     let rows: Vec<HoursRow> = store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<LotOwed> = store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
@@ -211,7 +234,9 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
     let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
     let (mut hours, holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
     if of(false).is_none() {
-        hours.insert("mois", today.format("%Y-%m").to_string());
+        hours.insert("mois", today.format("%m/%Y").to_string());
+        // Which way hours are done is somebody's to say: nothing is said for them.
+        hours.insert("modalite", Modality::Other.as_str().to_owned());
         if let [only] = lots.as_slice() {
             hours.insert("entreprise", only.company.clone());
         }
@@ -225,8 +250,8 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
         by_month => Serde(by_month), modalities => Serde(modalities),
         shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
-        choices => Serde(Modality::ALL.map(|m| (m.as_str(), m.in_french()))),
-        max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
+        choices => Serde(Modality::ALL.map(|m| (m.as_str(), if m == Modality::Other { "autre, ou pas encore connue" } else { m.in_french() }))),
+        done_now => done_now, max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
         fault => typed.as_ref().map(|t| t.fault.clone()),
     };
     let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -286,16 +311,18 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
         Ok(row) => row,
         Err(why) => {
             let typed = Typed { fields, fault: why.text, of_holder: false };
-            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
+            return page(&site, (&posted.visitor, structure), &o, After::Refused(typed)).await;
         }
     };
-    if fields.one("faire") == "retirer" {
+    let away = fields.one("faire") == "retirer";
+    if away {
         site.service.store.remove_hours(structure, &o.id, &row).await?;
     } else {
         let hours = [OperationHours { operation: o.id.clone(), row }];
         vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
     }
-    Ok(Redirect::to(&format!("/operations/{id}/heures")).into_response())
+    let done = if away { "retire" } else { "garde" };
+    Ok(Redirect::to(&format!("/operations/{id}/heures?fait={done}")).into_response())
 }
 
 /// What the holder of a lot owes, as a form says.
@@ -325,7 +352,7 @@ pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, p
         Ok(lot) => lot,
         Err(why) => {
             let typed = Typed { fields, fault: why.text, of_holder: true };
-            return page(&site, (&posted.visitor, structure), &o, Some(typed)).await;
+            return page(&site, (&posted.visitor, structure), &o, After::Refused(typed)).await;
         }
     };
     let store = &site.service.store;

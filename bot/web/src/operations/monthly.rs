@@ -72,7 +72,8 @@ async fn page(
     held: Held,
     first: NaiveDate,
 ) -> Shown {
-    let settled = report::layout(&site.service, structure).await?.0.model;
+    let (settled, sent_on) = report::layout(&site.service, structure).await?;
+    let settled = settled.model;
     let table = report::monthly(&site.service, structure, layout, first).await?;
     let now = period::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
     let months: Vec<(String, String, bool)> = (0..24)
@@ -97,13 +98,18 @@ async fn page(
         model => layout.model.as_str(),
         chosen => Serde(chosen), others => Serde(others),
         programmes => Serde(programmes(layout.programme)), departments => &held.departments, buyer => &layout.buyer,
-        day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
+        sent_on => Some(sent_on).filter(|day| *day > 0).map(nth), day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
         head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
         counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
     };
     let status = if held.fault.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok(site.page_as(status, visitor, "tableau-mensuel.html", values))
+}
+
+/// A day of a month as it is said.
+fn nth(day: u32) -> String {
+    if day == 1 { "1er".to_owned() } else { day.to_string() }
 }
 
 /// The columns that a form chooses: those with a place, in the order of their places.

@@ -46,7 +46,7 @@ fn remedy(alarm: Alarm) -> &'static str {
         Alarm::Structure => {
             "Essayez-la sur sa page : ce que chaque sélecteur trouve y est dit. Corrigez celui qui ne trouve rien."
         }
-        Alarm::Login => "Vérifiez le compte chez elle, puis son secret dans le fichier de réglages.",
+        Alarm::Login => "Vérifiez le compte chez elle, puis son secret dans le fichier de configuration.",
         Alarm::Quota => "Espacez ses lectures, ou demandez-lui une clé qui permet davantage.",
         Alarm::Unreadable => {
             "Regardez ce qui est de côté. Une version plus récente de Vigie le lit peut-être : mettez à jour, puis relisez."

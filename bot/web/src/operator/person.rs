@@ -64,7 +64,7 @@ fn ailment(
     }
     if !any(AddressState::Active) {
         return Some(if any(AddressState::Suspended) {
-            "Rien ne part : son adresse est suspendue, son serveur l’a refusée. Vérifiez-la avec elle, puis remettez-la en service."
+            "Rien ne part : son adresse est hors service, son serveur l’a refusée. Vérifiez-la avec elle, puis remettez-la en service."
         } else if any(AddressState::Unconfirmed) {
             "Rien ne part : elle n’a pas encore confirmé son adresse."
         } else {
@@ -80,7 +80,7 @@ fn ailment(
     if subscriptions.iter().all(resting) {
         return Some("Aucun nouveau marché ne lui est signalé : tous ses abonnements sont en pause.");
     }
-    away.then_some("Rien ne part : elle est absente, comme elle l’a dit dans ses préférences. Ses messages l’attendent, ou vont à qui la remplace.")
+    away.then_some("Rien ne part : elle est absente, comme elle l’a dit dans ses réglages. Ses messages l’attendent, ou vont à qui la remplace.")
 }
 
 async fn address_lines(site: &Site, addresses: Vec<Address>, kept_out: bool) -> Result<Vec<AddressLine>, StoreError> {
@@ -233,7 +233,7 @@ pub(crate) async fn act(State(site): State<Arc<Site>>, Path(id): Path<String>, p
         "remettre" => {
             let found = own().await?.ok_or_else(Trouble::no_page)?;
             if !replay::reactivate(&site.service, me, &found.id).await? {
-                return Err(conflict("Cette adresse n’est pas suspendue : elle a changé entre-temps."));
+                return Err(conflict("Cette adresse n’est pas hors service : elle a changé entre-temps."));
             }
             "adresse"
         }
@@ -363,7 +363,7 @@ mod tests {
         let said = |a: &[Address], s: &[Subscription]| ailment(a, s, false, now).unwrap_or("").to_owned();
         assert!(said(&[], &[]).contains("aucune adresse"));
         for (state, word) in [
-            (AddressState::Suspended, "suspendue"),
+            (AddressState::Suspended, "hors service"),
             (AddressState::Unconfirmed, "confirmé"),
             (AddressState::Stopped, "désabonnée"),
         ] {

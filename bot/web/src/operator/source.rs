@@ -152,7 +152,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
             }
         }
         _ => {
-            let text = "Cette source est déclarée dans le fichier de réglages : elle se change là.";
+            let text = "Cette source est déclarée dans le fichier de configuration : elle se change là.";
             return Err(Trouble::new(StatusCode::CONFLICT, "Source du fichier", text));
         }
     }

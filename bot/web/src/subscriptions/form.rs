@@ -130,9 +130,9 @@ impl Wish {
     /// The sectors that are ticked, and the one that was typed.
     fn sectors(&mut self, fields: &Fields) {
         let rules = Rules::embedded();
-        let chosen = fields.all("secteur").filter(|s| rules.is_sector(s)).map(str::to_owned);
-        self.filter.sectors = chosen.take(MAX_ITEMS).collect();
-        // Of several that a word may mean, those that were then ticked.
+        // Of several that a word may mean, those that were then ticked count by themselves: the word may be gone.
+        let chosen = fields.all("secteur").chain(fields.all("precis")).filter(|s| rules.is_sector(s));
+        self.filter.sectors = chosen.take(MAX_ITEMS).map(str::to_owned).collect();
         let meant: Vec<&str> = fields.all("precis").take(MAX_ITEMS).collect();
         for typed in split(fields.one("metier")) {
             let key = fold(&typed);
@@ -146,19 +146,12 @@ impl Wish {
                     self.typed.push(("metier", typed.clone()));
                     self.fault("metier", &format!("aucun métier ne s’appelle « {} » : choisissez-le dans la liste, ou mettez-le dans les mots voulus", short(&typed, 40)));
                 }
-                (None, several) if several.iter().any(|s| meant.contains(&s.as_str())) => {
-                    self.filter.sectors.extend(several.iter().filter(|s| meant.contains(&s.as_str())).cloned());
-                }
+                (None, several) if several.iter().any(|s| meant.contains(&s.as_str())) => {}
                 (None, several) => {
                     let label = |s: &String| (s.clone(), rules.sector_label(s).to_owned());
                     self.near.extend(several.iter().take(MAX_NEAR).map(label));
-                    let labels: Vec<String> =
-                        several.iter().take(5).map(|s| rules.sector_label(s).to_owned()).collect();
                     self.typed.push(("metier", typed.clone()));
-                    self.fault(
-                        "metier",
-                        &format!("plusieurs métiers portent ces mots : {}. Lequel ?", labels.join(", ")),
-                    );
+                    self.fault("metier", "plusieurs métiers portent ces mots : cochez ci-dessous ceux que vous faites");
                 }
             }
         }
@@ -184,8 +177,14 @@ impl Wish {
                 false => format!("{commune} {} km", if fields.one("km").is_empty() { "20" } else { fields.one("km") }),
             };
             match place_input::around(&written).and_then(|around| place_input::meant_among(around, commune, &ticked)) {
-                Ok(around) if !self.filter.around.contains(&around) => self.filter.around.push(around),
-                Ok(_) => {}
+                Ok(around) => {
+                    // The same commune with another distance: what is typed now is meant.
+                    let known = self.filter.around.iter().position(|a| a.commune == around.commune);
+                    match known {
+                        Some(at) => self.filter.around[at] = around,
+                        None => self.filter.around.push(around),
+                    }
+                }
                 Err(why) => {
                     self.typed.push(("commune", commune.to_owned()));
                     self.fault("commune", &why);

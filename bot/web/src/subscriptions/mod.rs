@@ -10,7 +10,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -29,6 +29,7 @@ use vigie_service::breadth::{self, Way};
 use vigie_service::preferences;
 use vigie_service::preview::{self, Verdict};
 use vigie_service::subscriptions::{self, Saved};
+use vigie_watcher::zones;
 
 /// Markets shown of those that a change loses.
 const LOST: usize = 5;
@@ -62,7 +63,9 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, signed: SignedIn, fields
     let rows: Vec<Row> = site.service.store.subscriptions_of(&me.id).await?.into_iter().map(row).collect();
     let done = match fields.one("fait") {
         "garde" => "Abonnement enregistré.",
-        "pause" => "Abonnement en pause.",
+        "pause" => {
+            "Abonnement en pause : il reprend le jour dit, ou par « Reprendre ». Ce qui attendait déjà un résumé vient quand même."
+        }
         "reprise" => "L’abonnement reprend.",
         "retire" => "Abonnement retiré.",
         "essai" => "Un message d’essai part vers toutes vos adresses en service.",
@@ -102,7 +105,7 @@ pub(super) fn scope(person: &Subscriber) -> Option<String> {
 
 pub(crate) fn paused(until: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if until - now > Duration::days(FAR / 2) {
-        "en pause".to_owned()
+        "en pause jusqu’à nouvel ordre".to_owned()
     } else {
         format!("en pause jusqu’au {}", french::date(until.with_timezone(&Paris).date_naive()))
     }
@@ -276,19 +279,29 @@ async fn keep(site: &Site, client: Client, posted: &Posted, id: Option<&str>) ->
 pub(crate) async fn pause(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     own(&site, &posted.session, &id).await?;
     let now = site.service.clock.now();
-    let days = match posted.fields.one("jours") {
-        "0" => 0,
-        "" => FAR,
-        text => text
-            .parse::<i64>()
-            .ok()
-            .filter(|d| (1..=FAR).contains(d))
-            .ok_or_else(|| Trouble::bad("Durée impossible."))?,
+    let until = match posted.fields.one("jours") {
+        "0" => None,
+        "" => Some(now + Duration::days(FAR)),
+        "date" => Some(day_to_come(&posted.session.person, posted.fields.one("jusque"), now)?),
+        text => {
+            let days = text.parse::<i64>().ok().filter(|d| (1..=FAR).contains(d));
+            Some(now + Duration::days(days.ok_or_else(|| Trouble::bad("Durée impossible."))?))
+        }
     };
-    let until = (days > 0).then(|| now + Duration::days(days));
     subscriptions::pause(&site.service, &posted.session.person.id, &id, until).await?;
-    let done = if days == 0 { "reprise" } else { "pause" };
+    let done = if until.is_none() { "reprise" } else { "pause" };
     Ok(Redirect::to(&format!("/abonnements?fait={done}")).into_response())
+}
+
+/// The beginning of a day that a form names, where its reader is.
+fn day_to_come(person: &Subscriber, written: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Trouble> {
+    let zone = zones::zone(person.profile.departments.first());
+    let day: Option<NaiveDate> = written.parse().ok();
+    let begins = day.and_then(|day| zone.from_local_datetime(&day.and_time(NaiveTime::MIN)).earliest());
+    let begins = begins.map(|at| at.with_timezone(&Utc));
+    begins
+        .filter(|at| *at > now && *at < now + Duration::days(FAR / 2))
+        .ok_or_else(|| Trouble::bad("Dites un jour à venir : celui où l’abonnement reprend."))
 }
 
 pub(crate) async fn remove(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {

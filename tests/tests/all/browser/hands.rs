@@ -50,6 +50,8 @@ async fn signing_up_on_a_phone_takes_a_question_a_screen() {
     assert_eq!(commune.prop("value").await.unwrap().as_deref(), Some("Lille (59)"), "nothing is lost on the way back");
     press(&browser, "Continuer").await;
     press(&browser, "Continuer").await;
+    look(&browser, PHONE, "inscription-rythme").await;
+    press(&browser, "Continuer").await;
     browser.find(Locator::Id("email")).await.unwrap().send_keys("lea@structure.example").await.unwrap();
     look(&browser, PHONE, "inscription-adresse").await;
     press(&browser, "M’inscrire").await;
@@ -80,6 +82,8 @@ async fn the_keyboard_alone_signs_up() {
     arrives("Où").await;
     tab_to(&browser, "commune").await.send_keys(&format!("Lille (59){enter}")).await.unwrap();
     arrives("Ce que cela aurait donné").await;
+    tab_to(&browser, "Continuer").await.send_keys(&enter).await.unwrap();
+    arrives("Quand vous écrire").await;
     tab_to(&browser, "Continuer").await.send_keys(&enter).await.unwrap();
     arrives("Où vous écrire").await;
     tab_to(&browser, "email").await.send_keys(&format!("lea@structure.example{enter}")).await.unwrap();

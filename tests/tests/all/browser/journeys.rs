@@ -69,7 +69,7 @@ async fn an_operator_finds_why_a_person_got_nothing_and_mends_it() {
     let store = &pages.app.service.store;
     let address = store.addresses("jeanne").await.unwrap().remove(0);
     store.set_address_state(&address.id, AddressState::Suspended, "550").await.unwrap();
-    store.note("address", &address.id, "adresse suspendue : 550 boîte inconnue", now()).await.unwrap();
+    store.note("address", &address.id, "adresse hors service : 550 boîte inconnue", now()).await.unwrap();
     worker::drain(&pages.app.delivery).await.unwrap();
     let browser = driver.browser(PHONE).await;
     enter(&browser, &pages, "chef").await;
@@ -80,7 +80,7 @@ async fn an_operator_finds_why_a_person_got_nothing_and_mends_it() {
     browser.wait().for_element(Locator::XPath("//a[normalize-space(.)='Jeanne Martin']")).await.unwrap();
     press(&browser, "Jeanne Martin").await;
     let said = browser.find(Locator::Css("main")).await.unwrap().text().await.unwrap();
-    assert!(said.contains("son adresse est suspendue") && said.contains("550"), "{said}");
+    assert!(said.contains("son adresse est hors service") && said.contains("550"), "{said}");
     press(&browser, "Remettre en service").await;
     assert_eq!(store.address(&address.id).await.unwrap().unwrap().state, AddressState::Active);
     browser.find(Locator::Css("input[name=envoi]")).await.unwrap().click().await.unwrap();

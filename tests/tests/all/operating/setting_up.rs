@@ -45,19 +45,24 @@ fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
     );
 
     let port = smtp.port.to_string();
-    let line = init(&port, &["--department", "59", "--department", "62"]);
+    let line = init(&port, &["--department", "59", "--department", "62", "--sign-up", "code"]);
     let done = installed.command(&line).output().unwrap();
     assert!(done.status.success(), "{}{}", text(&done.stdout), text(&done.stderr));
+    let said = text(&done.stdout);
+    assert!(said.contains("http://127.0.0.1:8765/inscription") && said.contains("etc/secrets/inscription"), "{said}");
     assert!(text(&done.stdout).contains("Un lien pour entrer"), "{}", text(&done.stdout));
     let mail = smtp.mails().pop().map(|m| text(&m)).unwrap();
     assert!(mail.contains("camille@vigie.example") && mail.contains("/entrer/"), "{mail}");
-    for name in ["etc/secrets", "etc/secrets/web", "etc/vigie.sqlite"] {
+    for name in ["etc/secrets", "etc/secrets/web", "etc/secrets/inscription", "etc/vigie.sqlite"] {
         let mode = installed.path(name).metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{name} {mode:o}");
     }
     let file = std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap();
-    assert!(file.contains("departments = [\"59\", \"62\"]"), "{file}");
+    assert!(file.contains("departments = [\"59\", \"62\"]") && file.contains("[sign_up]\nmode = \"code\""), "{file}");
+    let code = std::fs::read(installed.path("etc/secrets/inscription")).unwrap();
     let key = std::fs::read(installed.path("etc/secrets/web")).unwrap();
+    let checked = text(&installed.command(&["check", "-c", "etc/vigie.toml"]).output().unwrap().stdout);
+    assert!(checked.contains("ouverte à qui a le code : http://127.0.0.1:8765/inscription"), "{checked}");
     let listed = installed.command(&["sources", "list", "--output", "json", "-c", "etc/vigie.toml"]).output().unwrap();
     let sources: Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(sources.as_array().unwrap().len(), 4, "{sources}");
@@ -69,6 +74,7 @@ fn an_installation_is_set_up_sends_its_first_link_and_is_never_written_over() {
     assert!(text(&other.stderr).contains("n’est pas réécrit"), "{}", text(&other.stderr));
     assert_eq!(std::fs::read_to_string(installed.path("etc/vigie.toml")).unwrap(), file);
     assert_eq!(std::fs::read(installed.path("etc/secrets/web")).unwrap(), key);
+    assert_eq!(std::fs::read(installed.path("etc/secrets/inscription")).unwrap(), code);
 
     let half = installed.command(&["init", "--dir", "ailleurs", "--organisation", "A"]).output().unwrap();
     assert_eq!(half.status.code(), Some(2));

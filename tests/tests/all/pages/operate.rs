@@ -16,7 +16,7 @@ async fn why_a_person_got_nothing_is_found_and_mended_without_an_identifier() {
     pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
     let address = store.addresses("jeanne").await.unwrap().remove(0);
     store.set_address_state(&address.id, AddressState::Suspended, "550").await.unwrap();
-    store.note("address", &address.id, "adresse suspendue : 550 boîte inconnue", now()).await.unwrap();
+    store.note("address", &address.id, "adresse hors service : 550 boîte inconnue", now()).await.unwrap();
     worker::drain(&pages.app.delivery).await.unwrap();
 
     let chef = pages.signed_in("chef").await.unwrap();
@@ -26,7 +26,7 @@ async fn why_a_person_got_nothing_is_found_and_mended_without_an_identifier() {
     assert!(people.contains("Jeanne Martin") && people.contains("ne reçoit rien") && path.is_some(), "{people}");
     let person = "/exploitation/personnes/jeanne";
     let page = ok(&chef, person).await.body;
-    assert!(page.contains("adresse est suspendue") && page.contains("550 boîte inconnue"), "{page}");
+    assert!(page.contains("adresse est hors service") && page.contains("550 boîte inconnue"), "{page}");
     assert!(page.contains("Entretien du linge") && page.contains("annulé"), "her message, by what it is about: {page}");
     assert!(store.looks("jeanne", 9).await.unwrap().iter().any(|l| l.who == "chef"), "who looked is noted");
 
@@ -34,7 +34,7 @@ async fn why_a_person_got_nothing_is_found_and_mended_without_an_identifier() {
     let dead = store.deliveries_of("jeanne", 1).await.unwrap().remove(0);
     assert_eq!(dead.state, DeliveryState::Cancelled);
     let refused = chef.post_form("/exploitation/envois/rejouer", &[("envoi", &dead.id)]).await.unwrap();
-    assert!(refused.status == 409 && refused.body.contains("suspendue"), "{}", refused.body);
+    assert!(refused.status == 409 && refused.body.contains("hors service"), "{}", refused.body);
     let mended = chef.post_form(person, &[("do", "remettre"), ("adresse", &address.id)]).await.unwrap();
     assert_eq!(mended.location.as_deref(), Some("/exploitation/personnes/jeanne?fait=adresse"), "{}", mended.body);
     assert!(ok(&chef, person).await.body.contains("Rien n’empêche"));
@@ -210,7 +210,7 @@ async fn a_source_is_added_tried_and_repaired_from_the_pages() {
     }
     assert_eq!(jeanne.post_form(page, &[("do", "retirer")]).await.unwrap().status, 404);
     let file = "/exploitation/sources/boamp";
-    assert!(ok(&chef, file).await.body.contains("déclarée dans le fichier de réglages"));
+    assert!(ok(&chef, file).await.body.contains("déclarée dans le fichier de configuration"));
     assert_eq!(chef.post_form(file, &[("do", "retirer")]).await.unwrap().status, 409);
     let gone = chef.post_form(page, &[("do", "retirer")]).await.unwrap();
     assert_eq!(gone.location.as_deref(), Some("/exploitation/sources?fait=retirer"));

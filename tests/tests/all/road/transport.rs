@@ -56,7 +56,7 @@ async fn one_refused_recipient_harms_no_other() {
     assert!(
         bench
             .text(&["subscriptions", "list"])
-            .contains("parti@structure.example (suspendue : refusée par son serveur)")
+            .contains("parti@structure.example (hors service : refusée par son serveur)")
     );
 }
 
