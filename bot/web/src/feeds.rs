@@ -240,7 +240,7 @@ fn lines(card: &Card) -> Vec<String> {
     lines.extend(card.description.clone());
     let settled: [&[String]; 2] = [&card.winners, &card.unawarded];
     lines.extend(settled.concat());
-    lines.extend(card.documents.as_ref().map(|url| format!("{}\u{a0}: {url}", card.documents_label)));
+    lines.extend(card.documents.as_ref().filter(|_| open).map(|url| format!("{}\u{a0}: {url}", card.documents_label)));
     lines.retain(|l| !l.is_empty());
     lines
 }
@@ -260,8 +260,8 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
     let entries: Vec<Entry> = items
         .iter()
         .map(|i| {
-            let what = i.card.as_ref().map_or_else(|| alert_label(i.alert.kind), |card| &card.status);
-            let title = i.card.as_ref().map_or("", |card| &card.title);
+            let what = i.card.as_ref().map_or_else(|| alert_label(i.alert.kind), |card| card.status.as_str());
+            let title = i.card.as_ref().map_or("", |card| card.title.as_str());
             let lines = i.card.as_ref().map(lines).unwrap_or_default();
             Entry {
                 title: Text::plain(format!("{what} : {title}")),
