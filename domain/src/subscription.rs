@@ -279,7 +279,7 @@ impl Dimension {
             Self::Provision => "disposition sociale",
             Self::Access => "hors de ce que votre structure peut faire",
             Self::NoticeKind => "nature de l’avis",
-            Self::SupplyMode => "mode de fourniture",
+            Self::SupplyMode => "ce que vous vendez",
             Self::Buyer => "acheteur",
             Self::Words => "mots voulus",
             Self::ExcludedWords => "mots exclus",

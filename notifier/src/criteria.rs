@@ -54,7 +54,7 @@ pub fn in_french(filter: &Filter) -> String {
         parts.push(format!("au moins {days}\u{a0}{unit} pour répondre"));
     }
     if filter.min_score > 0 {
-        parts.push(format!("intérêt d’au moins {}", filter.min_score));
+        parts.push(format!("intérêt d’au moins {} sur 100", filter.min_score));
     }
     if parts.is_empty() { "tout".to_owned() } else { parts.join("\u{202f}; ") }
 }

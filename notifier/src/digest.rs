@@ -182,7 +182,7 @@ impl Digest {
             (1, _) => {
                 let title = first().map(|card| short(&card.title, 90)).filter(|title| !title.is_empty());
                 let (what, sign) =
-                    if self.corrected { ("verdict corrigé", " – ") } else { ("1 marché pour vous", ", ") };
+                    if self.corrected { ("lecture corrigée", " – ") } else { ("1 marché pour vous", ", ") };
                 format!("Vigie : {what}{}", title.map(|title| format!("{sign}{title}")).unwrap_or_default())
             }
             (0, [one]) if self.offers.is_empty() && self.results.is_empty() && self.renewals.is_empty() => {
@@ -405,7 +405,7 @@ mod tests {
             (notice, a, Why { note: Some(GROUPED.to_owned()), ..Why::default() })
         };
         let alone = digest(&[grouped("x")], AlertKind::VerdictCorrection, Shown::Screen);
-        assert_eq!((alone.note.as_deref(), alone.subject().as_str()), (None, "Vigie : verdict corrigé – x"));
+        assert_eq!((alone.note.as_deref(), alone.subject().as_str()), (None, "Vigie : lecture corrigée – x"));
         let two = digest(&[grouped("x"), grouped("y")], AlertKind::VerdictCorrection, Shown::Screen);
         assert_eq!((two.note.as_deref(), two.subject().as_str()), (Some(GROUPED), "Vigie : 2 marchés pour vous"));
         assert_eq!(digest(&[grouped("x")], AlertKind::New, Shown::Screen).subject(), "Vigie : 1 marché pour vous, x");

@@ -8,7 +8,7 @@ pub fn alert_label(kind: AlertKind) -> &'static str {
     match kind {
         AlertKind::New => "Nouveau",
         AlertKind::Correction => "Rectificatif",
-        AlertKind::VerdictCorrection => "Verdict corrigé",
+        AlertKind::VerdictCorrection => "Lecture corrigée",
         AlertKind::Cancellation => "Annulation",
         AlertKind::Award => "Attribution",
         AlertKind::NoAward => "Sans suite",

@@ -76,7 +76,7 @@ pub(super) async fn save(
 
 /// What whoever followed the settings file reads after their first change.
 pub(super) const IS_YOURS: &str =
-    "Vos abonnements et vos horaires sont désormais à vous : le fichier de configuration n’y touche plus.";
+    "Vos abonnements et vos horaires sont désormais à vous : la personne qui gère Vigie n’y touche plus.";
 
 /// Why a wish is not kept.
 fn refused(saved: &Saved) -> &'static str {

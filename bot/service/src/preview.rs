@@ -132,13 +132,13 @@ fn missing(dimension: Dimension, filter: &Filter) -> String {
             let place = if filter.departments.is_empty() { "" } else { place };
             spaced(&["aucun avis", trade, place, "avec ces dispositions sociales"])
         }
-        Dimension::SupplyMode => "aucun avis ne convient à ce mode de fourniture".to_owned(),
+        Dimension::SupplyMode => "aucun avis ne demande ce que vous vendez".to_owned(),
         Dimension::Access => "aucun avis auquel votre structure puisse répondre".to_owned(),
         Dimension::NoticeKind => "aucun avis de cette nature".to_owned(),
         Dimension::Buyer => "aucun avis de ces acheteurs".to_owned(),
         Dimension::Words => "aucun avis ne porte ces mots".to_owned(),
         Dimension::ExcludedWords => "les mots exclus écartent tous les avis".to_owned(),
-        Dimension::Score => "aucun avis n’atteint cet intérêt".to_owned(),
+        Dimension::Score => "aucun avis n’est jugé assez intéressant".to_owned(),
         Dimension::LeadTime => "aucun avis ne laisse ce délai".to_owned(),
         Dimension::Amount => "aucun avis dans ces montants".to_owned(),
     }

@@ -18,7 +18,7 @@ pub const MAX: usize = 30;
 /// Longest name of one, in characters.
 pub const MAX_NAME: usize = 60;
 /// What somebody reads who follows the settings file.
-pub const FROM_FILE: &str = "Vos abonnements et vos horaires viennent du fichier de configuration de Vigie. Changez-les : dès votre premier changement ils sont à vous, et le fichier n’y touche plus.";
+pub const FROM_FILE: &str = "Vos abonnements et vos horaires ont été réglés pour vous par la personne qui gère Vigie. Changez-les : dès votre premier changement ils sont à vous, et elle n’y touche plus.";
 
 /// What a subscription is to be.
 #[derive(Debug, Clone, Default, PartialEq)]

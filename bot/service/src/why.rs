@@ -53,7 +53,7 @@ async fn told(store: &Store, share: &NotificationRow, name: &str) -> Result<Stri
     let why: Why = serde_json::from_str(&share.reasons).unwrap_or_default();
     let what = match share.alert_kind {
         AlertKind::Correction => "rectificatif",
-        AlertKind::VerdictCorrection => "verdict corrigé par une personne",
+        AlertKind::VerdictCorrection => "lecture corrigée par une personne",
         AlertKind::Cancellation => "annulation",
         AlertKind::Award => "attribution",
         AlertKind::NoAward => "sans suite",

@@ -217,7 +217,7 @@ pub(crate) async fn erase(State(site): State<Arc<Site>>, posted: Posted) -> Show
         return Err(Trouble::new(
             StatusCode::CONFLICT,
             "Effacement impossible d’ici",
-            "Vous êtes déclaré dans le fichier de configuration de Vigie : demandez à la personne qui la gère de vous en retirer d’abord.",
+            "Votre compte est tenu par la personne qui gère Vigie, dans ses réglages : demandez-lui de vous en retirer d’abord.",
         ));
     }
     personal_data::erase(&site.service, me).await?;

@@ -14,10 +14,10 @@ use chrono_tz::Europe::Paris;
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
 use vigie_domain::event::Event as Meeting;
 use vigie_domain::{
-    Contract, DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french,
+    Cause, Contract, DateKind, Decision, NoticeKind, Permission, ProcedureState, Stage, Subscriber, TypedDate, french,
 };
 use vigie_notifier::after_award::renewal_line;
-use vigie_notifier::card::{self, alert_label, short};
+use vigie_notifier::card::{self, Card, alert_label, short};
 use vigie_store::journal::NoticeRow;
 use vigie_store::self_service::OwnAlert;
 use vigie_store::tokens::Scope;
@@ -26,6 +26,7 @@ use vigie_store::{StoreError, derived_id};
 use super::frame::{Shown, Site, Trouble};
 use super::procedure::title_of;
 use vigie_service::after_award::renewals;
+use vigie_service::alert_card;
 use vigie_service::events;
 use vigie_service::links::{Purpose, contract_path};
 use vigie_watcher::zones;
@@ -219,12 +220,29 @@ fn of_kind(kind: &'static str, body: String, file: Option<&str>) -> Response {
     response
 }
 
-/// An alert to be listed.
+/// An alert to be listed, as a message tells it; nothing of it where what it is made from cannot be read any more.
 struct Item {
     alert: OwnAlert,
-    notice: Option<NoticeRow>,
-    /// How its procedure stands now.
-    state: Option<ProcedureState>,
+    card: Option<Card>,
+}
+
+/// What an alert says, a line each: the same as a message about it, in the same order.
+fn lines(card: &Card) -> Vec<String> {
+    let open = card.state.open;
+    let place = if card.place.is_empty() { String::new() } else { format!(" – {}", card.place) };
+    let mut lines = vec![if open { card.verdict.clone() } else { card.state.line.clone() }];
+    lines.extend(card.state.words.as_ref().filter(|_| !open).map(|w| format!("« {w} »")));
+    lines.extend(card.remark.clone());
+    lines.push(format!("{}{place}", card.buyer));
+    lines.extend(card.changes.iter().cloned());
+    lines.extend(card.answer_by.clone());
+    lines.extend(card.visits_in_short.iter().cloned());
+    lines.extend(card.description.clone());
+    let settled: [&[String]; 2] = [&card.winners, &card.unawarded];
+    lines.extend(settled.concat());
+    lines.extend(card.documents.as_ref().filter(|_| open).map(|url| format!("{}\u{a0}: {url}", card.documents_label)));
+    lines.retain(|l| !l.is_empty());
+    lines
 }
 
 /// The feed (RFC 4287) of these alerts.
@@ -242,21 +260,9 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
     let entries: Vec<Entry> = items
         .iter()
         .map(|i| {
-            let title = i.notice.as_ref().map_or_else(String::new, |n| title_of(&n.notice, &n.assessment));
-            let mut lines: Vec<String> = Vec::new();
-            let over = i.state.as_ref().filter(|s| !s.phase.takes_answers());
-            if let Some(n) = &i.notice {
-                let verdict = || card::verdict(&n.assessment);
-                lines.push(over.map_or_else(verdict, |state| state.in_french(now)));
-                lines.extend(over.and_then(|s| s.words.as_deref()).map(|w| format!("« {} »", short(w, 300))));
-                lines.push(short(n.assessment.buyer.as_deref().unwrap_or_default(), 160));
-                lines.extend(i.state.as_ref().filter(|s| s.phase.takes_answers()).map(|s| s.in_french(now)));
-            }
-            let what = over.map_or_else(|| alert_label(i.alert.kind), |state| state.label());
-            let changes: Vec<vigie_domain::procedure::Change> =
-                serde_json::from_str(&i.alert.changes).unwrap_or_default();
-            lines.extend(changes.iter().map(card::change));
-            lines.retain(|l| !l.is_empty());
+            let what = i.card.as_ref().map_or_else(|| alert_label(i.alert.kind), |card| card.status.as_str());
+            let title = i.card.as_ref().map_or("", |card| card.title.as_str());
+            let lines = i.card.as_ref().map(lines).unwrap_or_default();
             Entry {
                 title: Text::plain(format!("{what} : {title}")),
                 id: tag(&format!("alerte/{}", i.alert.id)),
@@ -290,14 +296,17 @@ fn feed(items: &[Item], owner: &str, base: &str, own_url: &str, now: DateTime<Ut
 pub(crate) async fn atom(State(site): State<Arc<Site>>, Path(token): Path<String>) -> Shown {
     let owner = owner(&site, Purpose::Feed, Scope::Feed, &token).await?;
     let mut items = Vec::new();
-    for alert in site.service.store.own_alerts(&owner.id, ALERTS).await? {
-        let notice = site.service.store.notice(&alert.notice).await?;
-        let published = site.service.store.state_of(&alert.procedure).await?;
-        let state = published.map(|p| ProcedureState::of(&p, "", site.service.clock.now()));
-        items.push(Item { alert, notice, state });
+    let (service, now) = (&site.service, site.service.clock.now());
+    for alert in service.store.own_alerts(&owner.id, ALERTS).await? {
+        let told = service.store.items_of("", &owner.id, &Cause::Alert(alert.id.clone())).await?;
+        let part = match told.first() {
+            Some(told) => alert_card::read(service, told).await?.ok(),
+            None => None,
+        };
+        items.push(Item { alert, card: part.map(|part| card::card(&part.item(), now)) });
     }
     let base = base(&site);
-    let feed = feed(&items, &owner.id, &base, &format!("{base}/fil/{token}"), site.service.clock.now());
+    let feed = feed(&items, &owner.id, &base, &format!("{base}/fil/{token}"), now);
     let body = feed.write_to(Vec::new()).ok().and_then(|b| String::from_utf8(b).ok()).ok_or_else(|| {
         Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, "Fil indisponible", "Réessayez dans un instant.")
     })?;

@@ -227,7 +227,7 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, signed: SignedIn, fields
         "garde" => {
             "C’est noté, ici comme dans vos chats. Ce qui attend un résumé viendra à l’heure et aux jours choisis."
         }
-        "fichier" => "Vos abonnements et vos horaires suivent de nouveau le fichier de configuration.",
+        "fichier" => "Vos abonnements et vos horaires sont de nouveau ceux qu’a réglés la personne qui gère Vigie.",
         _ => "",
     };
     page(&site, &signed.visitor, &signed.session, None, done).await

@@ -410,10 +410,7 @@ async fn whom_the_settings_file_declares_has_it_in_hand_from_the_first_change_un
     let ana = pages.signed_in(&id).await.unwrap();
     for path in ["/abonnements", "/reglages"] {
         let page = ana.get(path).await.unwrap().body;
-        assert!(
-            page.contains("viennent du fichier de configuration") && page.contains("dès votre premier changement"),
-            "{page}"
-        );
+        assert!(page.contains("ont été réglés pour vous") && page.contains("dès votre premier changement"), "{page}");
     }
     vigie_service::declared::sync(service).await.unwrap();
     assert_eq!(store.preferences(&id).await.unwrap().rhythm.digest_hour, Some(9));
@@ -444,7 +441,7 @@ async fn whom_the_settings_file_declares_has_it_in_hand_from_the_first_change_un
         };
         all_of(&conversation::dispatch(service, incoming).await.unwrap())
     };
-    assert!(tg("/abonnements").await.contains("viennent du fichier de configuration"));
+    assert!(tg("/abonnements").await.contains("ont été réglés pour vous"));
     tg("/pause").await;
     assert!(store.follows_file(&id).await.unwrap());
     assert!(tg("/reglages résumé à 6 h").await.contains("désormais à vous"));

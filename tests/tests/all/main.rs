@@ -38,6 +38,8 @@ mod roles;
 mod sectors;
 mod sources;
 mod store_story;
+#[cfg(all(feature = "matrix", feature = "telegram"))]
+mod surfaces;
 #[cfg(feature = "telegram")]
 mod telegram;
 mod time;

@@ -1,16 +1,19 @@
 //! What people read holds no name of a field, no identifier and no word of English: every kind of message over the recorded notices,
-//! and every page of a commercial, a facilitator and an operator.
+//! every page of a commercial, a facilitator and an operator, and what a chat answers each of them.
 
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use regex::Regex;
 use serde_json::Value;
+use vigie_conversation::command::MENU;
+use vigie_conversation::{self as conversation, Chat, Incoming, Input, Sender};
 use vigie_domain::subscription::Role;
-use vigie_domain::{AlertKind, Filter, Notice, NoticeKind, Passage, ProcedureState};
+use vigie_domain::{AlertKind, Channel, Filter, Notice, NoticeKind, Passage, ProcedureState};
 use vigie_notifier::card::{AlertItem, Links, Why};
 use vigie_notifier::digest::Shown;
 use vigie_notifier::message::{Form, Templates};
+use vigie_store::people::{AddressState, NewSubscriber};
 use vigie_tests::pages::Pages;
 use vigie_tests::shared;
 use vigie_watcher::classify;
@@ -151,6 +154,72 @@ async fn no_page_shows_a_name_of_a_field_an_identifier_or_english() {
         }
     }
     assert!(read > 45, "{read} pages");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn no_answer_in_a_chat_shows_a_name_of_a_field_an_identifier_or_english() {
+    let pages = Pages::start(now(), "[[source]]\nid = \"boamp\"\nkind = \"boamp\"\n").await.unwrap();
+    let store = &pages.app.service.store;
+    let people = [("jeanne", Role::Structure), ("fatou", Role::Facilitator), ("chef", Role::Operator)];
+    for (id, role) in people {
+        pages.person(id, "Camille", role, (role == Role::Structure).then_some("21590350100017")).await.unwrap();
+        let subscriber = store.subscriber(id).await.unwrap().unwrap();
+        let addresses = vec![(Channel::Telegram, format!("tg-{id}"), AddressState::Active)];
+        store.put_subscriber(&NewSubscriber { subscriber, addresses, declared: false }, now()).await.unwrap();
+        pages.subscription(id, &Filter::default()).await.unwrap();
+    }
+    pages.take(&call("26-1", "Entretien du linge")).await.unwrap();
+    let mut commands: Vec<String> = MENU.iter().map(|(name, _)| format!("/{name}")).collect();
+    // What ends the conversation comes last.
+    commands.retain(|c| !["/stop", "/effacer"].contains(&c.as_str()));
+    let more = [
+        "/pourquoi 26-1",
+        "/changer 1",
+        "metiers",
+        "annuler",
+        "/essayer 1",
+        "/nommer 1 Linge",
+        "/pause 1 2 semaines",
+        "/reprendre 1",
+        "/retirer 1",
+        "annuler",
+        "/suivre Ville de Lille",
+        "/oublier Ville de Lille",
+        "/suivre",
+        "/heures recevoir",
+        "/ajouter Nettoyage des bureaux, Groupe Exemple",
+        "/operations a-calibrer",
+        "/transmettre 26-1",
+        "/sante",
+        "/file",
+        "/pauser boamp",
+        "/reprendre_source boamp",
+        "/rejouer x",
+        "/absence 2 semaines",
+        "/zzz",
+        "bonjour",
+        "/reglages resume a 7 h",
+        "/stop",
+        "/start",
+        "/effacer",
+    ];
+    commands.extend(more.map(str::to_owned));
+    let mut wrong = Vec::new();
+    for who in people.map(|(id, _)| id).into_iter().chain(["inconnu"]) {
+        for command in &commands {
+            let chat =
+                Chat { channel: Channel::Telegram, id: format!("tg-{who}"), private: true, title: String::new() };
+            let sender = Sender { id: who.into(), name: "Camille".into() };
+            let input = Input::Text { text: command.clone(), about: None, edited: false, forwarded: false };
+            let replies = conversation::dispatch(&pages.app.service, Incoming { chat, sender, input }).await.unwrap();
+            for reply in replies {
+                let labels: Vec<String> = reply.buttons.iter().flatten().map(|b| b.label.clone()).collect();
+                let text = format!("{}\n{}", conversation::in_words(&reply).bare(), labels.join("\n"));
+                wrong.extend(faults(&text).into_iter().map(|f| format!("{who} {command}: {f}")));
+            }
+        }
+    }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

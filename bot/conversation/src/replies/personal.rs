@@ -47,7 +47,7 @@ impl Asker<'_> {
     pub(super) async fn erase(&self, sure: bool) -> Result<Vec<Reply>, Failure> {
         if self.service.store.is_declared(&self.person.id).await? {
             return Ok(word(format!(
-                "Votre compte est tenu dans le fichier de configuration : demandez à {} de l’en retirer, puis de vous effacer.",
+                "Votre compte est tenu dans les réglages de Vigie : demandez à {} de l’en retirer, puis de vous effacer.",
                 self.service.operator()
             )));
         }

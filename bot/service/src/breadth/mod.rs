@@ -260,10 +260,13 @@ mod tests {
     fn what_is_asked_says_what_was_counted() {
         let way =
             |label: &str, found, per_week| Way { label: label.into(), filter: Filter::default(), found, per_week };
-        let ways = vec![way("Sans Nord (59)", 34, 7.9), way("Intérêt d’au moins 50", 2, 0.5)];
+        let ways = vec![way("Sans Nord (59)", 34, 7.9), way("Seulement les plus intéressants", 2, 0.5)];
         let broad = Advice { breadth: Breadth::Broad, per_week: 23.3, days: 30, ways };
         assert_eq!(broad.question(), "Cet abonnement donnerait 23 alertes par semaine : resserrer ?");
-        assert_eq!(broad.choices(), ["Sans Nord (59) : 8 par semaine", "Intérêt d’au moins 50 : 2 en 30\u{a0}jours"]);
+        assert_eq!(
+            broad.choices(),
+            ["Sans Nord (59) : 8 par semaine", "Seulement les plus intéressants : 2 en 30\u{a0}jours"]
+        );
         let narrow = Advice { breadth: Breadth::Narrow, per_week: 0.0, days: 60, ways: broad.ways.clone() };
         assert_eq!(narrow.question(), "Rien depuis 60\u{a0}jours : élargir ?");
         assert!(Advice { ways: Vec::new(), ..narrow }.question().contains("aucun critère"));

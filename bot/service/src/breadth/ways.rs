@@ -106,7 +106,7 @@ pub(super) fn cuts(filter: &Filter, profile: &Profile) -> Vec<Change> {
     }
     if filter.min_score < SCORE {
         let less = Filter { min_score: SCORE, ..filter.clone() };
-        put(Dimension::Score, format!("Intérêt d’au moins {SCORE}"), less);
+        put(Dimension::Score, "Seulement les plus intéressants".to_owned(), less);
     }
     out
 }
@@ -166,12 +166,12 @@ pub(super) fn openings(filter: &Filter) -> Vec<Change> {
     put(Dimension::Department, "Partout en France", nowhere);
     put(Dimension::Provision, "Avec ou sans disposition sociale", with(&|f| f.provisions.clear()));
     put(Dimension::NoticeKind, "Toutes les natures d’avis", with(&|f| f.notice_kinds.clear()));
-    put(Dimension::SupplyMode, "Quel que soit le mode de fourniture", with(&|f| f.supply_modes.clear()));
+    put(Dimension::SupplyMode, "Personnel, services ou biens", with(&|f| f.supply_modes.clear()));
     let anyone = with(&|f| (f.buyers, f.buyer_kind, f.buyer_types) = Default::default());
     put(Dimension::Buyer, "Tous les acheteurs", anyone);
     put(Dimension::Words, "Sans mot imposé", with(&|f| f.words.clear()));
     put(Dimension::ExcludedWords, "Sans mot exclu", with(&|f| f.excluded_words.clear()));
-    put(Dimension::Score, "Quel que soit l’intérêt", with(&|f| f.min_score = 0));
+    put(Dimension::Score, "Même les moins intéressants", with(&|f| f.min_score = 0));
     put(Dimension::LeadTime, "Quel que soit le délai", with(&|f| f.min_lead_days = None));
     put(Dimension::Amount, "Quel que soit le montant", with(&|f| (f.min_amount, f.max_amount) = (None, None)));
     out

@@ -8,11 +8,12 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
 use vigie_domain::{
-    AlertKind, Assessment, Decision, NoticeKind, Passage, Permission, Phase, ProcedureState, Refusal, Stage,
+    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Permission, Phase, ProcedureState, Refusal, Stage,
     concerned_lots, french,
 };
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
+use vigie_service::alert_card;
 use vigie_service::ingest::candidate;
 use vigie_service::membership;
 use vigie_service::narrowing;
@@ -109,12 +110,17 @@ fn kind_of_state(status: Status) -> AlertKind {
 }
 
 fn card_of(row: &NoticeRow, kind: AlertKind, state: &ProcedureState, now: DateTime<Utc>) -> Card {
+    card_from(&row.notice, row, kind, state, now)
+}
+
+/// The card of a row; `notice` holds what it inherits from its procedure.
+fn card_from(notice: &Notice, row: &NoticeRow, kind: AlertKind, state: &ProcedureState, now: DateTime<Utc>) -> Card {
     let why = Why::default();
     card::card(
         &AlertItem {
             kind,
             changes: &[],
-            notice: &row.notice,
+            notice,
             assessment: &row.assessment,
             state,
             why: &why,
@@ -333,7 +339,11 @@ pub(super) async fn page(
     let state = site.service.store.state_of(id).await?.unwrap_or_default();
     let stands = ProcedureState::of(&state, "", now);
     let open = stands.phase.takes_answers();
-    let card = card_of(main, kind_of_state(state.status), &stands, now);
+    // A rectificatif that gives a date alone leaves where, what and the way to the documents as they were told.
+    let inherits = main.notice.kind.is_follow_up();
+    let inherited = inherits.then(|| alert_card::inheriting(&main.notice, notices.iter().filter(|n| n.id != main.id)));
+    let notice = inherited.as_ref().unwrap_or(&main.notice);
+    let card = card_from(notice, main, kind_of_state(state.status), &stands, now);
     let passages: Vec<&Passage> = notices.iter().flat_map(|n| &n.notice.passages).collect();
     let provisions: Vec<Shows> = a
         .provisions
@@ -420,7 +430,7 @@ pub(super) async fn page(
             answers => Serde(answers(whole.map(|d| d.stage), stands.phase)),
             may_decline => open && !whole.is_some_and(|d| matches!(d.stage, Stage::Submitted | Stage::Won | Stage::Lost | Stage::NoAward)),
             refused => refused.map(|r| (r.title, r.text)),
-            amount => main.notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
+            amount => notice.estimated_value.map(|v| format!("{}\u{a0}€ HT", french::number(v))),
             provisions => Serde(provisions),
             facts => Serde(facts),
             lots => Serde(lots::groups(a, &state, mine.lots.as_deref(), &decisions, now)),

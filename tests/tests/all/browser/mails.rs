@@ -6,7 +6,7 @@ use serde_json::json;
 use vigie_domain::delivery::DeliveryState;
 use vigie_domain::subscription::Role;
 use vigie_domain::{
-    AlertKind, Award, Cadence, Department, Filter, Lot, NoAwardReason, Notice, NoticeKind, Passage, TypedDate,
+    AlertKind, Award, Cadence, Department, Filter, Lot, NoAwardReason, Notice, NoticeKind, Passage, Place, TypedDate,
 };
 use vigie_notifier::after_award;
 use vigie_notifier::digest::Shown;
@@ -25,6 +25,7 @@ fn call(n: usize) -> Notice {
     notice.title = "Nettoyage des locaux et de la vitrerie des bâtiments communaux et scolaires de la ville".into();
     notice.buyer.name = "Communauté d’agglomération de Lens-Liévin".into();
     notice.departments.extend(Department::parse("62"));
+    notice.places.push(Place { city: Some("Lens".into()), postcode: Some("62300".into()), nuts: None });
     notice.url = Some("https://www.boamp.fr/pages/avis/?q=idweb:26-1".into());
     notice.documents_url = Some("https://marchespublics.example/consultation/1".into());
     let at = |text: &str| (chrono::DateTime::parse_from_rfc3339(text).unwrap(), true);
@@ -118,12 +119,16 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
             "Réservé aux SIAE, EA et ESAT",
             "Nettoyage des locaux et de la vitrerie",
             "Communauté d’agglomération",
+            "Lens, Pas-de-Calais (62)",
             "À rendre avant le lundi 21 décembre 2026 à 12 h",
             "On y va",
             "Retirer le dossier",
         ] {
             let at = bottom(&browser, words).await.unwrap_or_else(|| panic!("{words}: {}", alert.text()));
-            assert!(at > above && at <= FIRST_SIGHT, "« {words} » ends at {at} px, after {above}");
+            assert!(at >= above && at <= FIRST_SIGHT, "« {words} » ends at {at} px, after {above}");
+            if screenshots().is_some() {
+                println!("{} px: {words} ({})", at.round(), screen.name);
+            }
             above = at;
         }
         let visit = bottom(&browser, "Une visite obligatoire du site aura lieu").await;
@@ -141,7 +146,7 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
         "Nettoyage des locaux et",
         "Communauté",
         "À rendre avant le",
-        "On y va, écarter",
+        "Répondre (on y va, écarter, plus tard)",
         "Retirer le dossier",
         "CE QUI EST À FAIRE",
         "DATES",

@@ -191,7 +191,7 @@ async fn an_opening_is_what_was_counted() {
     let seen = preview::preview(&pages.app.service, &filter, &me.profile, preview::DAYS).await.unwrap();
     let advice = breadth::advise(&pages.app.service, &me, &filter, &seen).await.unwrap().unwrap();
     assert_eq!(advice.breadth, Breadth::Narrow);
-    assert_eq!(advice.ways[0].label, "Quel que soit l’intérêt");
+    assert_eq!(advice.ways[0].label, "Même les moins intéressants");
     assert_eq!(advice.ways[0].found, 20, "those of the Nord: {advice:?}");
     let fine = Filter { words: vec!["collège 7".into()], ..laundry(&[]) };
     let seen = preview::preview(&pages.app.service, &fine, &me.profile, preview::DAYS).await.unwrap();
