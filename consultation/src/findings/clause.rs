@@ -135,12 +135,12 @@ pattern!(
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
 );
 // Said not to be there: staff to take over.
 pattern!(
     NO_TAKEOVER,
-    r"sans objet|\bneant\b|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+    r"sans objet|\bneant\b|personne (?:n'est )?a reprendre|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
 );
 // The head of a table of staff.
 pattern!(
@@ -169,13 +169,13 @@ pattern!(
 );
 pattern!(
     OF_MODALITIES,
-    r"manieres?|^comment (?:puis|pou|dois|fa|real|s'y|proced|mettre|les|ces|m'y|vous)|^comment ?\??$|s'y prendre|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
+    r"manieres?|^comment (?:puis|pou|dois|fa|real|s'y|proced|mettre|les|ces|m'y|vous)|^comment ?\??$|s'y prendre|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|facons?\b|comment faire|moyens"
 );
 pattern!(
     OF_HELP,
     r"qui (?:m'|vous |nous )?(?:aide|accompagne|contacter)|a qui (?:parler|s'adresser)|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
 );
-pattern!(OF_THE_REST, r"pour le reste|autres? (?:penalite|sanction|manquement|cas)|retard|paie|\bprix\b|avance");
+pattern!(OF_THE_REST, r"ponctualit|qualite du service|livraison|pour le reste|autres? (?:penalite|sanction|manquement|cas)|retard|paie|\bprix\b|avance");
 pattern!(OF_PROOF, r"preuves?|prouv|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
 pattern!(OF_PENALTY, r"sanction|penalit|\by arriv|risqu|consequence|que se passe|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
 pattern!(
@@ -239,7 +239,7 @@ impl Topics {
                 let paragraph = sentence.article.is_none() && sentence.line != line && !is_item(text);
                 // How it begins says what it is about.
                 let next = sentences.get(i + 1).filter(|s| s.line == sentence.line).map_or("", |s| s.folded.as_str());
-                if paragraph && !speaks_on(text) && !speaks_on(next) {
+                if paragraph && !speaks_on(text) && !speaks_on(next) && !proves(text) {
                     begun = None;
                 }
                 line = sentence.line;
@@ -284,7 +284,8 @@ impl Topics {
                 (None, None) => piece.articles[a].number.is_none() && piece.articles[a - 1].number.is_none(),
                 (of, before) => of.is_some() && of == before,
             };
-            let follows = self.clause_articles[a - 1] && beside && !OF_THE_REST.is_match(title);
+            let before = self.clause_articles[a - 1] || a > 1 && self.clause_articles[a - 2] && around(a).is_none();
+            let follows = before && beside && !OF_THE_REST.is_match(title);
             if follows && !self.clause_articles[a] && headed.iter().any(|h| h.is_match(title)) {
                 self.clause_articles[a] = true;
                 self.numbers.extend(piece.articles[a].number.clone());
@@ -568,7 +569,7 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         return MODALITIES.is_match(text).then_some(Term::Modalities);
     }
     let told = TO_HELPER.is_match(text);
-    let helps = !told && HELPS.is_match(text) || helped && MEETS.is_match(text);
+    let helps = (!told || text.contains("s'adress")) && HELPS.is_match(text) || helped && MEETS.is_match(text);
     // A title, a name, an address: no duty.
     let says =
         text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;

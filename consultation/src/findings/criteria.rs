@@ -31,7 +31,7 @@ pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|foi
 // What stands between a weight and the criterion that it is given to.
 pattern!(
     GIVEN,
-    r"^[ :–-]*(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
+    r"^[ :–-]*(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
 );
 pattern!(
     WEIGHS,
@@ -46,7 +46,7 @@ pattern!(
     QUANTITY,
     r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80},? ?$"
 );
-pattern!(OF_WEIGHT, r"ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
+pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -128,12 +128,13 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         if !line.folded.contains(" | ") {
             tabled = judged && NEAR_HEAD.is_match(&line.folded);
         } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
-            tabled = judged;
+            tabled = judged || names_weights(&line.folded);
         } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {
             let weight = c["n"].replace(',', ".").parse().unwrap_or_default();
             let cells = &piece.text[line.range.clone()];
             let name = named(cells.rsplit_once(" | ").map_or(cells, |(before, _)| before));
-            let sub = SUB_NUMBER.is_match(&line.folded);
+            // Its name stands in a second column.
+            let sub = SUB_NUMBER.is_match(&line.folded) || line.folded.starts_with('|');
             if (1.0..=100.0).contains(&weight) && !NO_CRITERION_ROW.is_match(&c["name"]) {
                 all.push(Weighed { name, weight, range: line.range.clone(), sub, lots: Vec::new(), tabled: false });
             }
@@ -205,6 +206,12 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// Whether the head of a table names criteria and what they weigh.
+fn names_weights(head: &str) -> bool {
+    pattern!(WEIGHTS, r"\| ?(?:ponderation|points?|poids|coefficients?|bareme|%)");
+    head.contains("critere") && WEIGHTS.is_match(head)
 }
 
 /// Whether the weights of a paragraph share out a hundred.
@@ -515,7 +522,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
 fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded) -> Vec<Weighed> {
     pattern!(
         TO,
-        r"^ ?(?:(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
+        r"^ ?(?:(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
     );
     let text = &piece.text[line.clone()];
     let found: Vec<Figure> = figures::all(&folded.text)

@@ -473,9 +473,21 @@ fn bare_hours(line: &str) -> Option<f64> {
 
 /// The rows of a table that gives hours of insertion lot by lot.
 fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
+    pattern!(OF_HOURS, r"^(?:nombre |volume |quantite |minimum )?(?:annuel )?(?:d'|des? |l')?(?:heures? )?(?:d'|de l'|l')?(?:insertion|clause (?:sociale|d'insertion))[^|]{0,30}$");
     let mut out = Vec::new();
     let mut head: Option<&Line> = None;
     for line in &piece.lines {
+        // "Insertion | 600 heures par lot".
+        let label = line.folded.split_once(" | ").filter(|(cell, rest)| OF_HOURS.is_match(cell) && !rest.contains(" | "));
+        let hours = label.and_then(|(_, rest)| figures::of(rest, Unit::Hours).first().map(|f| f.n));
+        if let Some(hours) = hours.filter(|h| *h >= LEAST_HOURS) {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            provision.hours = Some(hours);
+            provision.mandatory = Some(true);
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            continue;
+        }
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
         // Under a head that names hours, a number needs no unit.
         let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
@@ -511,7 +523,7 @@ const LEAST_HOURS: f64 = 25.0;
 fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
     pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
-    pattern!(OF_WORK, r"heures?|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
+    pattern!(OF_WORK, r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
     pattern!(
         OTHER_SENTENCE,
         r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"

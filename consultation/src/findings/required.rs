@@ -115,7 +115,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     let mut article = None;
     let mut about = None;
     let mut last = "";
-    for line in &piece.lines {
+    for (at, line) in piece.lines.iter().enumerate() {
         // Numbers that begin anew under a heading on pieces are those of a list.
         if about.is_some() && list.is_none() && line.article != article && numbered_item(piece, line, 1) {
             list = about.map(|envelope| Open { envelope, marked: Some(true), next: 1 });
@@ -137,7 +137,19 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         // The number of an item that is no heading, since it is long.
         let counted = list.as_ref().is_some_and(|open| line.folded.starts_with(&format!("{}.", open.next)));
         let numbered = numbered || counted;
-        let lead = !bullet && opens(line);
+        // "Au stade de l'offre", and its items under it.
+        let announces = !bullet
+            && line.folded.len() < 60
+            && !line.folded.ends_with(['.', ';', ','])
+            && !DOCUMENT.is_match(&line.folded)
+            && of_words(&line.folded).is_some()
+            && piece.lines.get(at + 1).is_some_and(|next| is_list_item(piece, next) && !next.folded.contains(" | "));
+        let lead = !bullet && (opens(line) || announces);
+        // "• la seconde rassemble l'acte d'engagement, le bordereau et une note".
+        if bullet && let Some((envelope, items)) = item_of_items(piece, line) {
+            push(piece, &mut out, envelope, items);
+            continue;
+        }
         let named = of_line(&line.folded).filter(|_| lead || line.folded.contains(':'));
         let envelope = match (about, named) {
             (None, Some(named)) if ABOUT.is_match(&line.folded) => named,
@@ -188,6 +200,15 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     by_column(piece, &mut out);
     by_content(piece, &mut out);
     asked(piece, sentences, topics, out)
+}
+
+/// The documents that an item of a list holds, where it says which envelope it is.
+fn item_of_items(piece: &Written, line: &Line) -> Option<(Envelope, Vec<Range<usize>>)> {
+    let words = &piece.text[line.range.clone()];
+    let items = enumeration::items(words);
+    let lead = vigie_classify::fold::fold(&words[..items.first()?.start]);
+    let envelope = said(&lead).filter(|_| items.len() >= 3 && HOLDS.is_match(&lead) && !words.contains(" | "))?;
+    Some((envelope, items.into_iter().map(|r| line.range.start + r.start..line.range.start + r.end).collect()))
 }
 
 /// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
@@ -381,7 +402,9 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae || goes_on && ADDS.is_match(text);
         // One more document, behind those of the sentence before.
         let more = items.len() == 1 && goes_on && ADDS.is_match(text);
-        let several = items.len() >= 2 && asks || more;
+        // Nothing but documents, parted by semicolons.
+        let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
+        let several = items.len() >= 2 && asks || more || bare;
         let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
         let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
         if other || !(several || single) {

@@ -57,14 +57,14 @@ pattern!(
 pattern!(ASKED, r"\bil faut|\bdevez\b|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
     VALIDITY,
-    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^duree de validite"
+    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:duree|delai) de validite"
 );
 pattern!(
     QUESTION,
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|d'eclaircissements?|de precisions?|ecrites?))[^.]*(?:au plus tard|avant|jours?|delai)"
 );
 pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
-pattern!(TURNOVER, r"chiffres? d'affaires|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
+pattern!(TURNOVER, r"chiffres? d'affaires|^[-–• ]*ca ?[:|]|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
     REFERENCES,
     r"^[-–• ]*references? ?:|\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$|aupres)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
@@ -99,7 +99,7 @@ pattern!(
     r"examine|offre de base|solution de base|exigences? minimale|limitee?s? a|dossier general|chiffr|reponse (?:obligatoire|facultative)|deux au plus|porte"
 );
 pattern!(NO_ADVANCE, r"\bn'avance|(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
-pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue|(?:pas|aucune|nulle|ni) (?:de )?retenue\b|n(?:e |')[^.;]{0,20}reten(?:ons|ez|u) rien");
+pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue|^garanties? \| .*(?:%|retenue|caution|neant|aucune|sans)|(?:pas|aucune|nulle|ni) (?:de )?retenue\b|n(?:e |')[^.;]{0,20}reten(?:ons|ez|u) rien");
 // What secures either of them, or says when it ends: of the one spoken of last.
 pattern!(
     SECURITY,
@@ -194,7 +194,7 @@ pattern!(
 );
 pattern!(
     MUST,
-    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
+    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdevr(?:a|ont|ez)\b|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
 );
 pattern!(
     NO_CERTIFICATE,
@@ -652,7 +652,8 @@ pattern!(HOW_LONG, r"combien de temps|jusqu'a quand|quelle duree");
 
 /// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
 fn is_heading_of(term: Term, heading: &str) -> bool {
-    heading.ends_with('?')
+    (heading.ends_with('?') || term == Term::Validity)
+        && heading.len() < 90
         && match term {
             // "Combien de temps êtes-vous tenus ?"
             Term::Validity => BINDS.is_match(heading) && (OFFER.is_match(heading) || HOW_LONG.is_match(heading)),
@@ -667,6 +668,18 @@ fn is_answer(text: &str) -> bool {
     let answered = ANSWERED.find(text).map(|m| m.start());
     let sent = SENT.find(text).map_or(usize::MAX, |m| m.start());
     answered.is_some_and(|at| at <= sent) && !TAKEN.is_match(text)
+}
+
+/// Whether the first cell of a row names the term, and the second says something of it: "Assurance | RC et décennale".
+fn labels(sought: &Sought, row: &str) -> bool {
+    pattern!(COLUMN, r"^(?:montants?|taux|valeurs?|delais?|modalites|observations?|reponses?|criteres?|points?|poids|notes?|lots?|exigences?|oui|non|documents?)$");
+    let Some((cell, rest)) = row.split_once(" | ") else { return false };
+    let term = matches!(sought.term, Term::Insurance | Term::Certificate | Term::PriceRevision | Term::Variants | Term::Retention | Term::Advance);
+    term && cell.len() < 45
+        && !rest.contains(" | ")
+        && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
+        && !COLUMN.is_match(rest.trim())
+        && (sought.words.is_match(cell) || sought.under.iter().any(|w| cell.starts_with(w)))
 }
 
 /// `above`: the headings over a sentence; `own`: its label, or the heading of its article.
@@ -732,6 +745,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
             && !(text.matches(" | ").count() == 1 && named_in_text && amount(sought.reads, text).is_some())
             && !text.bytes().any(|b| b.is_ascii_digit())
             && text.len() < 90
+            && !labels(sought, text)
             && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text))
             && !(sought.term == Term::Validity && delay(text).is_some()) =>
         {
@@ -764,7 +778,11 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         Term::Validity | Term::Period => !(RULES.contains(&piece.kind) || matches!(piece.kind, Kind::Ae | Kind::Other)),
         _ => false,
     };
-    if passed_over {
+    pattern!(
+        OF_BUYER,
+        r"souscri[a-z]* par (?:le bailleur|l'acheteur|la commune|la ville|le maitre d'ouvrage|la collectivite|le pouvoir|l'office|la region|le departement|l'hopital|le syndicat)"
+    );
+    if passed_over || sought.term == Term::Insurance && OF_BUYER.is_match(text) {
         return Vec::new();
     }
     // Boxes to tick leave the matter open.
