@@ -10,9 +10,31 @@ use vigie_consultation::contradiction::{Announced, contradictions};
 use vigie_consultation::{Given, Reader, sandbox};
 use vigie_domain::{Notice, NoticeKind, Passage};
 
+/// Lines of HTML, roughly as the program's own reader gives them: tags are gone, blocks end lines.
+fn lines(bytes: &[u8]) -> String {
+    const BLOCKS: [&str; 14] =
+        ["p", "h1", "h2", "h3", "h4", "li", "br", "tr", "title", "div", "header", "footer", "ul", "ol"];
+    const ENTITIES: [(&str, &str); 6] =
+        [("&nbsp;", "\u{a0}"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    let mut out = String::new();
+    let html = String::from_utf8_lossy(bytes);
+    let mut rest = html.as_ref();
+    while let Some((words, behind)) = rest.split_once('<') {
+        out.push_str(&words.replace(['\n', '\r'], " "));
+        let Some((tag, behind)) = behind.split_once('>') else { break };
+        let name = tag.trim_start_matches('/').split_whitespace().next().unwrap_or_default().to_lowercase();
+        if BLOCKS.contains(&name.as_str()) {
+            out.push('\n');
+        }
+        rest = behind;
+    }
+    out.push_str(rest);
+    ENTITIES.iter().fold(out, |text, (entity, c)| text.replace(entity, c))
+}
+
 fn main() -> ExitCode {
     // The children that open the files are this very program.
-    if let Some(code) = sandbox::child(|bytes| String::from_utf8_lossy(bytes).into_owned()) {
+    if let Some(code) = sandbox::child(lines) {
         return code;
     }
     match run() {

@@ -168,6 +168,11 @@ enum Again {
     NotTold,
 }
 
+/// Whether it is a document that only who wins supplies.
+fn of_winner(found: &Finding) -> bool {
+    matches!(found.what, What::Required { envelope: Envelope::Winner, .. })
+}
+
 /// Whether the same is said already: another piece that says otherwise is told too.
 fn repeated(kept: &[Finding], new: &Finding) -> Option<Again> {
     // One piece lists them: another only repeats, or is of another contract. What the commitment asks to join is told too.
@@ -175,6 +180,7 @@ fn repeated(kept: &[Finding], new: &Finding) -> Option<Again> {
         old.at.piece != new.at.piece
             && old.at.kind != Kind::Other
             && new.at.kind != Kind::Ae
+            && (of_winner(old) || !of_winner(new))
             && std::mem::discriminant(&old.what) == std::mem::discriminant(&new.what)
     };
     let same = |old: &Finding| match (&old.what, &new.what) {

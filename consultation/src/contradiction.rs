@@ -130,12 +130,20 @@ fn between(there: &Provision, earlier: Option<&Finding>, here: &Provision, findi
         return told("poids du critère social", percent(a), percent(b));
     }
     if there.kind == ProvisionKind::Reserved
+        && !names_each(there)
+        && !names_each(here)
         && let Some((a, b)) =
             there.beneficiary.zip(here.beneficiary).filter(|(a, b)| a != b && specific(*a) && specific(*b))
     {
         return told("pour qui c’est réservé", for_whom(a).to_owned(), for_whom(b).to_owned());
     }
     None
+}
+
+/// Whether words say of several lots for whom each is: "6 et 11 (entreprises adaptées), 14 et 17 (structures d'insertion)".
+fn names_each(provision: &Provision) -> bool {
+    let quote = provision.evidence.quote.as_deref().unwrap_or_default();
+    provision.beneficiary == Some(Beneficiary::Both) && quote.matches('(').count() >= 2
 }
 
 /// What one side says is there and the other says is not.

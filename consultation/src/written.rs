@@ -23,7 +23,7 @@ pattern!(OPENED, r"^(?i:article|art\.)\s*[0-9]|^[0-9]{1,2}\.[0-9]{1,2}(?:\.[0-9]
 // The number of an article, and its title, folded only in its letters.
 pattern!(
     NUMBERED,
-    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe|§)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
+    r"^(?P<word>(?i:article|art\.?|titre|chapitre|clause|partie|section|cadre|volet|annexe|fiche|bloc|rubrique|thème|tableau|point|§)\s*(?:n°\s*)?)?(?P<n>[0-9]{1,2}(?:[.-][0-9]{1,2}){0,3}(?:\.[a-h]\b)?|[IVX]{1,5}(?:\.[0-9]{1,2}){0,2}|[A-H](?:[.-][0-9]{1,2}){0,2}|(?i:premier|premi[eè]re|deuxi[eè]me|troisi[eè]me|quatri[eè]me|cinqui[eè]me|sixi[eè]me|septi[eè]me|huiti[eè]me|neuvi[eè]me|dixi[eè]me))(?:er)?\b(?P<mark>(?:\s*[.):°–—-]+)+)?\s*[|]?\s*(?P<title>.*)$"
 );
 // A line that is nothing but the name of an article of such pieces, without a number.
 pattern!(
@@ -161,7 +161,8 @@ impl Written {
     fn goes_on(&mut self, line: &str) -> bool {
         let Some(last) = self.lines.last() else { return false };
         let before = &self.text[last.range.clone()];
-        let open = before.ends_with(|c: char| c.is_lowercase() || c == ',') && before.chars().count() > 40;
+        let open = before.ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, ',' | '%' | '€' | '°'))
+            && before.chars().count() > 40;
         if !open
             || last.is_heading
             || before.contains(" | ")
@@ -192,6 +193,13 @@ impl Written {
         self.text.push_str(line);
         last.range.end = self.text.len();
         last.folded = fold(&self.text[last.range.clone()]);
+        // What goes on was no title.
+        if last.is_heading
+            && let Some(article) = self.articles.last_mut().filter(|a| a.at == last.range.start && a.number.is_some())
+        {
+            last.is_heading = false;
+            article.title = String::new();
+        }
         self.text.push('\n');
     }
 
@@ -308,7 +316,7 @@ fn rank(line: &str, number: Option<&str>, nested: bool) -> usize {
     match (word.as_str(), number) {
         (_, None) if nested => NESTED,
         ("titre" | "partie" | "livre", _) => 1,
-        ("chapitre" | "volet" | "cadre", _) => 2,
+        ("chapitre" | "volet" | "cadre" | "fiche" | "bloc" | "theme", _) => 2,
         ("section", _) => 3,
         (_, None) => ARTICLE,
         (_, Some(number)) => {
@@ -443,6 +451,8 @@ fn article(line: &str, styled: bool, counted: bool) -> Option<Opening> {
         }
         let fits = match (word, dotted, roman) {
             (true, ..) => title.is_empty() || opens || marked,
+            // "6.a – Quantité"; "2.a Lettre de candidature" is an item.
+            (false, true, _) if number.ends_with(char::is_alphabetic) && !roman => marked && opens,
             (false, true, _) => opens || roman && title.is_empty(),
             (false, false, true) => marked && opens,
             (false, false, false) => (marked || styled || counted || is_shouted(title)) && opens,

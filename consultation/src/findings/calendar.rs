@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Offset, TimeZone};
+use vigie_classify::numerals::counted;
 use vigie_classify::pattern;
 use vigie_domain::{DateKind, TypedDate};
 
@@ -18,8 +19,9 @@ pattern!(
 );
 pattern!(
     HOUR,
-    r"^[ ,(–-]{0,3}(?:a |des |vers )?(?:(?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?|(?P<noon>midi))"
+    r"^[ ,(|–-]{0,3}(?:a (?:partir de |compter de )?|des |vers |de |avant )?(?:(?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?|(?P<noon>midi))"
 );
+pattern!(LATER, r"^[^.;|]*?\b(?:a|des|vers) (?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?(?P<noon>midi)?");
 pattern!(
     OF_QUESTIONS,
     r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
@@ -27,21 +29,33 @@ pattern!(
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,
-    r"\bvisite(?:s|e|es|r|nt)?\b|vous attend|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
-pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation");
+pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation|preselection|manifestations? d'interet");
 pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
-pattern!(LAST, r"\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)");
+pattern!(OF_ANSWERS, r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|soumissions?\b");
+pattern!(LAST, r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)");
 // What has a day of its own, and is none of these.
 pattern!(
     OTHER_DAY,
-    r"inscri|s'annonc|rendez-vous (?:pris|a prendre)|prendre rendez-vous|\bcess|prend(?:ront|ra|re)? fin|prennent fin|s'acheve|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
+    r"\binscri|s'annonc|rendez-vous (?:pris|a prendre)|prendre rendez-vous|publi|ouverture|travaux|facture|notifi|envoi de l'avis|validite|signature|echantillon|commence|negociation|audition"
 );
+
+// What ends that day: time for questions or tenders, or something else.
+pattern!(ENDING, r"\bcess|prend(?:ront|ra|re)? fin|prennent fin|s'acheve");
+
+/// Whether words give the day of something that nobody waits for.
+fn is_other(text: &str) -> bool {
+    let awaited = || OF_QUESTIONS.is_match(text) || OF_TENDERS.is_match(text);
+    OTHER_DAY.is_match(text) || ENDING.is_match(text) && !awaited()
+}
 
 /// A day and where it is said.
 pub(super) struct Day {
     pub(super) date: TypedDate,
     pub(super) range: Range<usize>,
+    /// A label says what it is the day of.
+    pub(super) labelled: bool,
 }
 
 /// The days of a piece; `end`: when tenders end, as far as it is known.
@@ -49,8 +63,14 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
     let mut out: Vec<Day> = Vec::new();
     // Whose day the sentence before gave, and in which article.
     let mut before: Option<(Option<usize>, DateKind, usize)> = None;
-    for sentence in sentences {
-        let text = sentence.folded.as_str();
+    // Semicolons part days of different things.
+    let parted = |s: &Sentence| s.folded.contains(';') && !s.folded.contains(" | ") && DAY.find_iter(&in_digits(&s.folded)).nth(1).is_some();
+    let parts = sentences.iter().flat_map(|s| if parted(s) { s.cut(piece, ';') } else { vec![s.clone()] });
+    for sentence in parts {
+        // The year behind the month, once the month has its day.
+        let days_told = in_digits(&sentence.folded);
+        let told = in_digits(&days_told);
+        let text = told.as_ref();
         let own = match sentence.label.as_str() {
             "" => sentence.article.map_or("", |a| piece.articles[a].title.as_str()),
             label => label,
@@ -60,13 +80,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
         before = before.filter(|(article, _, line)| *article == sentence.article && (*line == sentence.line || item));
         let labelled = label(text)
             .and_then(|(label, at)| Some((of_label(label)?, at)))
-            .filter(|(kind, at)| *kind != DateKind::Visit || !OTHER_DAY.is_match(&text[*at..]));
+            .filter(|(kind, at)| *kind != DateKind::Visit || !is_other(&text[*at..]));
         let (kind, from) = match labelled {
             Some(found) => found,
             None if sentence.is_heading => continue,
             None => match of_sentence(text, own).or(before
                 .map(|b| b.1)
-                .filter(|k| *k == DateKind::Visit && !LAST.is_match(text) && !OTHER_DAY.is_match(text)))
+                .filter(|k| *k == DateKind::Visit && !LAST.is_match(text) && !is_other(text)))
             {
                 Some(kind) => (kind, 0),
                 None => continue,
@@ -84,7 +104,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
                 lot: None,
             };
             if !out.iter().any(|d| d.date.kind == kind && d.date.at == at) {
-                out.push(Day { date, range: sentence.range.clone() });
+                out.push(Day { date, range: sentence.range.clone(), labelled: labelled.is_some() });
             }
         }
     }
@@ -95,14 +115,23 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
 fn label(text: &str) -> Option<(&str, usize)> {
     /// Longest label, in bytes.
     const LONGEST: usize = 110;
-    let (mark, width) = [(" | ", 3), (" : ", 3), (": ", 2)].into_iter().find_map(|(m, w)| Some((text.find(m)?, w)))?;
+    if text.contains(" | ") {
+        // The cells in front of the one that has the day, else those behind it.
+        let day = DAY.find(text)?.start();
+        return match (text[..day].rfind(" | "), text[day..].find(" | ")) {
+            (Some(end), _) => Some((&text[..end], end + 3)),
+            (None, Some(end)) => Some((&text[day + end + 3..], 0)),
+            (None, None) => None,
+        };
+    }
+    let (mark, width) = [(" : ", 3), (": ", 2)].into_iter().find_map(|(m, w)| Some((text.find(m)?, w)))?;
     (mark <= LONGEST).then_some((&text[..mark], mark + width))
 }
 
 fn of_label(label: &str) -> Option<DateKind> {
     let questions = OF_QUESTIONS.is_match(label) && !ANSWERS.is_match(label);
     match () {
-        () if OTHER_DAY.is_match(label) => None,
+        () if is_other(label) => None,
         () if questions => Some(DateKind::Questions),
         () if OF_VISIT.is_match(label) => Some(DateKind::Visit),
         () if OF_CANDIDATURES.is_match(label) && !label.contains("offre") => Some(DateKind::Participation),
@@ -112,17 +141,51 @@ fn of_label(label: &str) -> Option<DateKind> {
 }
 
 fn of_sentence(text: &str, own: &str) -> Option<DateKind> {
-    if OTHER_DAY.is_match(text) {
+    if is_other(text) {
         return None;
     }
     let questions = LAST.is_match(text) && super::terms::is_question(text, own);
     let ends = OF_TENDERS.is_match(text) && LAST.is_match(text);
     let visit = OF_VISIT.is_match(text) || OF_VISIT.is_match(own);
+    let tenders = LAST.is_match(text) && (OF_TENDERS.is_match(text) || OF_ANSWERS.is_match(text));
     match () {
         () if questions => Some(DateKind::Questions),
         () if visit && !ends && !LAST.is_match(text) => Some(DateKind::Visit),
+        () if LAST.is_match(text) && OF_CANDIDATURES.is_match(text) && !text.contains("offre") => {
+            Some(DateKind::Participation)
+        }
+        () if tenders && !ANSWERS.is_match(text) => Some(DateKind::Tender),
         () => None,
     }
+}
+
+/// Folded words with the numbers of their days and hours in digits: "le dix-huit septembre deux mille vingt-huit à neuf heures trente".
+fn in_digits(text: &str) -> std::borrow::Cow<'_, str> {
+    pattern!(
+        SPELT,
+        r"\b(?P<d>(?:(?:un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente|et)[ -]?)+|premier) (?P<m>janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre)\b|(?P<of>janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre) (?P<y>deux[ -]mille(?:[ -](?:et|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt|trente|quarante))+)\b|\b(?P<h>(?:(?:une|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingt)[ -]?(?:et une)?)+) heures?\b(?: (?P<mi>trente|quinze|quarante-cinq|et demie|et quart))?"
+    );
+    let number = |words: &str| counted(words.trim().trim_end_matches('-'));
+    let replaced = |c: &regex::Captures<'_>| {
+        let whole = c.get(0).map_or("", |m| m.as_str()).to_owned();
+        let told = match (c.name("m"), c.name("of"), c.name("h")) {
+            (Some(month), ..) if &c["d"] == "premier" => Some(format!("1er {}", month.as_str())),
+            (Some(month), ..) => number(&c["d"]).map(|d| format!("{d} {}", month.as_str())),
+            (_, Some(month), _) => number(&c["y"]).map(|y| format!("{} {y}", month.as_str())),
+            (_, _, Some(hours)) => number(hours.as_str()).map(|h| {
+                let minutes = match c.name("mi").map(|m| m.as_str()) {
+                    Some("trente" | "et demie") => 30,
+                    Some("quinze" | "et quart") => 15,
+                    Some(_) => 45,
+                    None => 0,
+                };
+                format!("{h} h {minutes:02}")
+            }),
+            _ => None,
+        };
+        told.unwrap_or(whole)
+    };
+    SPELT.replace_all(text, replaced)
 }
 
 /// The days of folded words, each with whether it has an hour.
@@ -150,7 +213,10 @@ fn days(text: &str, end: Option<DateTime<FixedOffset>>) -> Vec<(DateTime<FixedOf
         let told = number("y").or_else(|| number("yn")).map(|y| y as i32);
         let year = told.or_else(|| end.map(|e| e.year() - i32::from(month > e.month())));
         let (Some(year), Some(day)) = (year, number("d").or_else(|| number("dn"))) else { continue };
-        let hour = HOUR.captures(&text[whole.end()..]);
+        // Right behind the day, or a little further on: "le 14 janvier, départ de la gare à 13 h 30".
+        let rest = &text[whole.end()..];
+        let near = &rest[..DAY.find(rest).map_or(rest.len(), |m| m.start()).min(rest.floor_char_boundary(60))];
+        let hour = HOUR.captures(rest).or_else(|| LATER.captures(near));
         let time = hour.and_then(|c| {
             let digits = |group: &str| c.name(group)?.as_str().parse::<u32>().ok();
             let hours = digits("h").or_else(|| c.name("noon").map(|_| 12))?;
@@ -221,6 +287,7 @@ mod tests {
         assert_eq!(found(asked), [at(DateKind::Questions, "2027-01-15 23:59")]);
         let several = "ARTICLE 3 – VISITES\nTrois créneaux sont ouverts : les 13, 15 et 20 janvier 2027.";
         assert_eq!(found(several).len(), 3);
-        assert!(found("Les offres sont remises avant le 8 février 2027.").is_empty());
+        let ends = "Les offres sont remises avant le lundi huit février deux mille vingt-sept à onze heures trente.";
+        assert_eq!(found(ends), [at(DateKind::Tender, "2027-02-08 11:30")]);
     }
 }

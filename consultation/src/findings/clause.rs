@@ -43,7 +43,7 @@ pattern!(
 );
 pattern!(
     PENALTY,
-    r"penalit|penalis|sanction|amende|refaction|resili|indemnite|\bcout(?:e|era|ent|eront)\b|redevable|\bdedui(?:t|re|rons|ra|sons)|somme forfaitaire|(?:fois|double|triple|montant|valeur) (?:du|le) (?:taux (?:horaire )?du )?smic|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
+    r"penalit|penalis|sanction|amende|refaction|resili|indemnite|\bcout(?:e|era|ent|eront)\b[^.;]{0,40}(?:€|euros?\b)|redevable|\bdedui(?:t|re|rons|ra|sons)|somme forfaitaire|(?:fois|double|triple|montant|valeur) (?:du|le) (?:taux (?:horaire )?du )?smic|donne lieu a[^.]{0,20}[0-9]+ ?(?:€|euros)|(?:€|euros) par (?:heure|jour|semaine|mois|document)|heures?[^.]{0,30} (?:manquante|non (?:realise|effectue|execute|fait))|refus persistant"
 );
 // Hours that are due and not done.
 pattern!(
@@ -61,7 +61,7 @@ pattern!(
 );
 pattern!(
     HELPS,
-    r"facilitat|\bplie\b|\baide(?:ra|nt)?\b[^.;]{0,40} (?:trouver|recruter|parvenir|gratuit)|(?:mme|madame|monsieur|m\.) [^.;]{0,80}(?:aide|accompagn|contact|repond|joindre)|present[a-z]* des candidat|instruit les candidatures|recoit (?:le titulaire|les? entreprises?)|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par|\bgip\b|guichet|mandatee? par|mission locale [a-z]+ (?:accompagne|suit|valide)"
+    r"facilitat|\bplie\b|\baide(?:ra|nt)?\b[^.;]{0,40} (?:trouver|recruter|parvenir|gratuit)|(?:mme|madame|monsieur|m\.) [^.;]{0,80}(?:aide|accompagn|contact|repond|joindre)|s'adress[a-z]* a (?:mme|madame|m\.|monsieur)|s'appuie sur|assistant a maitrise d'ouvrage d'insertion|suivi (?:de cette action|de l'action|social)? ?est assure|present[a-z]* des candidat|instruit les candidatures|recoit (?:le titulaire|les? entreprises?)|plan local pour l'insertion|maison de l'emploi|guichet (?:unique )?(?:des )?clauses|cellule (?:clause|insertion)|pole (?:clause|insertion)|charge[e]?s? (?:de mission )?(?:des |de la )?(?:clause|insertion)|mission (?:insertion|« ?clause)|assistance[^.]{0,60}clause|dispositif d'accompagnement|accompagn[^.]{0,80}(?:clause|insertion)|interlocut|le correspondant|correspondante? d[ue]|apporte[^.]{0,30}assistance|assiste\b|oriente|propose des candidats|met en relation|identifie les publics|coordonnees ?:|@|\b0[1-9](?:[ .][0-9]{2}){4}\b|anime par|\bgip\b|guichet|mandatee? par|mission locale [a-z]+ (?:accompagne|suit|valide)"
 );
 // A meeting with whoever helps.
 // Whoever helps is told or given something: the sentence is about that.
@@ -135,18 +135,33 @@ pattern!(
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
 );
 // Said not to be there: staff to take over.
 pattern!(
     NO_TAKEOVER,
-    r"sans objet|\bneant\b|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+    r"sans objet|\bneant\b|personne (?:n'est )?a reprendre|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
 );
 // The head of a table of staff.
 pattern!(
     STAFF_COLUMN,
     r"anciennete|contrat|nature|heures|duree mensuelle|date d'entree|\bentree\b|coefficient|qualification|\bemploi\b|classification|\bcdi\b|echelon|statut"
 );
+// A contract that is over, and what the buyer does elsewhere: nothing that whoever wins owes.
+pattern!(
+    OVER,
+    r"\b(?:marche|contrat|accord-cadre|prestataire|operation|convention|clause|chantier|campagne|saison|edition|consultation)s? (?:precedent|anterieur|sortant|expire|acheve|termine|(?:conclu|notifi|attribu|signe|lanc|pass)[a-z]* en 20|de 20[0-9]{2})|\bprecedente?s? (?:marche|contrat|accord-cadre|operation|convention|clause|chantier|campagne|saison|edition|consultation|titulaire|prestataire)|\bancien(?:ne)?s? (?:marche|contrat|titulaire|prestataire|accord-cadre)|\b(?:avait|avaient|comportait|prevoyait|imposait|exigeait|reservait|comprenait|consacrait)\b|\b20[0-9]{2}\b[^.;]{0,120}\b(?:a|ont|avons) (?:ainsi |deja |ete )?(?:permis|accueilli|beneficie|realise|effectue|travaille|confie|represente|consacre|mobilise|atteint|embauche|recrute|employe)|\b(?:a|ont|avons) (?:ainsi |deja |ete )?(?:permis|accueilli|beneficie|realise|effectue|travaille|confie|represente|consacre|mobilise|atteint|embauche|recrute|employe)[a-z]*\b[^.;]{0,120}\b(?:20[0-9]{2}|l'an (?:dernier|passe)|l'annee (?:derniere|passee))\b|l'an (?:dernier|passe)\b|l'annee (?:derniere|passee)\b"
+);
+pattern!(
+    POLICY,
+    r"(?:%|pour cent) (?:de (?:son|sa|ses|leurs?|nos|notre)|du|des|de l') (?:[a-z]+ )?(?:budgets?|marches|achats|commandes|contrats|depenses|consultations|achat|commande publique)\b|\b(?:schema|politique|strategie|feuille de route|spaser|plan d'action)s?\b[^.;]{0,160}(?:%|pour cent|[0-9] ?(?:h\b|heures))"
+);
+/// Whether folded words tell of a contract that is over, or of what the buyer does in general.
+pub(super) fn is_of_others(text: &str) -> bool {
+    pattern!(OWES, r"\bdevra|\bdoi(?:t|vent)\b|s'engage|\breserve(?:ra)?\b|est tenu|s'oblige|\bconsacrera|\bconfiera|le titulaire [a-z]+(?:e|ra)\b");
+    OVER.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
+}
+
 // What a heading within the clause announces.
 pattern!(
     OF_PUBLICS,
@@ -154,14 +169,15 @@ pattern!(
 );
 pattern!(
     OF_MODALITIES,
-    r"manieres?|^comment\b|s'y prendre|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|comment faire|moyens"
+    r"manieres?|^comment (?:puis|pou|dois|fa|real|s'y|proced|mettre|les|ces|m'y|vous)|^comment ?\??$|s'y prendre|modalites? (?:de realisation|d'execution|de mise en oeuvre|possibles)|voies|facons?\b|comment faire|moyens"
 );
 pattern!(
     OF_HELP,
-    r"qui aide|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
+    r"qui (?:m'|vous |nous )?(?:aide|accompagne|contacter)|a qui (?:parler|s'adresser)|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
 );
-pattern!(OF_PROOF, r"preuves?|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
-pattern!(OF_PENALTY, r"sanction|penalit|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
+pattern!(OF_THE_REST, r"ponctualit|qualite du service|livraison|pour le reste|autres? (?:penalite|sanction|manquement|cas)|retard|paie|\bprix\b|avance");
+pattern!(OF_PROOF, r"preuves?|prouv|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
+pattern!(OF_PENALTY, r"sanction|penalit|\by arriv|risqu|consequence|que se passe|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
 pattern!(
     TAKEOVER_GOES_ON,
     r"salarie|personnel|\bagents?\b|anciennete|sortant|titulaire actuel|contrats? de travail|convention collective|\bliste\b|masse salariale|recens"
@@ -209,7 +225,8 @@ impl Topics {
                 let on = numbered && matches!(piece.kind, Kind::Ccap | Kind::Ccp) && speaks_on(text);
                 begun = begun.filter(|(_, topic)| on && *topic == Topic::Clause).map(|(_, t)| (sentence.article, t));
             }
-            let mut topic = by_heading(piece.kind, above);
+            let others = is_of_others(text);
+            let mut topic = by_heading(piece.kind, above).filter(|t| !(others && *t == Topic::Clause));
             if is_staff_head(text) {
                 begun = Some((sentence.article, Topic::Takeover));
                 topic = topic.or(Some(Topic::Takeover));
@@ -217,10 +234,12 @@ impl Topics {
             if topic.is_none() && !sentence.is_heading {
                 let named = judged.iter().any(|r| r.start < sentence.range.end && sentence.range.start < r.end);
                 let weighs = weighing.iter().any(|at| sentence.range.contains(at));
-                let found = begins(piece.kind, above, text, named).filter(|_| !weighs);
+                let found = begins(piece.kind, above, text, named).filter(|t| !weighs && !(others && *t == Topic::Clause));
                 // Without headings a paragraph that does not speak of it is about something else.
                 let paragraph = sentence.article.is_none() && sentence.line != line && !is_item(text);
-                if paragraph && !speaks_on(&piece.lines[sentence.line].folded) {
+                // How it begins says what it is about.
+                let next = sentences.get(i + 1).filter(|s| s.line == sentence.line).map_or("", |s| s.folded.as_str());
+                if paragraph && !speaks_on(text) && !speaks_on(next) && !proves(text) {
                     begun = None;
                 }
                 line = sentence.line;
@@ -235,7 +254,7 @@ impl Topics {
                     _ => 0,
                 };
                 begun = found.map(|topic| (sentence.article, topic)).or(begun.filter(|_| ago <= passing));
-                topic = begun.map(|(_, topic)| topic);
+                topic = begun.map(|(_, topic)| topic).filter(|t| !(others && *t == Topic::Clause));
             }
             // Within reserved lots as elsewhere, what names the clause is of the clause.
             out.of[i] = topic;
@@ -260,14 +279,21 @@ impl Topics {
         for a in 1..piece.articles.len() {
             let title = piece.articles[a].title.as_str();
             let headed = [&*OF_PUBLICS, &*OF_MODALITIES, &*OF_HELP, &*OF_PROOF, &*OF_PENALTY];
-            let follows = self.clause_articles[a - 1] && around(a).is_some() && around(a) == around(a - 1);
+            // Within the same article, or, without numbers, one question or title after the other.
+            let beside = match (around(a), around(a - 1)) {
+                (None, None) => piece.articles[a].number.is_none() && piece.articles[a - 1].number.is_none(),
+                (of, before) => of.is_some() && of == before,
+            };
+            let before = self.clause_articles[a - 1] || a > 1 && self.clause_articles[a - 2] && around(a).is_none();
+            let follows = before && beside && !OF_THE_REST.is_match(title);
             if follows && !self.clause_articles[a] && headed.iter().any(|h| h.is_match(title)) {
                 self.clause_articles[a] = true;
                 self.numbers.extend(piece.articles[a].number.clone());
             }
         }
         for (topic, sentence) in self.of.iter_mut().zip(sentences) {
-            if topic.is_none() && sentence.article.is_some_and(|a| self.clause_articles[a]) && !sentence.is_heading {
+            let of_clause = || sentence.article.is_some_and(|a| self.clause_articles[a]);
+            if topic.is_none() && !sentence.is_heading && of_clause() && !is_of_others(&sentence.folded) {
                 *topic = Some(Topic::Clause);
             }
         }
@@ -354,10 +380,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         let row = text.contains(" | ");
         let digits = text.bytes().any(|b| b.is_ascii_digit());
         let empty = text.chars().filter(|c| c.is_alphabetic()).count() < 12 && !(row && digits);
-        let head = row && !digits && text.len() < 90 && !MODALITIES.is_match(text);
+        // A row in the midst of a table is its head where it names columns.
+        let first = i.checked_sub(1).is_none_or(|b| !sentences[b].folded.contains(" | "));
+        let head = row && !digits && text.len() < 90 && (first && !MODALITIES.is_match(text) || names_columns(text));
         if sentence.is_heading || empty || head || FORM.is_match(text) {
             helped &= sentence.is_heading;
-            lead = None;
+            // The head of a table is the heading of its rows.
+            lead = head.then(|| text.to_owned());
             continue;
         }
         let above = || piece.headings(sentence.article);
@@ -366,17 +395,25 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         // What opens a list is the heading of its items.
         lead = match opens {
             true => Some(text.to_owned()),
-            false => lead.filter(|_| is_item(text)),
+            false => lead.filter(|_| is_item(text) || row),
         };
+        // "Interlocuteur | Mme Roux, au PLIE": the first cell labels its row.
+        let cell = text.split_once(" | ").filter(|(cell, rest)| cell.len() < 45 && cell.len() < rest.len());
+        let lead = lead.as_deref().filter(|_| !opens).or(cell.map(|(cell, _)| cell));
         let titled = sentence.article.map_or("", |a| piece.articles[a].title.as_str());
-        let own = match (lead.as_deref().filter(|_| !opens), sentence.label.as_str()) {
+        let own = match (lead, sentence.label.as_str()) {
             (Some(lead), _) => &format!("{titled} / {lead}"),
             (None, "") => titled,
             (None, label) => &format!("{titled} / {label}"),
         };
         let term = match topics.of[i] {
             _ if opens => None,
-            Some(Topic::Clause) => clause(text, row, helped, own),
+            Some(Topic::Clause) => {
+                // Where no heading says so, what names neither persons nor the clause asks nothing of it.
+                let named = || PERSONS.is_match(text) || text.contains("insertion") || text.contains("clause");
+                clause(text, row, helped, own)
+                    .filter(|t| *t != Term::ClauseDuty || named() || CLAUSE_HEADING.is_match(&above()))
+            }
             Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) if terms::is_denied_clause(text) => None,
             // Under « Lots réservés et considérations sociales ».
@@ -386,7 +423,12 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             Some(Topic::Reserved) => reserved(text).or(Some(Term::ReservedTo)),
             // The rows of a sheet of staff are for whoever opens it.
             Some(Topic::Takeover) if text.matches(" | ").count() >= 2 && in_sheet(piece, sentence) => None,
-            Some(Topic::Takeover) => Some(Term::StaffTakeover),
+            Some(Topic::Takeover) => {
+                let speaks = [&*TAKEOVER_GOES_ON, &*NO_TAKEOVER, &*TAKES_OVER].iter().any(|of| of.is_match(text));
+                let answers = text.starts_with("oui") || text.starts_with("non");
+                (speaks || answers || row).then_some(Term::StaffTakeover)
+            }
+            None if is_of_others(text) => None,
             None => elsewhere(piece.kind, text, &above, topics),
         };
         helped = term == Some(Term::Facilitator);
@@ -405,6 +447,16 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         }
     }
     out
+}
+
+/// Whether a row names the columns of the rows under it: "Preuve attendue | Rythme".
+fn names_columns(text: &str) -> bool {
+    pattern!(
+        NAMES,
+        r"^(?:codes?|n°|publics?|preuves?|justificatifs?|pieces?|documents?|manquements?|sanctions?|penalites?|voies?|modalites?|beneficiaires?|lots?|rubriques?|objet|motifs?)\b"
+    );
+    const WORDS: usize = 4;
+    NAMES.is_match(text) && text.split(" | ").all(|cell| cell.split_whitespace().count() <= WORDS)
 }
 
 /// A sentence, or the parts of it where semicolons part what is taken over for some lots and not for others, or several penalties.
@@ -508,6 +560,8 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         }
         () if headed(&OF_HELP) && !row && (!item || HELPS.is_match(text)) => return Some(Term::Facilitator),
         () if headed(&OF_PENALTY) && !row => return Some(Term::ClausePenalty),
+        () if row && headed(&OF_PROOF) && RECORD.is_match(text) => return Some(Term::ClauseProof),
+        () if row && headed(&OF_HELP) && !priced => return Some(Term::Facilitator),
         () => {}
     }
     // Rows of hours are told as provisions.
@@ -515,7 +569,7 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
         return MODALITIES.is_match(text).then_some(Term::Modalities);
     }
     let told = TO_HELPER.is_match(text);
-    let helps = !told && HELPS.is_match(text) || helped && MEETS.is_match(text);
+    let helps = (!told || text.contains("s'adress")) && HELPS.is_match(text) || helped && MEETS.is_match(text);
     // A title, a name, an address: no duty.
     let says =
         text.trim_end().ends_with(['.', ';', '»']) || PERSONS.is_match(text) || DUTY.is_match(text) && text.len() > 60;

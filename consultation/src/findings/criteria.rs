@@ -18,7 +18,7 @@ use crate::written::Written;
 
 pattern!(
     JUDGES,
-    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|classe(?:e|ee|es|ees|er|ment|rons|ra)?\b|\bnot(?:e|ee|er|ees|ons|erons)s?\b|choisirons|retiendrons|\bjuge(?:r|rons|ra|ons|ees?)?\b|compare[a-z]*|mieux-disant|attribuerons"
+    r"criteres?|jugement|\bchoix\b|choisi|selection des offres|attribution|analyse des offres|\bexamen\b|departag|\banalyse\b|evaluation|ponderation|notation|classe(?:e|ee|es|ees|er|ment|rons|ra)?\b|\bnot(?:e|ee|er|ees|ons|erons)s?\b|choisirons|\bdecid|retiendrons|\bjuge(?:r|rons|ra|ons|ees?)?\b|compare[a-z]*|mieux-disant|attribuerons"
 );
 // Under such a heading numbers are no weights.
 pattern!(OTHER, r"candidature|penalite|prix (?:et|du marche)|paiement|avance|execution|insertion sociale obligatoire");
@@ -31,11 +31,11 @@ pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|foi
 // What stands between a weight and the criterion that it is given to.
 pattern!(
     GIVEN,
-    r"^[ :–-]*(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
+    r"^[ :–-]*(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
 );
 pattern!(
     WEIGHS,
-    r"[ ,](?:vaut|valent|vaudra|vaudront|compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|(?:est|sont|sera|seront) not(?:e|ee|es|ees)|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra))(?: pour)?$"
+    r"[ ,](?:vaut|valent|vaudra|vaudront|compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|(?:est|sont|sera|seront) not(?:e|ee|es|ees)|represente(?:nt|ra|ront)?|interv(?:ient|iennent|iendra)|(?:est|sont|sera|seront) affectee?s?|recoi(?:t|vent)|obtien(?:t|nent|dra))(?: pour)?(?:$| )"
 );
 // A sentence that says, without an article on it, that offers are weighed.
 pattern!(
@@ -44,9 +44,9 @@ pattern!(
 );
 pattern!(
     QUANTITY,
-    r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80}$"
+    r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80},? ?$"
 );
-pattern!(OF_WEIGHT, r"ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
+pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -128,12 +128,13 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         if !line.folded.contains(" | ") {
             tabled = judged && NEAR_HEAD.is_match(&line.folded);
         } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
-            tabled = judged;
+            tabled = judged || names_weights(&line.folded);
         } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {
             let weight = c["n"].replace(',', ".").parse().unwrap_or_default();
             let cells = &piece.text[line.range.clone()];
             let name = named(cells.rsplit_once(" | ").map_or(cells, |(before, _)| before));
-            let sub = SUB_NUMBER.is_match(&line.folded);
+            // Its name stands in a second column.
+            let sub = SUB_NUMBER.is_match(&line.folded) || line.folded.starts_with('|');
             if (1.0..=100.0).contains(&weight) && !NO_CRITERION_ROW.is_match(&c["name"]) {
                 all.push(Weighed { name, weight, range: line.range.clone(), sub, lots: Vec::new(), tabled: false });
             }
@@ -178,6 +179,10 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             }
         }
     }
+    // All of it beside its parts weighs nothing.
+    if all.iter().filter(|w| w.weight < 100.0).count() >= 2 {
+        all.retain(|w| w.weight < 100.0);
+    }
     details(&mut all);
     // Numbers without a unit weigh where they share out a hundred, and nothing else does.
     details(&mut loose);
@@ -203,12 +208,20 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
     out
 }
 
+/// Whether the head of a table names criteria and what they weigh.
+fn names_weights(head: &str) -> bool {
+    pattern!(WEIGHTS, r"\| ?(?:ponderation|points?|poids|coefficients?|bareme|%)");
+    head.contains("critere") && WEIGHTS.is_match(head)
+}
+
 /// Whether the weights of a paragraph share out a hundred.
 fn shares_out(piece: &Written, line: &Range<usize>) -> bool {
     let sentences = super::sentence::split(&piece.text, line);
     let found: Vec<Weighed> =
         sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
-    found.len() >= 2 && (found.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01
+    // "Le moins-disant l'emportait à cent pour cent" shares out nothing.
+    let parts: Vec<f64> = found.iter().map(|w| w.weight).filter(|w| *w < 100.0).collect();
+    parts.len() >= 2 && (parts.iter().sum::<f64>() - 100.0).abs() < 0.01
 }
 
 /// Whether a line is an item of a list, marked as one or ended as one.
@@ -248,6 +261,11 @@ impl ByLot {
     /// Whether a line is the head or a row of such a table, or what a cell of one wraps into.
     fn takes(&mut self, piece: &Written, line: Range<usize>, folded: &str) -> bool {
         let text = &piece.text[line.clone()];
+        if let Some(columns) = lettered(text) {
+            self.columns = columns;
+            self.last = 0;
+            return true;
+        }
         let mentions = figures::mentions(text);
         let named = mentions.iter().filter(|m| !m.lots.is_empty()).count();
         let letters = |t: &str| t.split_whitespace().filter(|w| w.chars().any(char::is_alphabetic)).count();
@@ -305,6 +323,21 @@ impl ByLot {
         self.columns.clear();
         false
     }
+}
+
+/// The lots of a head whose columns give nothing but their letters or numbers: "Ce que nous regardons | A et B | C".
+fn lettered(text: &str) -> Option<Vec<Vec<String>>> {
+    pattern!(IDS, r"^(?:[A-H]|[0-9]{1,2})(?:(?: ?, ?| et | à | ?/ ?)(?:[A-H]|[0-9]{1,2}))*$");
+    let (first, rest) = text.split_once(" | ")?;
+    let cells: Vec<&str> = rest.split(" | ").map(str::trim).collect();
+    let head = cells.len() >= 2 && first.chars().any(char::is_alphabetic) && cells.iter().all(|c| IDS.is_match(c));
+    // A row of weights has none that weighs as much as a lot is numbered.
+    let numbers = cells.iter().filter_map(|c| c.parse::<u32>().ok());
+    let small = numbers.clone().max().unwrap_or(1) <= cells.len() as u32 + 1;
+    (head && small).then(|| {
+        let lots = |c: &&str| figures::mentions(&format!("lots {c}")).into_iter().flat_map(|m| m.lots).collect();
+        cells.iter().map(lots).collect()
+    })
 }
 
 /// The name of a row, and what it gives each of so many columns: a weight, or none.
@@ -386,6 +419,40 @@ fn unweighed<'s>(piece: &Written, sentence: &'s Sentence) -> Vec<(&'s Sentence, 
     parts.filter(|(.., folded)| !WEIGHT.is_match(folded)).collect()
 }
 
+/// A number that weighs.
+struct Given {
+    at: Range<usize>,
+    weight: f64,
+    /// "noté sur 20": that is the scale.
+    scale: bool,
+    /// Without a unit.
+    bare: bool,
+}
+
+/// The numbers of folded words that may weigh, in digits or, with their unit, in words ("quarante-cinq points sur cent").
+fn all_weights(text: &str) -> Vec<Given> {
+    pattern!(UNIT, r"^ ?(?:points?|pts?|%)(?: sur (?:100|cent)\b)?");
+    let in_digits = WEIGHT.captures_iter(text).filter_map(|c| {
+        let n = c.name("n").or(c.name("m")).or(c.name("k"))?;
+        let weight = n.as_str().replace(',', ".").parse().ok()?;
+        let mut at = c.get(0)?.range();
+        // "moyens humains sur 15 points".
+        let unit = c.name("m").and_then(|_| UNIT.find(&text[at.end..]));
+        at.end += unit.map_or(0, |u| u.end());
+        Some(Given { at, weight, scale: c.name("m").is_some() && unit.is_none(), bare: c.name("k").is_some() })
+    });
+    let mut out: Vec<Given> = in_digits.collect();
+    let spelt = figures::all(text).into_iter().filter(|f| matches!(f.unit, Unit::Percent | Unit::Points));
+    for figure in spelt {
+        let apart = |g: &Given| g.at.end <= figure.range.start || figure.range.end <= g.at.start;
+        if out.iter().all(apart) {
+            out.push(Given { at: figure.range, weight: figure.n, scale: false, bare: false });
+        }
+    }
+    out.sort_by_key(|g| g.at.start);
+    out
+}
+
 /// The weights of a line, each with its name.
 fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     let text = &piece.text[line.clone()];
@@ -398,17 +465,15 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         return given;
     }
     let mentions = if is_row { Vec::new() } else { figures::mentions(text) };
-    for c in WEIGHT.captures_iter(&folded.text) {
-        let (Some(whole), Some(n)) = (c.get(0), c.name("n").or(c.name("m")).or(c.name("k"))) else { continue };
-        let Ok(weight) = n.as_str().replace(',', ".").parse::<f64>() else { continue };
-        let before = &folded.text[from..whole.start()];
-        let rest = folded.text[whole.end()..].trim_start_matches([' ', '%']);
-        if c.name("k").is_some() && NO_WEIGHT.is_match(rest) {
+    for Given { at: whole, weight, scale: on_scale, bare } in all_weights(&folded.text) {
+        let before = &folded.text[from..whole.start];
+        let rest = folded.text[whole.end..].trim_start_matches([' ', '%']);
+        if bare && NO_WEIGHT.is_match(rest) {
             continue;
         }
         // "noté sur 20" of a table whose weights stand elsewhere, or a second figure of the same criterion.
-        let scale = c.name("m").is_some() && (!is_row || out.len() == 1);
-        let back = folded.original(from..whole.start());
+        let scale = on_scale && (!is_row || out.len() == 1);
+        let back = folded.original(from..whole.start);
         let name = named(&text[back.clone()]);
         // "Un taux de réemploi de 30 %" is a quantity.
         let quantity = QUANTITY.is_match(before) && !OF_WEIGHT.is_match(before);
@@ -420,7 +485,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         {
             let sub = SUB.is_match(before);
             // A sentence holds several: each is quoted whole with the words it needs.
-            let end = folded.original(whole.range()).end;
+            let end = folded.original(whole.clone()).end;
             let range = match is_row || out.is_empty() && rest.len() < 60 {
                 true => line.clone(),
                 // Not what closes the one before.
@@ -430,11 +495,11 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
                     line.start + back.start + open..line.start + end
                 }
             };
-            let at = Figure { range: folded.original(whole.range()), n: weight, unit: Unit::Points };
+            let at = Figure { range: folded.original(whole.clone()), n: weight, unit: Unit::Points };
             let lots = figures::shared(&[at], &mentions).into_iter().flat_map(|s| s.lots).collect();
             out.push(Weighed { name, weight, range, sub, lots, tabled: false });
         }
-        from = whole.end();
+        from = whole.end;
     }
     // "40 % : valeur technique", "Vingt points vont au délai".
     let first = figures::all(&folded.text).into_iter().find(|f| matches!(f.unit, Unit::Percent | Unit::Points));
@@ -457,7 +522,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
 fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded) -> Vec<Weighed> {
     pattern!(
         TO,
-        r"^ ?(?:(?:vont|va|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
+        r"^ ?(?:(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
     );
     let text = &piece.text[line.clone()];
     let found: Vec<Figure> = figures::all(&folded.text)
@@ -568,7 +633,12 @@ fn named(words: &str) -> String {
         name = rest;
     }
     let folded = vigie_classify::fold::Folded::of(name);
-    if let Some(verb) = WEIGHS.find(&folded.text) {
+    // "Le prix pèsera plus que tout le reste": the verb ends the name, but for what is taken "en compte".
+    let ends = |verb: &regex::Match<'_>| {
+        let before = folded.text[..verb.start()].trim_end();
+        before.chars().filter(|c| c.is_alphabetic()).count() >= 4 && !before.ends_with(" en") && !before.ends_with(" qui")
+    };
+    if let Some(verb) = WEIGHS.find_iter(&folded.text).find(ends) {
         name = &name[..folded.original(verb.range()).start];
     }
     let balanced = name.trim_end().ends_with(')') && name.matches('(').count() == name.matches(')').count();

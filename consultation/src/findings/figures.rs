@@ -24,7 +24,7 @@ pattern!(
     ORDINAL,
     r"\b(?P<stem>deux|trois|quatr|cinq|six|sept|huit|dix|onz|douz|treiz|quatorz|quinz|vingt|trent)u?i?emes? $"
 );
-pattern!(MILLIONS, r"(?P<n>[a-z-]+) millions? d'$");
+pattern!(MILLIONS, r"(?P<n>[a-z-]+) millions? (?:d'|(?P<more>et demi|[a-z -]+ mille) ?(?:d')?)$");
 
 /// What a figure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,13 @@ fn number(text: &str, unit: Unit) -> Option<(usize, f64)> {
         return Some((found.get(0)?.start(), f64::from(n)));
     }
     if let Some(found) = MILLIONS.captures(text) {
-        return Some((found.get(0)?.start(), f64::from(counted(&found["n"])?) * 1_000_000.0));
+        let millions = f64::from(counted(&found["n"])?) * 1_000_000.0;
+        let more = match found.name("more").map(|m| m.as_str()) {
+            Some("et demi") => 500_000.0,
+            Some(words) => f64::from(counted(words)?),
+            None => 0.0,
+        };
+        return Some((found.get(0)?.start(), millions + more));
     }
     // "d'euros" follows millions alone.
     let words = text.strip_suffix("d'").map_or(text, |_| "");

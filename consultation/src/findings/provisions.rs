@@ -38,7 +38,7 @@ pattern!(
 // What a clause asks for; and what hours are worth or make, of which it asks none.
 pattern!(
     OWED,
-    r"reserv|realis|consacr|benefici|profit|revien|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+    r"reserv|realis|consacr|benefici|profit|revien|a la charge|d'insertion|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 
@@ -84,6 +84,12 @@ pub(super) fn read(
         let quote = p.evidence.quote.as_deref().map(vigie_classify::one_line).unwrap_or_default();
         own.iter().any(|f| f.quote.contains(&quote) || quote.contains(&f.quote))
     };
+    // What a contract that is over, or the buyer in general, did or does.
+    let of_others = |p: &Provision| {
+        let at = p.evidence.quote.as_deref().and_then(|q| piece.find(q));
+        let sentence = at.and_then(|at| sentences.iter().find(|s| s.range.contains(&at)));
+        sentence.is_some_and(|s| clause::is_of_others(&s.folded))
+    };
     let mut out: Vec<Finding> = Vec::new();
     // A form speaks of what candidates may be; a bill of prices, of works.
     if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
@@ -98,13 +104,13 @@ pub(super) fn read(
             ProvisionKind::InsertionService => !matches!(piece.kind, Kind::Ccap | Kind::SocialAnnex),
             // Hours of a day's work are no hours of a clause that gives others.
             ProvisionKind::ExecutionClause if !own.is_empty() && p.hours.is_some_and(|h| h < LEAST_HOURS) => false,
-            ProvisionKind::ExecutionClause if p.hours.is_some() && is_worth(p) => false,
+            ProvisionKind::ExecutionClause if p.hours.is_some() && is_worth(p) || of_others(p) => false,
             ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
-        for provision in told {
+        for mut provision in told.flat_map(|p| each(piece, sentences, p)) {
+            resite(piece, sentences, &mut provision);
             let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
-            let mut provision = provision;
             // "Article 5 : Insertion (lot 2)".
             if provision.kind == ProvisionKind::ExecutionClause && provision.lots.is_empty() {
                 let at = quote.as_deref().and_then(|q| piece.find(q));
@@ -130,11 +136,12 @@ pub(super) fn read(
             let lots = lots_of(f);
             lots.is_empty() || !lots.iter().all(|l| told.contains(l)) || kept.iter().any(|k| same(k, f))
         });
-        let judged: Vec<Finding> = out.iter().filter(|f| !lots_of(f).is_empty()).cloned().collect();
-        out.extend(kept.into_iter().filter(|k| !judged.iter().any(|f| same(k, f))));
+        let judged: Vec<String> = out.iter().filter(|f| !lots_of(f).is_empty()).map(|f| f.quote.clone()).collect();
+        out.extend(kept.into_iter().filter(|k| !judged.contains(&k.quote)));
         out.extend(rows);
         out.extend(own);
         drop_bare(&mut out);
+        drop_totals(&mut out);
     }
     // Only the rules of the consultation, and the notice, say when to answer.
     if matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Other | Kind::Ccp | Kind::Cctp) {
@@ -145,17 +152,33 @@ pub(super) fn read(
         };
         // What a label calls a visit is no end, whatever the judgement took it for.
         let relabelled = |judged: &TypedDate| {
-            let same = |d: &&calendar::Day| d.date.at.date_naive() == judged.at.date_naive();
+            let same = |d: &&calendar::Day| {
+                let says = d.labelled || d.date.kind != DateKind::Tender;
+                says && d.date.at.date_naive() == judged.at.date_naive()
+            };
             let named = days.iter().filter(same).map(|d| d.date.kind).collect::<Vec<_>>();
             !named.is_empty() && !named.contains(&judged.kind)
         };
-        let kept: Vec<TypedDate> = judged.into_iter().filter(|d| !relabelled(d)).collect();
+        let mut kept: Vec<TypedDate> =
+            judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d)).collect();
+        // The hour right behind a day is its own.
+        for judged in &mut kept {
+            let timed = days.iter().map(|d| &d.date).find(|d| {
+                d.has_time && d.kind == judged.kind && d.at.date_naive() == judged.at.date_naive()
+            });
+            if let Some(day) = timed {
+                (judged.at, judged.has_time) = (day.at, true);
+            }
+        }
         let known = |d: &calendar::Day| {
             kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive())
         };
+        // An end that no label names is told where the judgement found none.
+        let ends = |kind: DateKind| matches!(kind, DateKind::Tender | DateKind::Participation);
+        let ended = kept.iter().any(|k| ends(k.kind)) || days.iter().any(|d| d.labelled && ends(d.date.kind));
         let added: Vec<Finding> = days
             .iter()
-            .filter(|d| !known(d))
+            .filter(|d| !known(d) && (d.labelled || !ends(d.date.kind) || !ended))
             .map(|d| Finding::new(What::Date(Box::new(d.date.clone())), piece, d.range.clone(), 0))
             .collect();
         for date in kept {
@@ -167,7 +190,7 @@ pub(super) fn read(
         // How long an offer binds is no duration of the contract.
         let of_offer = |f: &vigie_domain::DecisionFact| {
             let quote = f.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
-            f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && quote.contains("engage")
+            f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && ["engage", "valid", "valable", "maint", "lie"].iter().any(|w| quote.contains(w))
         };
         // Nor how long somebody worked whom the clause speaks of.
         let of_clause = |f: &vigie_domain::DecisionFact| {
@@ -204,6 +227,28 @@ fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDa
     });
     let ends = vigie_classify::classify(&rest).dates.into_iter().filter(|d| d.kind == DateKind::Tender);
     told.chain(ends).collect()
+}
+
+/// Whether the words around a day speak of what it is thought to be of: a visit, or, in a technical piece, tenders.
+fn is_spoken_of(piece: &Written, date: &TypedDate) -> bool {
+    /// Lines above that may say so, where they open a list.
+    const ABOVE: usize = 4;
+    pattern!(VISITS, r"visit|sur place|reconnaissance|rendez-vous|repera|\blieux\b|\bsite|vous attend|conduir|accueill|demonstration|\btour d|creneau|depart");
+    pattern!(TENDERS, r"offres?\b|\bplis?\b|candidature|\bdepot|reponses?\b|propositions?\b|consultation");
+    let Some(at) = date.quote.as_deref().and_then(|q| piece.find(q)) else { return true };
+    let Some(line) = piece.lines.iter().position(|l| l.range.contains(&at)) else { return true };
+    let own = &piece.lines[line];
+    match date.kind {
+        DateKind::Visit => {
+            let opens = |l: &&Line| l.folded.trim_end().ends_with([':', ';']) || l.folded.contains(" | ") || l.is_heading;
+            let mut above = piece.lines[line.saturating_sub(ABOVE)..line].iter().filter(opens);
+            VISITS.is_match(&own.folded)
+                || VISITS.is_match(&piece.headings(own.article))
+                || above.any(|l| VISITS.is_match(&l.folded))
+        }
+        DateKind::Tender if piece.kind == Kind::Cctp => TENDERS.is_match(&own.folded),
+        _ => true,
+    }
 }
 
 /// Whether the day that a text is thought to end on is one of a visit.
@@ -303,6 +348,76 @@ fn judges(kind: Kind) -> bool {
     matches!(kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other)
 }
 
+/// A clause that has hours and a share, which different sentences give, as two.
+fn each(piece: &Written, sentences: &[Sentence], provision: Provision) -> Vec<Provision> {
+    let (Some(hours), Some(percent)) = (provision.hours, provision.percent) else { return vec![provision] };
+    let gives = |s: &Sentence, unit: Unit, n: f64| figures::of(&s.folded, unit).iter().any(|f| (f.n - n).abs() < 0.01);
+    let both = sentences.iter().any(|s| gives(s, Unit::Hours, hours) && gives(s, Unit::Percent, percent));
+    let apart = sentences.iter().any(|s| gives(s, Unit::Percent, percent)) && !both;
+    let quoted = provision.evidence.quote.as_deref().and_then(|q| piece.find(q)).is_some();
+    if !apart || !quoted {
+        return vec![provision];
+    }
+    let share = Provision { hours: None, hours_max: None, hours_yearly: false, ..provision.clone() };
+    vec![Provision { percent: None, ..provision }, share]
+}
+
+/// Leads a clause whose words do not give its figure to the sentence near them that does; of hours a year and what they make in all,
+/// those of a year count.
+fn resite(piece: &Written, sentences: &[Sentence], provision: &mut Provision) {
+    /// Sentences looked at on either side.
+    const NEAR: usize = 6;
+    let (unit, n) = match (provision.kind, provision.hours, provision.percent) {
+        (ProvisionKind::ExecutionClause, Some(n), None) => (Unit::Hours, n),
+        (ProvisionKind::ExecutionClause, None, Some(n)) => (Unit::Percent, n),
+        _ => return,
+    };
+    let Some(at) = provision.evidence.quote.as_deref().and_then(|q| piece.find(q).map(|at| at..at + q.len())) else {
+        return;
+    };
+    let touches = |s: &&Sentence| s.range.start < at.end && at.start < s.range.end;
+    let gives = |s: &Sentence| figures::of(&s.folded, unit).iter().any(|f| (f.n - n).abs() < 0.01);
+    let Some(own) = sentences.iter().position(|s| touches(&s)) else { return };
+    let within = sentences.iter().skip(own).take_while(touches);
+    if !piece.text[at.clone()].contains(" | ") && !within.clone().any(gives) {
+        let near = (own.saturating_sub(NEAR)..sentences.len().min(own + NEAR)).filter(|i| gives(&sentences[*i]));
+        if let Some(there) = near.min_by_key(|i| (sentences[*i].line != sentences[own].line, i.abs_diff(own))) {
+            provision.evidence.quote = Some(piece.judged()[sentences[there].range.clone()].to_owned());
+        }
+        return;
+    }
+    let Some(sentence) = within.clone().find(|s| gives(s)).filter(|_| unit == Unit::Hours) else { return };
+    let given = figures::of(&sentence.folded, Unit::Hours);
+    for pair in given.windows(2).filter(|pair| (pair[1].n - n).abs() < 0.01) {
+        let between = &sentence.folded[pair[0].range.end..pair[1].range.start];
+        if TOTAL.is_match(between) && is_so_many_times(pair[1].n, pair[0].n) {
+            provision.hours = Some(pair[0].n);
+        }
+    }
+}
+
+// What so many hours a year make.
+pattern!(TOTAL, r"\bsoit\b|ce qui (?:fait|donne|represente)|au total|en tout|c'est-a-dire|cela (?:fait|fera)|pour les [a-z]+ (?:annees|ans)|sur (?:les )?[a-z]+ (?:annees|ans)|toute la duree|jusqu'a son terme");
+
+/// Whether one number is a few times another.
+fn is_so_many_times(n: f64, of: f64) -> bool {
+    let times = n / of;
+    (2.0..=6.0).contains(&times.round()) && (times - times.round()).abs() < 0.01
+}
+
+/// What hours of a year make in all repeats them.
+fn drop_totals(found: &mut Vec<Finding>) {
+    let hours = |f: &Finding| match &f.what {
+        What::Provision(p) if p.kind == ProvisionKind::ExecutionClause => Some((p.hours?, p.lots.clone())),
+        _ => None,
+    };
+    let all: Vec<(f64, Vec<String>)> = found.iter().filter_map(hours).collect();
+    found.retain(|f| {
+        let total = hours(f).filter(|_| TOTAL.is_match(&vigie_classify::fold::fold(&f.quote)));
+        !total.is_some_and(|(n, lots)| all.iter().any(|(of, l)| *l == lots && is_so_many_times(n, *of)))
+    });
+}
+
 /// A clause that gives no figure repeats the one that does.
 fn drop_bare(found: &mut Vec<Finding>) {
     let clause = |f: &Finding| match &f.what {
@@ -358,9 +473,21 @@ fn bare_hours(line: &str) -> Option<f64> {
 
 /// The rows of a table that gives hours of insertion lot by lot.
 fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
+    pattern!(OF_HOURS, r"^(?:nombre |volume |quantite |minimum )?(?:annuel )?(?:d'|des? |l')?(?:heures? )?(?:d'|de l'|l')?(?:insertion|clause (?:sociale|d'insertion))[^|]{0,30}$");
     let mut out = Vec::new();
     let mut head: Option<&Line> = None;
     for line in &piece.lines {
+        // "Insertion | 600 heures par lot".
+        let label = line.folded.split_once(" | ").filter(|(cell, rest)| OF_HOURS.is_match(cell) && !rest.contains(" | "));
+        let hours = label.and_then(|(_, rest)| figures::of(rest, Unit::Hours).first().map(|f| f.n));
+        if let Some(hours) = hours.filter(|h| *h >= LEAST_HOURS) {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            provision.hours = Some(hours);
+            provision.mandatory = Some(true);
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            continue;
+        }
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
         // Under a head that names hours, a number needs no unit.
         let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
@@ -396,7 +523,7 @@ const LEAST_HOURS: f64 = 25.0;
 fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
     pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
-    pattern!(OF_WORK, r"heures?|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
+    pattern!(OF_WORK, r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
     pattern!(
         OTHER_SENTENCE,
         r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"

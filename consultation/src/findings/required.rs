@@ -39,7 +39,7 @@ pattern!(
 pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
 pattern!(
     CANDIDATURE,
-    r"candidat|participation|concurrent|\bentreprise\b|operateur|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
+    r"candidat|preselection|participation|concurrent|\bentreprise\b|operateur|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
 );
 pattern!(HEAD_OF_OTHERS, r"^(?:n° \| )?(?:criteres?|lots?|manquement)\b[^|]{0,40}\|");
 pattern!(
@@ -61,8 +61,14 @@ pattern!(
 // What holds documents, or asks for them.
 pattern!(
     HOLDS,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajoute[rsznt]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
 );
+// A sentence that goes on with documents that the one before began to name.
+pattern!(ADDS, r"\b(?:ajout|indiqu|joi(?:nd|gn)|complet(?:er|e\b|ent)|annex|precis|present|fourni|remet|produi|met(?:t|s\b)|gliss)[a-z]*");
+// Who wins sends them in; and what a sentence about who wins says otherwise.
+pattern!(SENDS, r"\b(?:envo|adress|depos|transm|fourn|produi|remet|attend)[a-z]*");
+pattern!(NAMED, r"attestation|certificat|releve|\brib\b|extrait|kbis|justificati|declaration|\bdc ?[1-4]\b|copie|\bpouvoir|assurance|liste nominative|jugement");
+pattern!(WINNERS_OTHER, r"\bpas\b|aucun|notifi[a-z]* (?:a|au) |informe|publie|signera|\bclasse|negoci");
 /// Longest sentence that lists documents, in bytes.
 const LONGEST: usize = 1_500;
 // A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
@@ -92,13 +98,13 @@ pattern!(
 );
 pattern!(
     OF_WHAT,
-    r"acte d'engagement|bordereau|decomposition|detail (?:quantitatif|estimatif)|\bdpgf\b|\bbpu\b|\bdqe\b|\bprix\b|memoire|\bnote\b|planning|calendrier|\bplan\b|fiches? techniques?|echantillon|menus?\b|cadre de (?:reponse|decomposition)|questionnaire|schema|methode|visite|passage|projet social|simulation|devis"
+    r"acte d'engagement|bordereau|decomposition|detail (?:quantitatif|estimatif)|\bdpgf\b|\bbpu\b|\bdqe\b|\bprix\b|memoire|\bnote\b|planning|calendrier|\bplan\b|fiches? techniques?|echantillon|menus?\b|cadre de (?:reponse|decomposition)|questionnaire|schema|methode|visite|passage|projet social|simulation|devis|grille|proposition|estimation|conditions generales|\btarif|catalogue"
 );
 
 /// The checklist of a piece.
 pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> Vec<Finding> {
-    if piece.kind == Kind::Ae {
-        // What is to be joined to the commitment itself.
+    if matches!(piece.kind, Kind::Ae | Kind::Ccap) {
+        // What is to be joined to the commitment itself; in a contract, what whoever wins supplies before it is signed.
         return asked(piece, sentences, topics, Vec::new());
     }
     if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
@@ -109,7 +115,7 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     let mut article = None;
     let mut about = None;
     let mut last = "";
-    for line in &piece.lines {
+    for (at, line) in piece.lines.iter().enumerate() {
         // Numbers that begin anew under a heading on pieces are those of a list.
         if about.is_some() && list.is_none() && line.article != article && numbered_item(piece, line, 1) {
             list = about.map(|envelope| Open { envelope, marked: Some(true), next: 1 });
@@ -131,7 +137,19 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
         // The number of an item that is no heading, since it is long.
         let counted = list.as_ref().is_some_and(|open| line.folded.starts_with(&format!("{}.", open.next)));
         let numbered = numbered || counted;
-        let lead = !bullet && opens(line);
+        // "Au stade de l'offre", and its items under it.
+        let announces = !bullet
+            && line.folded.len() < 60
+            && !line.folded.ends_with(['.', ';', ','])
+            && !DOCUMENT.is_match(&line.folded)
+            && of_words(&line.folded).is_some()
+            && piece.lines.get(at + 1).is_some_and(|next| is_list_item(piece, next) && !next.folded.contains(" | "));
+        let lead = !bullet && (opens(line) || announces);
+        // "• la seconde rassemble l'acte d'engagement, le bordereau et une note".
+        if bullet && let Some((envelope, items)) = item_of_items(piece, line) {
+            push(piece, &mut out, envelope, items);
+            continue;
+        }
         let named = of_line(&line.folded).filter(|_| lead || line.folded.contains(':'));
         let envelope = match (about, named) {
             (None, Some(named)) if ABOUT.is_match(&line.folded) => named,
@@ -184,6 +202,15 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     asked(piece, sentences, topics, out)
 }
 
+/// The documents that an item of a list holds, where it says which envelope it is.
+fn item_of_items(piece: &Written, line: &Line) -> Option<(Envelope, Vec<Range<usize>>)> {
+    let words = &piece.text[line.range.clone()];
+    let items = enumeration::items(words);
+    let lead = vigie_classify::fold::fold(&words[..items.first()?.start]);
+    let envelope = said(&lead).filter(|_| items.len() >= 3 && HOLDS.is_match(&lead) && !words.contains(" | "))?;
+    Some((envelope, items.into_iter().map(|r| line.range.start + r.start..line.range.start + r.end).collect()))
+}
+
 /// Adds what tables list under a head that has one envelope a column: "Pièces de la candidature | Pièces de l'offre".
 fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
     let cells = |line: &Line| -> Vec<Range<usize>> {
@@ -218,6 +245,25 @@ fn side_by_side(piece: &Written, out: &mut Vec<Finding>) {
 /// Adds the rows of a table that says in a column which envelope a document belongs to: "DPGF | Offre".
 fn by_column(piece: &Written, out: &mut Vec<Finding>) {
     pattern!(COLUMN, r"^(?:dossier |pli |enveloppe |partie )?(?:de |d')?(?:la |l')?(?P<of>candidature|offre)s?$");
+    pattern!(MARK, r"^(?:x+|oui|[✓✔●•☒☑■1])$");
+    // Columns of which one is marked: "Kbis | X | ", "DPGF |  | X".
+    let mut columns: Vec<Option<Envelope>> = Vec::new();
+    for line in &piece.lines {
+        if !line.folded.contains(" |") {
+            columns.clear();
+            continue;
+        }
+        let cells: Vec<&str> = line.folded.split('|').map(str::trim).collect();
+        let named: Vec<Option<Envelope>> =
+            cells.iter().map(|c| of_words(c).filter(|_| c.len() < 40 && !DOCUMENT.is_match(c))).collect();
+        let marked = cells.iter().position(|c| MARK.is_match(c));
+        let envelopes = named.iter().flatten();
+        if marked.is_none() && envelopes.clone().count() >= 2 && envelopes.clone().any(|e| Some(e) != envelopes.clone().next()) {
+            columns = named;
+        } else if let Some(envelope) = marked.and_then(|at| columns.get(at).copied().flatten()) {
+            push(piece, out, envelope, vec![line.range.clone()]);
+        }
+    }
     for line in piece.lines.iter().filter(|l| l.folded.contains(" | ")) {
         let said = line.folded.split(" | ").find_map(|cell| COLUMN.captures(cell.trim()));
         let Some(said) = said else { continue };
@@ -333,19 +379,32 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             "" => piece.title(sentence.article),
             label => label,
         };
-        if WINNER.is_match(text) || WINNER.is_match(own) {
-            continue;
-        }
         let words = &piece.text[sentence.range.clone()];
         let items = enumeration::items(words);
+        let winner = WINNER.is_match(text) || WINNER.is_match(own);
+        if winner || piece.kind == Kind::Ccap {
+            let asked = SUPPLIES.is_match(text) || ADDS.is_match(text) || SENDS.is_match(text);
+            let items = items.into_iter().filter(|r| NAMED.is_match(&vigie_classify::fold::fold(&words[r.clone()])));
+            let items: Vec<Range<usize>> =
+                items.map(|r| sentence.range.start + r.start..sentence.range.start + r.end).collect();
+            if winner && asked && !WINNERS_OTHER.is_match(text) {
+                push(piece, &mut out, Envelope::Winner, items);
+            }
+            continue;
+        }
         let lead = items.first().map_or(text.to_owned(), |first| vigie_classify::fold::fold(&words[..first.start]));
         let named = said(&lead);
         if items.is_empty() {
             announced = named.map(|envelope| (sentence.article, envelope, i)).or(announced);
         }
         let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
-        let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae;
-        let several = items.len() >= 2 && asks;
+        let goes_on = announced.is_some() && piece.kind != Kind::Ae;
+        let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae || goes_on && ADDS.is_match(text);
+        // One more document, behind those of the sentence before.
+        let more = items.len() == 1 && goes_on && ADDS.is_match(text);
+        // Nothing but documents, parted by semicolons.
+        let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
+        let several = items.len() >= 2 && asks || more || bare;
         let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
         let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
         if other || !(several || single) {
@@ -439,7 +498,9 @@ fn envelope_of_headings(piece: &Written, article: Option<usize>) -> Option<Envel
     if NO_LIST.is_match(own) && !ABOUT.is_match(own) {
         return None;
     }
-    let speaks = ABOUT.is_match(own) || ABOUT.is_match(&all) && !NO_LIST.is_match(own);
+    // "Ce que vous chargez pour la présélection".
+    let holds = own.len() < 80 && HOLDS.is_match(own) && of_words(own).is_some() && !NO_LIST.is_match(own);
+    let speaks = ABOUT.is_match(own) || holds || ABOUT.is_match(&all) && !NO_LIST.is_match(own);
     speaks.then(|| of_words(own).or_else(|| of_words(&all)).unwrap_or(Envelope::Candidature))
 }
 

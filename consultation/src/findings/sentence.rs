@@ -10,11 +10,11 @@ use crate::written::Written;
 // What stands for something named before.
 pattern!(
     GOES_ON,
-    r"^(?:[-–•* ]*)(?:sauf|hors|hormis|excepte|elles?|ils?|celles?-ci|ceux-ci|celui-ci|leur|son|sa|cette|ce|cet|ces|rien de tel|il n'y en a) |\bce (?:taux|delai|montant|pourcentage|seuil|minimum|plafond)\b|\ba ce titre\b|\bcette (?:somme|garantie|duree)\b|\bn'y en a\b|\bn'en (?:est|sera)\b|\bne le (?:sont|est) pas\b|^(?:(?:pour|sur) )?(?:les? |l')(?:autres )?(?:lots? [a-z0-9]{1,2}|autres?)\b"
+    r"^(?:[-–•* ]*)(?:(?:ensuite|puis|apres quoi|au-dela|par la suite),? )?(?:ceux d[ue]s?|celles? d[ue]s?|celui d[ue]s?|sauf|hors|hormis|excepte|elles?|ils?|celles?-ci|ceux-ci|celui-ci|leur|son|sa|cette|ce|cet|ces|rien de tel|il n'y en a) |\bce (?:taux|delai|montant|pourcentage|seuil|minimum|plafond)\b|\ba ce titre\b|\bcette (?:somme|garantie|duree)\b|\bn'y en a\b|\bn'en (?:est|sera)\b|\bne le (?:sont|est) pas\b|^(?:(?:pour|sur) )?(?:les? |l')(?:autres )?(?:lots? [a-z0-9]{1,2}|autres?)\b"
 );
 
 /// A sentence, an item of a list or a row of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sentence {
     pub(crate) range: Range<usize>,
     pub(crate) folded: String,

@@ -21,7 +21,7 @@ pattern!(VISIT, r"\bvisit(?:e|es|er|ent|ez|ee|ees)\b");
 // Of going there, under an article about it.
 pattern!(
     VISIT_HEADING,
-    r"visite|\blieux\b|sur place|reconnaissance|reperage|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')"
+    r"visite|a voir\b|\blieux\b|sur place|reconnaissance|reperage|\bvenir\b|se deplacer|voir (?:l[ae]s? |l')"
 );
 pattern!(
     OTHER_VISIT,
@@ -29,13 +29,13 @@ pattern!(
 );
 pattern!(
     MUST_VISIT,
-    r"obligatoire|impose|\bdoi(?:t|vent)\b|\bdev(?:ra|rez|ront|ez|ons)\b|\bil faut\b|exige|irregul|prealable|\bnul ne\b|indispensable|imperati|incontournable|sans (?:l')?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
+    r"obligatoire|impose|\bdoi(?:t|vent)\b|\bdev(?:ra|rez|ront|ez|ons)\b|\bil faut\b|exige|irregul|prealable|\bnul ne\b|indispensable|imperati|incontournable|sans (?:l'|les )?(?:avoir|etre) (?:vu|visite|parcouru|venu)|conditionn|recevab|sous peine|eliminat|necessaire"
 );
 // A row that says of a lot whether its place is visited.
 pattern!(VISIT_OF_LOT, r"facultati|obligatoire|neant|sans objet");
 pattern!(
     MAY_VISIT,
-    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|(?:le|se) souhaite|juge utile|bon lui semble"
+    r"sans etre (?:imposee|obligatoire)|sans obligation|(?:n'est|ne sont) pas (?:obligatoire|impose|exige|requis)|non (?:obligatoire|exige)|facultati|convenance|\blibres?\b|inutile|(?:pas|non) (?:necessaire|requis)|conseille|recommande|(?:le|se) souhaite|juge utile|bon lui semble|rien ne (?:vous |l')?oblige|peu(?:t|vent) demander a (?:voir|visiter)"
 );
 // Who goes somewhere, and where, or before what.
 pattern!(
@@ -54,17 +54,17 @@ pattern!(
     IS_VISIT,
     r"facultative|rendez-vous|conseillee|sur place|\blibres?\b|\bdepart\b|parcour|prealable|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
-pattern!(ASKED, r"minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal");
+pattern!(ASKED, r"\bil faut|\bdevez\b|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal");
 pattern!(
     VALIDITY,
-    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^duree de validite"
+    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:duree|delai) de validite"
 );
 pattern!(
     QUESTION,
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|d'eclaircissements?|de precisions?|ecrites?))[^.]*(?:au plus tard|avant|jours?|delai)"
 );
 pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
-pattern!(TURNOVER, r"chiffres? d'affaires|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
+pattern!(TURNOVER, r"chiffres? d'affaires|^[-–• ]*ca ?[:|]|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
     REFERENCES,
     r"^[-–• ]*references? ?:|\breferences\b(?: (?:professionnelles?|similaires?|equivalentes?|recentes?|de|des|d'|en|sur|au|dans|pour|relatives?)|[^a-z]*$|aupres)|(?:une|deux|trois|quatre|cinq) references?\b|liste des (?:principa(?:ux|les) )?(?:services|prestations|travaux|fournitures|livraisons|marches)|(?:presentation|liste) (?:de |d'une liste)[^.]{0,40}(?:chantiers?|operations?|plans?|projets?|realisations?|prestations?|services)\b[^.]{0,200}(?:dernieres? annees|moins de|\bans\b|annees)|certificats? de bonne execution|attestations? de bonne execution"
@@ -82,7 +82,7 @@ pattern!(
     PAYMENT,
     r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|acomptes? ?: ?mensuel|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
-pattern!(ADVANCE, r"\bavances?\b");
+pattern!(ADVANCE, r"\bavances?\b|aucun acompte|acomptes?[^.;]{0,40} (?:a la commande|a la signature|au demarrage|a la notification)");
 // Prices that move.
 pattern!(
     MOVES,
@@ -98,8 +98,8 @@ pattern!(
     ON_VARIANTS,
     r"examine|offre de base|solution de base|exigences? minimale|limitee?s? a|dossier general|chiffr|reponse (?:obligatoire|facultative)|deux au plus|porte"
 );
-pattern!(NO_ADVANCE, r"(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
-pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue");
+pattern!(NO_ADVANCE, r"\bn'avance|(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
+pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue|^garanties? \| .*(?:%|retenue|caution|neant|aucune|sans)|(?:pas|aucune|nulle|ni) (?:de )?retenue\b|n(?:e |')[^.;]{0,20}reten(?:ons|ez|u) rien");
 // What secures either of them, or says when it ends: of the one spoken of last.
 pattern!(
     SECURITY,
@@ -111,7 +111,7 @@ pattern!(
 );
 
 // What a validity of tenders is made of: an offer, what binds or may not be undone, and a delay.
-pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b");
+pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?|(?:votre|le|son) devis|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b");
 pattern!(
     BINDS,
     r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
@@ -127,19 +127,26 @@ pattern!(
 );
 pattern!(
     NO_PAYMENT,
-    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|mise en demeure|memoire en reclamation|differend|resili"
+    r"\bavances?\b|retenue|sous-traitant|penalit|caution|reglement (?:de (?:la )?consultation|interieur|particulier)|offres?\b|(?:titulaire|prestataire|entreprise) dispose|jours pour (?:presenter|contester|transmettre|remettre|accepter|signaler|produire)|mise en demeure|memoire en reclamation|differend|resili"
 );
 pattern!(
     WITHHELD,
     r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre"
 );
 // What is withheld secures the work.
-pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution");
+pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution|jusqu'a (?:la )?(?:fin|reception|levee)");
 // Who is covered, and for how much.
 pattern!(
     COVERED,
     r"\bassur(?:e|ee|ees|es|ent|eur|eurs)\b|\bcouv(?:rir|re|rent|rant|erte?s?)\b|garanti(?:e|es|r|t|ssant)?\b|\bpolices?\b|\bsinistres?\b|\bsouscri"
 );
+// A service that is seen to, or somebody who makes sure of something: no insurance.
+pattern!(
+    SEEN_TO,
+    r"\bs'assur[a-z]*|\bassur(?:e|ee|ees|es|ent|er|era|eront|ait|ant)\b(?: (?:par (?:le |la |les |l'|une? |des |son |sa |ses )?(?:[a-z]+)?|le |la |les |l'|une? |son |sa |ses |leurs? |des |du |cette |ce |ces |chaque |toute?s? |egalement |ainsi |en (?:continu|regie|interne|permanence)))"
+);
+// Who insures, when something is said to be "assuré par" him.
+pattern!(INSURER, r"assureur|compagnie|assurances?\b|\bpolices?\b|mutuelle|tous risques");
 // What an insurance is against.
 pattern!(
     HARM,
@@ -155,7 +162,9 @@ pattern!(
 );
 // A rank of a term in prose: what is asked of whoever tenders, by its parts.
 pattern!(NO_RETENTION, r"penalit|\bheures?\b|attributaire|\boffres?\b|candidat|\bjours? de retard");
+pattern!(AN_ADVANCE, r"\b(?:d'|l'|une |aucune |cette |les? |la |sans |ni )avances?\b|^avances?\b|\bavancons|\bavancer");
 pattern!(ADVANCES, r"\bavanc(?:e|es|er|era|ons|erons|eront|ees?)\b");
+pattern!(OF_BILL, r"factur|mandat|reception|\bdelai|chorus|service fait|demande");
 pattern!(NO_PAYER, r"penalit|critere|chiffre d'affaires|retenue|\bavance\b|sous-trait");
 pattern!(NO_RISK, r"plan de prevention|\bdechets|social|insertion");
 pattern!(YEARS, r"exercices?\b|\bannuel|par an\b|l'an\b|dernieres? annees?|chaque annee");
@@ -185,11 +194,17 @@ pattern!(
 );
 pattern!(
     MUST,
-    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
+    r"exig|demand|requi|\bfaut\b|ne peu(?:t|vent) [^.;]{0,50} que\b|deti(?:en|enn)|detenir|possed|titulaires? d[eu']|\bdevr(?:a|ont|ez)\b|\bdoi(?:t|vent)|dispose|justifi|\bjoi(?:nt|nd)|fourni|produi|obligatoire|necessaire|conditionne|\bseul|attend|prouv|\bintervien|est (?:certifie|agree|habilite)|sont (?:certifie|agree|habilite|forme|titulaire)|ou equivalent|equivalence"
 );
 pattern!(
     NO_CERTIFICATE,
     r"visite|passage|signature|assurance|kbis|en prefecture|bonne execution|de capacite\b|urssaf|fisca|certificats? (?:de paiement|administratif|d'immatric|de signature|medical)|electroni|mandataire|habilite[es]* a (?:engager|signer|representer)|personnes? habilitee?s?|agreee?s? par (?:le|la|l')|sous-trait|critere|\bpoints\b|insertion|publics?\b|peu qualifi|sans qualif|qualification (?:professionnelle )?des offres|prescripteur|qualifi[a-z]* (?:des|de l'|d'irreg)|non qualifie|diplome,|ni diplome|sans diplome|titulaires? du (?:lot|marche)|peu (?:ou pas )?(?:diplome|qualifi)|formations? qualifiantes?"
+);
+pattern!(SAYS_OTHERWISE, r"\b(?:est|sont|a|ont|sera|seront)\b");
+// Nobody has to have it; or it is of things, and of nobody's ability.
+pattern!(
+    NOT_ASKED,
+    r"\b(?:n'a|n'ont|n'est|ne sont|n'y a) (?:pas|aucun)|\bn'entre|^(?:[0-9.]+ )?(?:les |des |l'|le |la |tous les )?(?:produits?|engins?|materiels?|emballages?|papiers?|bois|plants?|machines?|equipements?|denrees|aliments|sacs|installations?|batiments?|vehicules)\b[^.;]{0,80}(?:certifi|label|conforme|norme)"
 );
 // Whoever asks, what asking is, and its answer.
 pattern!(
@@ -235,7 +250,7 @@ pattern!(
 );
 pattern!(
     REFUSES,
-    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
+    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|\| pas d|\bnulle?\b|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
 );
 pattern!(
     ALLOWS,
@@ -437,6 +452,18 @@ fn goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Vec<Finding
 }
 
 fn one_goes_on(sought: &Sought, piece: &Written, sentence: &Sentence) -> Option<Finding> {
+    // "Ensuite, ils suivront une fois l'an l'indice du coût du travail."
+    if sought.term == Term::PriceRevision
+        && sentence.goes_on()
+        && MOVES.is_match(&sentence.folded)
+        && BY.is_match(&sentence.folded)
+        && !NO_MOVE.is_match(&sentence.folded)
+    {
+        let mentions = figures::mentions(&piece.text[sentence.range.clone()]);
+        let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
+        let what = What::Term { term: sought.term, amount: None, lots };
+        return Some(Finding::new(what, piece, sentence.range.clone(), 12));
+    }
     let figured = matches!(
         sought.term,
         Term::Variants | Term::Visit | Term::MinimumTurnover | Term::Advance | Term::Retention | Term::Validity
@@ -480,7 +507,7 @@ fn secured(piece: &Written, sentences: &[Sentence]) -> Vec<Option<Term>> {
         };
         last = last.filter(|(article, _, at)| *article == sentence.article && i - at <= 3);
         out.push(match (named, last) {
-            (None, Some((_, term, _))) if SECURITY.is_match(text) && !sentence.is_heading => Some(term),
+            (None, Some((_, term, _))) if SECURITY.is_match(text) && !sentence.is_heading && is_of_it(text) => Some(term),
             _ => None,
         });
         if let Some(term) = named.or(out[i]) {
@@ -488,6 +515,13 @@ fn secured(piece: &Written, sentences: &[Sentence]) -> Vec<Option<Term>> {
         }
     }
     out
+}
+
+/// Whether what is given back is the advance or the retention, and no key that was lost.
+fn is_of_it(text: &str) -> bool {
+    pattern!(GIVEN, r"rembours|restitu|liberee?\b|recuper|resorb");
+    pattern!(IT, r"\b(?:elle|celle-ci|celles-ci|retenue|avance|caution|cautions|garantie|garanties|sommes?|montant|taux)\b");
+    !GIVEN.is_match(text) || IT.is_match(text)
 }
 
 /// What goes on about an advance or a retention.
@@ -560,7 +594,8 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
                 && !NO_RETENTION.is_match(text)
         }
         Term::Advance => {
-            ADVANCES.is_match(text) && !NO_ADVANCE.is_match(text) && (has(&[Unit::Percent]) || REFUSES.is_match(text))
+            let refused = || REFUSES.is_match(text) && AN_ADVANCE.is_match(text);
+            ADVANCES.is_match(text) && !NO_ADVANCE.is_match(text) && (has(&[Unit::Percent]) || refused())
         }
         Term::Insurance => {
             let against = HARM.is_match(text) || has(&[Unit::Euros]) || SHOWN.is_match(text);
@@ -583,7 +618,11 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
             let done = COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text) && SHOWN.is_match(text);
             done && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
         }
-        Term::Certificate => CERTIFIES.is_match(text) && around(&MUST) && !NO_CERTIFICATE.is_match(text),
+        Term::Certificate => {
+            // Under such a heading an item names it alone; a sentence says of it that it is asked.
+            let asked = MUST.is_match(text) || around(&MUST) && !SAYS_OTHERWISE.is_match(text);
+            CERTIFIES.is_match(text) && asked && !NO_CERTIFICATE.is_match(text) && !NOT_ASKED.is_match(text)
+        }
         Term::QuestionDelay => is_question(text, own) || is_question(text, title),
         Term::Variants => own.len() < 60 && own.contains("variante") && EXAMINED.is_match(text),
         Term::PriceRevision => {
@@ -609,11 +648,15 @@ pub(super) fn is_question(text: &str, own: &str) -> bool {
     asks && SENT.is_match(text) && !is_answer(text) && !NO_QUESTION.is_match(text)
 }
 
+pattern!(HOW_LONG, r"combien de temps|jusqu'a quand|quelle duree");
+
 /// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
 fn is_heading_of(term: Term, heading: &str) -> bool {
-    heading.ends_with('?')
+    (heading.ends_with('?') || term == Term::Validity)
+        && heading.len() < 90
         && match term {
-            Term::Validity => OFFER.is_match(heading) && BINDS.is_match(heading),
+            // "Combien de temps êtes-vous tenus ?"
+            Term::Validity => BINDS.is_match(heading) && (OFFER.is_match(heading) || HOW_LONG.is_match(heading)),
             Term::PaymentDelay => PAYS.is_match(heading),
             Term::Visit => VISIT_HEADING.is_match(heading),
             _ => false,
@@ -627,9 +670,25 @@ fn is_answer(text: &str) -> bool {
     answered.is_some_and(|at| at <= sent) && !TAKEN.is_match(text)
 }
 
+/// Whether the first cell of a row names the term, and the second says something of it: "Assurance | RC et décennale".
+fn labels(sought: &Sought, row: &str) -> bool {
+    pattern!(COLUMN, r"^(?:montants?|taux|valeurs?|delais?|modalites|observations?|reponses?|criteres?|points?|poids|notes?|lots?|exigences?|oui|non|documents?)$");
+    let Some((cell, rest)) = row.split_once(" | ") else { return false };
+    let term = matches!(sought.term, Term::Insurance | Term::Certificate | Term::PriceRevision | Term::Variants | Term::Retention | Term::Advance);
+    term && cell.len() < 45
+        && !rest.contains(" | ")
+        && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
+        && !COLUMN.is_match(rest.trim())
+        && (sought.words.is_match(cell) || sought.under.iter().any(|w| cell.starts_with(w)))
+}
+
 /// `above`: the headings over a sentence; `own`: its label, or the heading of its article.
 fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&str, &str)) -> Vec<Finding> {
-    let text = &sentence.folded;
+    let seen_to = match sought.term {
+        Term::Insurance if !INSURER.is_match(&sentence.folded) => SEEN_TO.replace_all(&sentence.folded, " "),
+        _ => sentence.folded.as_str().into(),
+    };
+    let text = seen_to.as_ref();
     let title = above.split(" / ").next().unwrap_or_default();
     let named =
         [own, title].iter().any(|h| sought.under.iter().any(|w| h.contains(w)) || is_heading_of(sought.term, h));
@@ -643,7 +702,8 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
                 let about = [&*COVERED, &*HARM, &*SHOWN].iter().any(|w| w.is_match(text));
                 // "Les véhicules le sont pour le transport."
                 let again = text.contains(" le sont ") || text.contains(" l'est ");
-                named && own.len() < 60 && (about || again || first(text, Unit::Euros).is_some())
+                let fined = NO_PAYER.is_match(text) || text.contains("sanction");
+                named && !fined && own.len() < 60 && (about || again || first(text, Unit::Euros).is_some())
             }
             Term::PriceRevision => {
                 let of_prices = ["revis", "variation", "actualis", "evolution", "index", "ajust"]
@@ -664,7 +724,17 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         Term::QuestionDelay => is_answer(text) || NO_QUESTION.is_match(text),
         _ => false,
     };
-    let bare = alone || named && !other && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
+    let stray = match sought.term {
+        // What is done within so many days is no payment.
+        Term::PaymentDelay => text.len() > 40 && !PAYS.is_match(text) && !OF_BILL.is_match(text),
+        // Nor is how long works are guaranteed a retention.
+        Term::Retention => {
+            !(WITHHELD.is_match(text) || REFUSES.is_match(text) || own.contains("retenue") || title.contains("retenue"))
+                && first(text, Unit::Percent).is_none()
+        }
+        _ => false,
+    };
+    let bare = alone || named && !other && !stray && matches!(sought.reads, Reads::Share | Reads::Delay | Reads::YesNo);
     if !says && !bare {
         return Vec::new();
     }
@@ -675,6 +745,7 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
             && !(text.matches(" | ").count() == 1 && named_in_text && amount(sought.reads, text).is_some())
             && !text.bytes().any(|b| b.is_ascii_digit())
             && text.len() < 90
+            && !labels(sought, text)
             && !(sought.term == Term::Visit && VISIT_OF_LOT.is_match(text))
             && !(sought.term == Term::Validity && delay(text).is_some()) =>
         {
@@ -707,7 +778,11 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
         Term::Validity | Term::Period => !(RULES.contains(&piece.kind) || matches!(piece.kind, Kind::Ae | Kind::Other)),
         _ => false,
     };
-    if passed_over {
+    pattern!(
+        OF_BUYER,
+        r"souscri[a-z]* par (?:le bailleur|l'acheteur|la commune|la ville|le maitre d'ouvrage|la collectivite|le pouvoir|l'office|la region|le departement|l'hopital|le syndicat)"
+    );
+    if passed_over || sought.term == Term::Insurance && OF_BUYER.is_match(text) {
         return Vec::new();
     }
     // Boxes to tick leave the matter open.

@@ -206,13 +206,14 @@ fn is_marker(text: &str) -> bool {
 
 /// Takes out what stands on most pages, but for its numbers, within the first and last rows.
 fn drop_running_lines(pages: &mut [Vec<Row>]) {
-    /// Rows looked at, at each end.
+    /// Rows looked at, at each end; of two pages, only the very first and the very last.
     const EDGE: usize = 3;
-    if pages.len() < 3 {
+    let edge = if pages.len() < 3 { 1 } else { EDGE };
+    if pages.len() < 2 {
         return;
     }
     let key = |row: &Row| row.words().chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    let is_edge = |i: usize, n: usize| i < EDGE || i + EDGE >= n;
+    let is_edge = |i: usize, n: usize| i < edge || i + edge >= n;
     let mut seen: HashMap<String, usize> = HashMap::new();
     for rows in pages.iter() {
         let edge = rows.iter().enumerate().filter(|(i, _)| is_edge(*i, rows.len())).map(|(_, r)| key(r));
@@ -223,7 +224,7 @@ fn drop_running_lines(pages: &mut [Vec<Row>]) {
             *seen.entry(line).or_default() += 1;
         }
     }
-    let many = (pages.len() / 2).max(3);
+    let many = (pages.len() / 2).max(pages.len().min(3));
     for rows in pages.iter_mut() {
         let n = rows.len();
         let mut i = 0;
@@ -386,7 +387,17 @@ fn unbroken(lines: Vec<Printed>) -> Vec<Printed> {
     let mut out: Vec<Printed> = Vec::with_capacity(lines.len());
     for Printed { text: line, title } in lines {
         let goes_on = |before: &String| {
-            (before.ends_with(|c: char| c.is_lowercase() || c == ',') || line.starts_with('='))
+            let digits = before.ends_with(|c: char| c.is_ascii_digit());
+            // "… de 5" and "000 000 euros", "… le 27" and "janvier".
+            let thousands = digits && line.len() > 3 && line.as_bytes()[..3].iter().all(u8::is_ascii_digit);
+            let figure = digits || before.ends_with(['%', '€', ')', '»', '°']);
+            if figure && (thousands || line.starts_with(';'))
+                && before.chars().count() >= LONG
+                && !before.contains(" | ")
+            {
+                return true;
+            }
+            (before.ends_with(|c: char| c.is_lowercase() || c == ',') || figure || line.starts_with('='))
                 && before.chars().count() >= LONG
                 && !before.contains(" | ")
                 && !line.contains(" | ")
