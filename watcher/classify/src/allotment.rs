@@ -254,7 +254,7 @@ const MAX_LISTED: usize = 300;
 fn lot_number(line: &str) -> Option<String> {
     pattern!(
         LINE_MARK,
-        r"(?i)^(?:lot_no ?:|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
+        r"(?i)^(?:lot_no ?:|lot-|lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero|:)?)[ \t]*:?[ \t]*(?:LOT-)?0*([0-9]{1,3}(?:[a-z]\b)?)(?:[ \t]*(?:$|[:.\-–)(]|lots?\b)|[ \t]+(?-i:\p{Lu}))|^lot[ \t]+(?-i:([A-H]))[ \t]*[:\-–]"
     );
     // "5.1 Lot : LOT-0003": the number of a section before it.
     let start =
@@ -348,7 +348,7 @@ fn ends_lots(line: &str) -> bool {
 fn lot_title(block: &str) -> String {
     pattern!(
         HEAD,
-        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lot_no|(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
+        r"(?i)^[ \t\-–•*]*(?:(?:5\.1[ \t]+)?lot(?:_no|-)|(?:5\.1[ \t]+)?lots?[ \t]*(?:n[°ºo]s?\.?|numéro|numero)?)[ \t]*:?[ \t]*(?:(?:LOT-)?[0-9]{1,4}[a-z]?|(?-i:[A-H])[ \t]*[:\-–])[ \t]*[:.\-–)]*[ \t]*"
     );
     pattern!(FORM, r"(?i)^(?:II\.2\.1\)\s*)?(?:(?:Intitulé|Titre|Title|Description)\s*:\s*)?");
     pattern!(
