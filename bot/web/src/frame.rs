@@ -17,6 +17,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
 use tokio::sync::Semaphore;
 use vigie_config::settings::SignUpMode;
+use vigie_domain::subscription::Role;
 use vigie_domain::{Permission, french};
 use vigie_notifier::typeset;
 use vigie_service::{Failure, Service};
@@ -220,9 +221,17 @@ impl IntoResponse for Trouble {
 }
 
 impl Session {
-    /// Whether this person may do that; where not, there is no such page for them.
+    /// Whether this person may do that; where not, there is no such page for them, or not yet.
     pub(crate) fn may(&self, what: Permission) -> Result<(), Trouble> {
-        if self.person.role.may(what) { Ok(()) } else { Err(Trouble::no_page()) }
+        if self.person.role.may(what) {
+            return Ok(());
+        }
+        if self.person.asks_to_be_facilitator() && Role::Facilitator.may(what) {
+            let text = "La personne qui gère Vigie doit encore vous donner le rôle de facilitateur : cette page s’ouvrira alors. D’ici là, \
+                        vos alertes arrivent.";
+            return Err(Trouble::unknown("Cette page attend votre rôle", text));
+        }
+        Err(Trouble::no_page())
     }
 
     /// Whether a form comes from one of the pages of this session.

@@ -34,7 +34,10 @@ pattern!(
 pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation|preselection|manifestations? d'interet");
 pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
 pattern!(OF_ANSWERS, r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|soumissions?\b");
-pattern!(LAST, r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)");
+pattern!(
+    LAST,
+    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)"
+);
 // What has a day of its own, and is none of these.
 pattern!(
     OTHER_DAY,
@@ -64,7 +67,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
     // Whose day the sentence before gave, and in which article.
     let mut before: Option<(Option<usize>, DateKind, usize)> = None;
     // Semicolons part days of different things.
-    let parted = |s: &Sentence| s.folded.contains(';') && !s.folded.contains(" | ") && DAY.find_iter(&in_digits(&s.folded)).nth(1).is_some();
+    let parted = |s: &Sentence| {
+        s.folded.contains(';') && !s.folded.contains(" | ") && DAY.find_iter(&in_digits(&s.folded)).nth(1).is_some()
+    };
     let parts = sentences.iter().flat_map(|s| if parted(s) { s.cut(piece, ';') } else { vec![s.clone()] });
     for sentence in parts {
         // The year behind the month, once the month has its day.
@@ -84,9 +89,8 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
         let (kind, from) = match labelled {
             Some(found) => found,
             None if sentence.is_heading => continue,
-            None => match of_sentence(text, own).or(before
-                .map(|b| b.1)
-                .filter(|k| *k == DateKind::Visit && !LAST.is_match(text) && !is_other(text)))
+            None => match of_sentence(text, own)
+                .or(before.map(|b| b.1).filter(|k| *k == DateKind::Visit && !LAST.is_match(text) && !is_other(text)))
             {
                 Some(kind) => (kind, 0),
                 None => continue,

@@ -636,7 +636,9 @@ fn named(words: &str) -> String {
     // "Le prix pèsera plus que tout le reste": the verb ends the name, but for what is taken "en compte".
     let ends = |verb: &regex::Match<'_>| {
         let before = folded.text[..verb.start()].trim_end();
-        before.chars().filter(|c| c.is_alphabetic()).count() >= 4 && !before.ends_with(" en") && !before.ends_with(" qui")
+        before.chars().filter(|c| c.is_alphabetic()).count() >= 4
+            && !before.ends_with(" en")
+            && !before.ends_with(" qui")
     };
     if let Some(verb) = WEIGHS.find_iter(&folded.text).find(ends) {
         name = &name[..folded.original(verb.range()).start];

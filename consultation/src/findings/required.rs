@@ -64,10 +64,16 @@ pattern!(
     r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
 );
 // A sentence that goes on with documents that the one before began to name.
-pattern!(ADDS, r"\b(?:ajout|indiqu|joi(?:nd|gn)|complet(?:er|e\b|ent)|annex|precis|present|fourni|remet|produi|met(?:t|s\b)|gliss)[a-z]*");
+pattern!(
+    ADDS,
+    r"\b(?:ajout|indiqu|joi(?:nd|gn)|complet(?:er|e\b|ent)|annex|precis|present|fourni|remet|produi|met(?:t|s\b)|gliss)[a-z]*"
+);
 // Who wins sends them in; and what a sentence about who wins says otherwise.
 pattern!(SENDS, r"\b(?:envo|adress|depos|transm|fourn|produi|remet|attend)[a-z]*");
-pattern!(NAMED, r"attestation|certificat|releve|\brib\b|extrait|kbis|justificati|declaration|\bdc ?[1-4]\b|copie|\bpouvoir|assurance|liste nominative|jugement");
+pattern!(
+    NAMED,
+    r"attestation|certificat|releve|\brib\b|extrait|kbis|justificati|declaration|\bdc ?[1-4]\b|copie|\bpouvoir|assurance|liste nominative|jugement"
+);
 pattern!(WINNERS_OTHER, r"\bpas\b|aucun|notifi[a-z]* (?:a|au) |informe|publie|signera|\bclasse|negoci");
 /// Longest sentence that lists documents, in bytes.
 const LONGEST: usize = 1_500;
@@ -258,7 +264,10 @@ fn by_column(piece: &Written, out: &mut Vec<Finding>) {
             cells.iter().map(|c| of_words(c).filter(|_| c.len() < 40 && !DOCUMENT.is_match(c))).collect();
         let marked = cells.iter().position(|c| MARK.is_match(c));
         let envelopes = named.iter().flatten();
-        if marked.is_none() && envelopes.clone().count() >= 2 && envelopes.clone().any(|e| Some(e) != envelopes.clone().next()) {
+        if marked.is_none()
+            && envelopes.clone().count() >= 2
+            && envelopes.clone().any(|e| Some(e) != envelopes.clone().next())
+        {
             columns = named;
         } else if let Some(envelope) = marked.and_then(|at| columns.get(at).copied().flatten()) {
             push(piece, out, envelope, vec![line.range.clone()]);
@@ -399,7 +408,10 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         }
         let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
         let goes_on = announced.is_some() && piece.kind != Kind::Ae;
-        let asks = HOLDS.is_match(&lead) || named.is_some() || speaks && piece.kind != Kind::Ae || goes_on && ADDS.is_match(text);
+        let asks = HOLDS.is_match(&lead)
+            || named.is_some()
+            || speaks && piece.kind != Kind::Ae
+            || goes_on && ADDS.is_match(text);
         // One more document, behind those of the sentence before.
         let more = items.len() == 1 && goes_on && ADDS.is_match(text);
         // Nothing but documents, parted by semicolons.

@@ -68,7 +68,7 @@ impl Town {
             pages.base,
             root.join("secret").display()
         );
-        std::fs::write(&config, head + &more).unwrap();
+        std::fs::write(&config, format!("{head}{more}")).unwrap();
         let town = Self { pages, sink, double, config };
         for (id, siret, cadence, role) in [
             ("jeanne", Some(JEANNE), Cadence::Instant, Role::Structure),

@@ -178,8 +178,12 @@ async fn who_says_to_be_a_facilitator_is_one_once_an_operator_says_so() {
     assert!(chef.get("/exploitation").await.unwrap().body.contains("attend votre réponse"));
     let page = chef.get(&format!("/exploitation/personnes/{ana}")).await.unwrap().body;
     assert!(page.contains("Se dit facilitateur") && page.contains("Donner ce rôle"), "{page}");
+    let hers = pages.signed_in(&ana).await.unwrap();
+    let waits = hers.get("/operations").await.unwrap();
+    assert!(waits.status == 404 && waits.body.contains("attend votre rôle"), "{}", waits.body);
     assert_eq!(says(&ana, "facilitateur").await, 303);
     assert_eq!(role(&ana).await, Role::Facilitator);
+    assert_eq!(hers.get("/operations").await.unwrap().status, 200);
     let (area, _) = store.service_area(&ana).await.unwrap().unwrap();
     assert_eq!((area.area.epcis, area.shown), (vec!["200093201".to_owned()], false), "theirs to show");
     assert_eq!(says(&ana, "facilitateur").await, 409, "answered already");
