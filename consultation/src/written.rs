@@ -161,7 +161,8 @@ impl Written {
     fn goes_on(&mut self, line: &str) -> bool {
         let Some(last) = self.lines.last() else { return false };
         let before = &self.text[last.range.clone()];
-        let open = before.ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, ',' | '%' | '€' | '°'))
+        let open = before
+            .ends_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || matches!(c, ',' | '%' | '€' | '°'))
             && before.chars().count() > 40;
         if !open
             || last.is_heading

@@ -158,7 +158,10 @@ pattern!(
 );
 /// Whether folded words tell of a contract that is over, or of what the buyer does in general.
 pub(super) fn is_of_others(text: &str) -> bool {
-    pattern!(OWES, r"\bdevra|\bdoi(?:t|vent)\b|s'engage|\breserve(?:ra)?\b|est tenu|s'oblige|\bconsacrera|\bconfiera|le titulaire [a-z]+(?:e|ra)\b");
+    pattern!(
+        OWES,
+        r"\bdevra|\bdoi(?:t|vent)\b|s'engage|\breserve(?:ra)?\b|est tenu|s'oblige|\bconsacrera|\bconfiera|le titulaire [a-z]+(?:e|ra)\b"
+    );
     OVER.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
 }
 
@@ -175,9 +178,18 @@ pattern!(
     OF_HELP,
     r"qui (?:m'|vous |nous )?(?:aide|accompagne|contacter)|a qui (?:parler|s'adresser)|avec qui|correspondant|\baide\b|appui|accompagnement|interlocut|facilitat|contacts?\b|referente?s?\b|guichet"
 );
-pattern!(OF_THE_REST, r"ponctualit|qualite du service|livraison|pour le reste|autres? (?:penalite|sanction|manquement|cas)|retard|paie|\bprix\b|avance");
-pattern!(OF_PROOF, r"preuves?|prouv|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi");
-pattern!(OF_PENALTY, r"sanction|penalit|\by arriv|risqu|consequence|que se passe|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect");
+pattern!(
+    OF_THE_REST,
+    r"ponctualit|qualite du service|livraison|pour le reste|autres? (?:penalite|sanction|manquement|cas)|retard|paie|\bprix\b|avance"
+);
+pattern!(
+    OF_PROOF,
+    r"preuves?|prouv|justif|pieces? a (?:transmettre|fournir|remettre)|compte[- ]rendu|verifi|controle|suivi"
+);
+pattern!(
+    OF_PENALTY,
+    r"sanction|penalit|\by arriv|risqu|consequence|que se passe|pas (?:fait|tenu)|defaillance|defaut|manquement|inexecution|non-respect"
+);
 pattern!(
     TAKEOVER_GOES_ON,
     r"salarie|personnel|\bagents?\b|anciennete|sortant|titulaire actuel|contrats? de travail|convention collective|\bliste\b|masse salariale|recens"
@@ -234,7 +246,8 @@ impl Topics {
             if topic.is_none() && !sentence.is_heading {
                 let named = judged.iter().any(|r| r.start < sentence.range.end && sentence.range.start < r.end);
                 let weighs = weighing.iter().any(|at| sentence.range.contains(at));
-                let found = begins(piece.kind, above, text, named).filter(|t| !weighs && !(others && *t == Topic::Clause));
+                let found =
+                    begins(piece.kind, above, text, named).filter(|t| !weighs && !(others && *t == Topic::Clause));
                 // Without headings a paragraph that does not speak of it is about something else.
                 let paragraph = sentence.article.is_none() && sentence.line != line && !is_item(text);
                 // How it begins says what it is about.

@@ -163,9 +163,10 @@ pub(super) fn read(
             judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d)).collect();
         // The hour right behind a day is its own.
         for judged in &mut kept {
-            let timed = days.iter().map(|d| &d.date).find(|d| {
-                d.has_time && d.kind == judged.kind && d.at.date_naive() == judged.at.date_naive()
-            });
+            let timed = days
+                .iter()
+                .map(|d| &d.date)
+                .find(|d| d.has_time && d.kind == judged.kind && d.at.date_naive() == judged.at.date_naive());
             if let Some(day) = timed {
                 (judged.at, judged.has_time) = (day.at, true);
             }
@@ -190,7 +191,9 @@ pub(super) fn read(
         // How long an offer binds is no duration of the contract.
         let of_offer = |f: &vigie_domain::DecisionFact| {
             let quote = f.evidence.quote.as_deref().map(vigie_classify::fold::fold).unwrap_or_default();
-            f.kind == vigie_domain::FactKind::Duration && quote.contains("offre") && ["engage", "valid", "valable", "maint", "lie"].iter().any(|w| quote.contains(w))
+            f.kind == vigie_domain::FactKind::Duration
+                && quote.contains("offre")
+                && ["engage", "valid", "valable", "maint", "lie"].iter().any(|w| quote.contains(w))
         };
         // Nor how long somebody worked whom the clause speaks of.
         let of_clause = |f: &vigie_domain::DecisionFact| {
@@ -233,14 +236,18 @@ fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDa
 fn is_spoken_of(piece: &Written, date: &TypedDate) -> bool {
     /// Lines above that may say so, where they open a list.
     const ABOVE: usize = 4;
-    pattern!(VISITS, r"visit|sur place|reconnaissance|rendez-vous|repera|\blieux\b|\bsite|vous attend|conduir|accueill|demonstration|\btour d|creneau|depart");
+    pattern!(
+        VISITS,
+        r"visit|sur place|reconnaissance|rendez-vous|repera|\blieux\b|\bsite|vous attend|conduir|accueill|demonstration|\btour d|creneau|depart"
+    );
     pattern!(TENDERS, r"offres?\b|\bplis?\b|candidature|\bdepot|reponses?\b|propositions?\b|consultation");
     let Some(at) = date.quote.as_deref().and_then(|q| piece.find(q)) else { return true };
     let Some(line) = piece.lines.iter().position(|l| l.range.contains(&at)) else { return true };
     let own = &piece.lines[line];
     match date.kind {
         DateKind::Visit => {
-            let opens = |l: &&Line| l.folded.trim_end().ends_with([':', ';']) || l.folded.contains(" | ") || l.is_heading;
+            let opens =
+                |l: &&Line| l.folded.trim_end().ends_with([':', ';']) || l.folded.contains(" | ") || l.is_heading;
             let mut above = piece.lines[line.saturating_sub(ABOVE)..line].iter().filter(opens);
             VISITS.is_match(&own.folded)
                 || VISITS.is_match(&piece.headings(own.article))
@@ -397,7 +404,10 @@ fn resite(piece: &Written, sentences: &[Sentence], provision: &mut Provision) {
 }
 
 // What so many hours a year make.
-pattern!(TOTAL, r"\bsoit\b|ce qui (?:fait|donne|represente)|au total|en tout|c'est-a-dire|cela (?:fait|fera)|pour les [a-z]+ (?:annees|ans)|sur (?:les )?[a-z]+ (?:annees|ans)|toute la duree|jusqu'a son terme");
+pattern!(
+    TOTAL,
+    r"\bsoit\b|ce qui (?:fait|donne|represente)|au total|en tout|c'est-a-dire|cela (?:fait|fera)|pour les [a-z]+ (?:annees|ans)|sur (?:les )?[a-z]+ (?:annees|ans)|toute la duree|jusqu'a son terme"
+);
 
 /// Whether one number is a few times another.
 fn is_so_many_times(n: f64, of: f64) -> bool {
@@ -473,12 +483,16 @@ fn bare_hours(line: &str) -> Option<f64> {
 
 /// The rows of a table that gives hours of insertion lot by lot.
 fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
-    pattern!(OF_HOURS, r"^(?:nombre |volume |quantite |minimum )?(?:annuel )?(?:d'|des? |l')?(?:heures? )?(?:d'|de l'|l')?(?:insertion|clause (?:sociale|d'insertion))[^|]{0,30}$");
+    pattern!(
+        OF_HOURS,
+        r"^(?:nombre |volume |quantite |minimum )?(?:annuel )?(?:d'|des? |l')?(?:heures? )?(?:d'|de l'|l')?(?:insertion|clause (?:sociale|d'insertion))[^|]{0,30}$"
+    );
     let mut out = Vec::new();
     let mut head: Option<&Line> = None;
     for line in &piece.lines {
         // "Insertion | 600 heures par lot".
-        let label = line.folded.split_once(" | ").filter(|(cell, rest)| OF_HOURS.is_match(cell) && !rest.contains(" | "));
+        let label =
+            line.folded.split_once(" | ").filter(|(cell, rest)| OF_HOURS.is_match(cell) && !rest.contains(" | "));
         let hours = label.and_then(|(_, rest)| figures::of(rest, Unit::Hours).first().map(|f| f.n));
         if let Some(hours) = hours.filter(|h| *h >= LEAST_HOURS) {
             let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
@@ -523,7 +537,10 @@ const LEAST_HOURS: f64 = 25.0;
 fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
     pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
-    pattern!(OF_WORK, r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale");
+    pattern!(
+        OF_WORK,
+        r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
+    );
     pattern!(
         OTHER_SENTENCE,
         r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"

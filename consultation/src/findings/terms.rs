@@ -54,7 +54,10 @@ pattern!(
     IS_VISIT,
     r"facultative|rendez-vous|conseillee|sur place|\blibres?\b|\bdepart\b|parcour|prealable|inscription|\bdates?\b|lieu|attest|certificat|emargement|preuve|delegue|absence|participant|convoqu|[0-9] ?h(?:eures?)?\b"
 );
-pattern!(ASKED, r"\bil faut|\bdevez\b|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal");
+pattern!(
+    ASKED,
+    r"\bil faut|\bdevez\b|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal"
+);
 pattern!(
     VALIDITY,
     r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:duree|delai) de validite"
@@ -63,7 +66,10 @@ pattern!(
     QUESTION,
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|d'eclaircissements?|de precisions?|ecrites?))[^.]*(?:au plus tard|avant|jours?|delai)"
 );
-pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
+pattern!(
+    VARIANT,
+    r"\bvariantes?\b|(?:propositions?|solutions?|idees|reponses?) (?:differentes?|alternatives?|concurrentes?|(?:qui )?s'ecart[a-z]*)|prestations? supplementaires? eventuelles?|\bpse\b"
+);
 pattern!(TURNOVER, r"chiffres? d'affaires|^[-–• ]*ca ?[:|]|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
     REFERENCES,
@@ -82,7 +88,10 @@ pattern!(
     PAYMENT,
     r"delai (?:global |maximum |maximal )?de (?:paiement|reglement|mandatement)|(?:paiement|paye|regl|mandat|verse)[a-z]*[^.]{0,80}(?:delai|sous)[^.]{0,24}(?:[0-9]+\)? ?|[a-z-]+ )jours|interets (?:moratoires|de retard|courent)|chorus pro|acomptes? mensuels?|\bregle\b[^.]{0,60}jours|acomptes? sont (?:paye|verse|mandate)|factur(?:e|ation)s? (?:est|sont) (?:mensuel|transmis|depos)|factures? mensuelles?|facturation mensuelle|terme echu|acomptes? ?: ?mensuel|facture[es]* (?:mensuellement|chaque mois)|regle[es]* par (?:douzieme|quart|mensualite)|projets? de decompte|(?:mandat|factures?|sommes?) [^.]{0,20}(?:regle|paye)|demandes? de paiement"
 );
-pattern!(ADVANCE, r"\bavances?\b|aucun acompte|acomptes?[^.;]{0,40} (?:a la commande|a la signature|au demarrage|a la notification)");
+pattern!(
+    ADVANCE,
+    r"\bavances?\b|aucun acompte|acomptes?[^.;]{0,40} (?:a la commande|a la signature|au demarrage|a la notification)"
+);
 // Prices that move.
 pattern!(
     MOVES,
@@ -98,8 +107,14 @@ pattern!(
     ON_VARIANTS,
     r"examine|offre de base|solution de base|exigences? minimale|limitee?s? a|dossier general|chiffr|reponse (?:obligatoire|facultative)|deux au plus|porte"
 );
-pattern!(NO_ADVANCE, r"\bn'avance|(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance");
-pattern!(RETENTION, r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue|^garanties? \| .*(?:%|retenue|caution|neant|aucune|sans)|(?:pas|aucune|nulle|ni) (?:de )?retenue\b|n(?:e |')[^.;]{0,20}reten(?:ons|ez|u) rien");
+pattern!(
+    NO_ADVANCE,
+    r"\bn'avance|(?:jours?|heures?|mois|semaines?|paye[a-z]*) d'avance|en avance|a l'avance|par avance"
+);
+pattern!(
+    RETENTION,
+    r"retenue de garantie|retenue? au titre de la garantie|somme n'est retenue|^garanties? \| .*(?:%|retenue|caution|neant|aucune|sans)|(?:pas|aucune|nulle|ni) (?:de )?retenue\b|n(?:e |')[^.;]{0,20}reten(?:ons|ez|u) rien"
+);
 // What secures either of them, or says when it ends: of the one spoken of last.
 pattern!(
     SECURITY,
@@ -111,10 +126,13 @@ pattern!(
 );
 
 // What a validity of tenders is made of: an offer, what binds or may not be undone, and a delay.
-pattern!(OFFER, r"\b(?:offres?|propositions?|soumissions?|(?:votre|le|son) devis|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b");
+pattern!(
+    OFFER,
+    r"\b(?:offres?|propositions?|soumissions?|(?:votre|le|son) devis|(?:votre|vos|ses|son|leurs?) prix|prix que vous)\b"
+);
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent)\b|dedire|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
@@ -131,8 +149,9 @@ pattern!(
 );
 pattern!(
     WITHHELD,
-    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre"
+    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre|entre nos mains"
 );
+pattern!(STAYS, r"(?:reste(?:nt)?|sont) (?:retenu|garde|conserve|entre nos mains)");
 // What is withheld secures the work.
 pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution|jusqu'a (?:la )?(?:fin|reception|levee)");
 // Who is covered, and for how much.
@@ -316,7 +335,13 @@ fn sought() -> [Sought; 14] {
             needs_amount: true,
             ..row(Term::QuestionDelay, &QUESTION, &["renseignement", "question"], RULES, Reads::Delay)
         },
-        row(Term::Variants, &VARIANT, &["variante", "alternative"], RULES, Reads::YesNo),
+        row(
+            Term::Variants,
+            &VARIANT,
+            &["variante", "alternative", "autre chose", "solutions autres"],
+            RULES,
+            Reads::YesNo,
+        ),
         row(Term::MinimumTurnover, &TURNOVER, &["capacite"], RULES, Reads::Euros),
         row(Term::References, &REFERENCES, &["capacite"], RULES, Reads::Nothing),
         row(Term::Insurance, &INSURANCE, &["assurance", "couvert"], ADMINISTRATIVE, Reads::Nothing),
@@ -507,7 +532,9 @@ fn secured(piece: &Written, sentences: &[Sentence]) -> Vec<Option<Term>> {
         };
         last = last.filter(|(article, _, at)| *article == sentence.article && i - at <= 3);
         out.push(match (named, last) {
-            (None, Some((_, term, _))) if SECURITY.is_match(text) && !sentence.is_heading && is_of_it(text) => Some(term),
+            (None, Some((_, term, _))) if SECURITY.is_match(text) && !sentence.is_heading && is_of_it(text) => {
+                Some(term)
+            }
             _ => None,
         });
         if let Some(term) = named.or(out[i]) {
@@ -520,7 +547,10 @@ fn secured(piece: &Written, sentences: &[Sentence]) -> Vec<Option<Term>> {
 /// Whether what is given back is the advance or the retention, and no key that was lost.
 fn is_of_it(text: &str) -> bool {
     pattern!(GIVEN, r"rembours|restitu|liberee?\b|recuper|resorb");
-    pattern!(IT, r"\b(?:elle|celle-ci|celles-ci|retenue|avance|caution|cautions|garantie|garanties|sommes?|montant|taux)\b");
+    pattern!(
+        IT,
+        r"\b(?:elle|celle-ci|celles-ci|retenue|avance|caution|cautions|garantie|garanties|sommes?|montant|taux)\b"
+    );
     !GIVEN.is_match(text) || IT.is_match(text)
 }
 
@@ -585,11 +615,13 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
     let title = above.split(" / ").next().unwrap_or_default();
     let around = |part: &Regex| part.is_match(text) || [own, title].iter().any(|h| h.len() < 80 && part.is_match(h));
     match term {
-        Term::Validity => OFFER.is_match(text) && BINDS.is_match(text) && !NO_VALIDITY.is_match(text),
+        Term::Validity => {
+            (OFFER.is_match(text) && BINDS.is_match(text) || STAYS_BOUND.is_match(text)) && !NO_VALIDITY.is_match(text)
+        }
         Term::PaymentDelay => PAYS.is_match(text) && !NO_PAYMENT.is_match(text) && has(&[Unit::Days]),
         Term::Retention => {
             WITHHELD.is_match(text)
-                && around(&SECURES)
+                && (around(&SECURES) || STAYS.is_match(text))
                 && (has(&[Unit::Percent]) || REFUSES.is_match(text))
                 && !NO_RETENTION.is_match(text)
         }
@@ -648,6 +680,11 @@ pub(super) fn is_question(text: &str, own: &str) -> bool {
     asks && SENT.is_match(text) && !is_answer(text) && !NO_QUESTION.is_match(text)
 }
 
+// A bidder who may not go back upon what was offered.
+pattern!(
+    STAYS_BOUND,
+    r"(?:chacun|candidats?|concurrents?|soumissionnaires?|vous|nul|entreprises?)\b[^.;]{0,40} (?:(?:rest|demeur)[a-z]* (?:engage|lie|tenu)|(?:ne |n')?[a-z' ]{0,12}se dedire)"
+);
 pattern!(HOW_LONG, r"combien de temps|jusqu'a quand|quelle duree");
 
 /// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
@@ -672,9 +709,15 @@ fn is_answer(text: &str) -> bool {
 
 /// Whether the first cell of a row names the term, and the second says something of it: "Assurance | RC et décennale".
 fn labels(sought: &Sought, row: &str) -> bool {
-    pattern!(COLUMN, r"^(?:montants?|taux|valeurs?|delais?|modalites|observations?|reponses?|criteres?|points?|poids|notes?|lots?|exigences?|oui|non|documents?)$");
+    pattern!(
+        COLUMN,
+        r"^(?:montants?|taux|valeurs?|delais?|modalites|observations?|reponses?|criteres?|points?|poids|notes?|lots?|exigences?|oui|non|documents?)$"
+    );
     let Some((cell, rest)) = row.split_once(" | ") else { return false };
-    let term = matches!(sought.term, Term::Insurance | Term::Certificate | Term::PriceRevision | Term::Variants | Term::Retention | Term::Advance);
+    let term = matches!(
+        sought.term,
+        Term::Insurance | Term::Certificate | Term::PriceRevision | Term::Variants | Term::Retention | Term::Advance
+    );
     term && cell.len() < 45
         && !rest.contains(" | ")
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4

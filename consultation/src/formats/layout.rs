@@ -391,7 +391,8 @@ fn unbroken(lines: Vec<Printed>) -> Vec<Printed> {
             // "… de 5" and "000 000 euros", "… le 27" and "janvier".
             let thousands = digits && line.len() > 3 && line.as_bytes()[..3].iter().all(u8::is_ascii_digit);
             let figure = digits || before.ends_with(['%', '€', ')', '»', '°']);
-            if figure && (thousands || line.starts_with(';'))
+            if figure
+                && (thousands || line.starts_with(';'))
                 && before.chars().count() >= LONG
                 && !before.contains(" | ")
             {
