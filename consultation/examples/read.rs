@@ -14,8 +14,15 @@ use vigie_domain::{Notice, NoticeKind, Passage};
 fn lines(bytes: &[u8]) -> String {
     const BLOCKS: [&str; 14] =
         ["p", "h1", "h2", "h3", "h4", "li", "br", "tr", "title", "div", "header", "footer", "ul", "ol"];
-    const ENTITIES: [(&str, &str); 6] =
-        [("&nbsp;", "\u{a0}"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")];
+    const ENTITIES: [(&str, &str); 7] = [
+        ("&#x27;", "'"),
+        ("&nbsp;", "\u{a0}"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
     let mut out = String::new();
     let html = String::from_utf8_lossy(bytes);
     let mut rest = html.as_ref();

@@ -29,11 +29,14 @@ pattern!(
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,
-    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
 pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation|preselection|manifestations? d'interet");
 pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
-pattern!(OF_ANSWERS, r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|soumissions?\b");
+pattern!(
+    OF_ANSWERS,
+    r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|(?:votre|vos|le) devis|soumissions?\b"
+);
 pattern!(
     LAST,
     r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)"
@@ -71,9 +74,11 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
         s.folded.contains(';') && !s.folded.contains(" | ") && DAY.find_iter(&in_digits(&s.folded)).nth(1).is_some()
     };
     let parts = sentences.iter().flat_map(|s| if parted(s) { s.cut(piece, ';') } else { vec![s.clone()] });
-    for sentence in parts {
+    let parts: Vec<Sentence> = parts.collect();
+    for (i, sentence) in parts.iter().enumerate() {
         // The year behind the month, once the month has its day.
-        let days_told = in_digits(&sentence.folded);
+        let wrapped = wrapped(&sentence.folded, parts.get(i + 1).map(|next| next.folded.as_str()));
+        let days_told = in_digits(&wrapped);
         let told = in_digits(&days_told);
         let text = told.as_ref();
         let own = match sentence.label.as_str() {
@@ -115,6 +120,19 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], end: Option<DateTime
     out
 }
 
+/// A row with what its last cell wraps into: "… | lundi 18 janvier, neuf" and "l'Est | heures trente".
+fn wrapped<'t>(row: &'t str, next: Option<&'t str>) -> std::borrow::Cow<'t, str> {
+    pattern!(
+        OPEN,
+        r"(?:,|\b(?:huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix-sept|dix-huit|[0-9]{1,2})| a)$"
+    );
+    let rest = next.and_then(|n| n.rsplit(" | ").next()).filter(|n| n.len() < 40 && n.contains("heure"));
+    match rest.filter(|n| row.contains(" | ") && OPEN.is_match(row.trim_end()) && DAY.find(n).is_none()) {
+        Some(rest) => format!("{row} {rest}").into(),
+        None => row.into(),
+    }
+}
+
 /// The label of a row or of a line, and where what it labels begins.
 fn label(text: &str) -> Option<(&str, usize)> {
     /// Longest label, in bytes.
@@ -151,7 +169,9 @@ fn of_sentence(text: &str, own: &str) -> Option<DateKind> {
     let questions = LAST.is_match(text) && super::terms::is_question(text, own);
     let ends = OF_TENDERS.is_match(text) && LAST.is_match(text);
     let visit = OF_VISIT.is_match(text) || OF_VISIT.is_match(own);
-    let tenders = LAST.is_match(text) && (OF_TENDERS.is_match(text) || OF_ANSWERS.is_match(text));
+    // "Quand le dossier doit-il être déposé ? Le 3 mars au plus tard."
+    let asked = own.ends_with('?') && OF_TENDERS.is_match(own);
+    let tenders = LAST.is_match(text) && (asked || OF_TENDERS.is_match(text) || OF_ANSWERS.is_match(text));
     match () {
         () if questions => Some(DateKind::Questions),
         () if visit && !ends && !LAST.is_match(text) => Some(DateKind::Visit),

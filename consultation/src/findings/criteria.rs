@@ -53,7 +53,10 @@ pattern!(
     r"\btva\b|avance|retenue|penalite|remise|rabais|\bhausse|baisse|revis|au moins|minimum|maximum|inferieure?|superieure?|des heures|effectif|plafon|note eliminatoire|ht\b|ttc\b|euros?|€|total"
 );
 // A row of a table of weights may speak of hours "beyond the minimum".
-pattern!(NO_CRITERION_ROW, r"\btva\b|\bavance\b|retenue|penalite|remise|rabais|\bht\b|ttc\b|euros?|€|\btotal");
+pattern!(
+    NO_CRITERION_ROW,
+    r"\btva\b|\bavance\b|retenue|penalite|remise|rabais|\bht\b|ttc\b|euros?|€|^(?:\| ?)*total\b"
+);
 pattern!(SUB, r"sous[- ]criteres?");
 pattern!(SUB_NUMBER, r"^[0-9]{1,2}\.[0-9]{1,2}\b");
 
@@ -125,9 +128,13 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
         if weighs && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
             continue;
         }
-        if !line.folded.contains(" | ") {
-            tabled = judged && NEAR_HEAD.is_match(&line.folded);
-        } else if HEAD.is_match(&line.folded) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
+        let row = line.folded.contains(" | ");
+        let first = i.checked_sub(1).is_none_or(|b| !piece.lines[b].folded.contains(" | "));
+        if !row {
+            // What a cell wraps into does not end its table.
+            let wraps = !line.is_heading && line.folded.len() < 40 && !line.folded.ends_with(['.', ':', ';']);
+            tabled = tabled && wraps || judged && NEAR_HEAD.is_match(&line.folded);
+        } else if (HEAD.is_match(&line.folded) || judged && first) && !line.folded.bytes().any(|b| b.is_ascii_digit()) {
             tabled = judged || names_weights(&line.folded);
         } else if let Some(c) = BARE.captures(&line.folded).filter(|_| tabled) {
             let weight = c["n"].replace(',', ".").parse().unwrap_or_default();
@@ -210,8 +217,11 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
 
 /// Whether the head of a table names criteria and what they weigh.
 fn names_weights(head: &str) -> bool {
-    pattern!(WEIGHTS, r"\| ?(?:ponderation|points?|poids|coefficients?|bareme|%)");
-    head.contains("critere") && WEIGHTS.is_match(head)
+    pattern!(
+        WEIGHTS,
+        r"\| ?(?:ponderation|points?|poids|notes?|coefficients?|bareme|%)(?: ?\(?(?:%|sur 100|en points)\)?)?$"
+    );
+    WEIGHTS.is_match(head)
 }
 
 /// Whether the weights of a paragraph share out a hundred.

@@ -56,17 +56,21 @@ pattern!(
 // A sentence that asks for a document, outside any list.
 pattern!(
     SUPPLIES,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?|livrent|livrer|transmet[a-z]*)\b"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndre|ndra)|vers(?:e|er|ez|ent)\b|insere[a-z]*|agrafe[a-z]*|scanne[a-z]*|glisse[a-z]*|apporte[nt]*|ajoute[nt]*|attestent|atteste|annexer|annexees?|deposee?s?|versee?s?|livrent|livrer|transmet[a-z]*)\b"
 );
 // What holds documents, or asks for them.
 pattern!(
     HOLDS,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gne|gnent|ndre)|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndr[a-z]*)|accompagn[a-z]*|vers(?:e|er|ez|ent|ee|ees|es)|redig[a-z]*|detaill[a-z]*|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+);
+pattern!(
+    ON_PIECES,
+    r"\bdossiers?\b|\bpieces\b|documents? (?:a|de)|\bplis?\b|dire de (?:ma|mon|nous|vous)|que (?:dois|faut|devez|doit)[^?]*(?:envoyer|joindre|fournir|remettre|dire|produire)|ce que (?:vous|l'on|nous)[^?]*(?:envo|enver|joi|charg|gliss|fourni|remet|dep)"
 );
 // A sentence that goes on with documents that the one before began to name.
 pattern!(
     ADDS,
-    r"\b(?:ajout|indiqu|joi(?:nd|gn)|complet(?:er|e\b|ent)|annex|precis|present|fourni|remet|produi|met(?:t|s\b)|gliss)[a-z]*"
+    r"\b(?:ajout|indiqu|redig|detaill|verse|accompagn|inser|joi(?:nd|gn)|complet(?:er|e\b|ent)|annex|precis|present|fourni|remet|produi|met(?:t|s\b)|gliss)[a-z]*"
 );
 // Who wins sends them in; and what a sentence about who wins says otherwise.
 pattern!(SENDS, r"\b(?:envo|adress|depos|transm|fourn|produi|remet|attend)[a-z]*");
@@ -80,11 +84,11 @@ const LONGEST: usize = 1_500;
 // A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
 pattern!(
     NO_ENUMERATION,
-    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|pieces? (?:contractuel|constitutiv)|contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
+    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|(?:pieces?|documents?|valeur) (?:contractuel|constitutiv)|deviennent contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
 );
 pattern!(
     A_DOCUMENT,
-    r"formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|convention en cours|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
+    r"formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|\bconventions?\b|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
 );
 pattern!(
     NO_SUPPLY,
@@ -408,12 +412,16 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         }
         let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
         let goes_on = announced.is_some() && piece.kind != Kind::Ae;
-        let asks = HOLDS.is_match(&lead)
+        // Under « Ce que l'on glisse dans le dossier » a sentence that begins with a document asks for it.
+        let headed = piece.kind != Kind::Ae && own.len() < 90 && ON_PIECES.is_match(own) && !NO_LIST.is_match(own);
+        let begins = items.first().is_some_and(|r| r.start < 14 || HOLDS.is_match(&lead));
+        let asks = headed
+            || HOLDS.is_match(&lead)
             || named.is_some()
             || speaks && piece.kind != Kind::Ae
             || goes_on && ADDS.is_match(text);
         // One more document, behind those of the sentence before.
-        let more = items.len() == 1 && goes_on && ADDS.is_match(text);
+        let more = items.len() == 1 && (goes_on && ADDS.is_match(text) || headed && begins);
         // Nothing but documents, parted by semicolons.
         let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
         let several = items.len() >= 2 && asks || more || bare;
@@ -460,11 +468,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
 fn said(lead: &str) -> Option<Envelope> {
     pattern!(
         WHO,
-        r"qui (?:vous etes|elle est|il est|ils sont)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude"
+        r"qui (?:vous etes|elle est|il est|ils sont)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude|identite|\bcandidature"
     );
     pattern!(
         WHAT,
-        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose"
+        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
     );
     match (WHO.is_match(lead), WHAT.is_match(lead)) {
         (true, false) => Some(Envelope::Candidature),

@@ -66,7 +66,10 @@ pattern!(
     QUESTION,
     r"(?:questions?|renseignements? complementaires?|demandes? (?:de renseignements|d'informations?|d'eclaircissements?|de precisions?|ecrites?))[^.]*(?:au plus tard|avant|jours?|delai)"
 );
-pattern!(VARIANT, r"\bvariantes?\b|prestations? supplementaires? eventuelles?|\bpse\b");
+pattern!(
+    VARIANT,
+    r"\bvariantes?\b|(?:propositions?|solutions?|idees|reponses?) (?:differentes?|alternatives?|concurrentes?|(?:qui )?s'ecart[a-z]*)|prestations? supplementaires? eventuelles?|\bpse\b"
+);
 pattern!(TURNOVER, r"chiffres? d'affaires|^[-–• ]*ca ?[:|]|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
     REFERENCES,
@@ -129,7 +132,7 @@ pattern!(
 );
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|enu|enir)|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent)\b|dedire|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
@@ -146,8 +149,9 @@ pattern!(
 );
 pattern!(
     WITHHELD,
-    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre"
+    r"\bretenue?s?\b|\bretien[a-z]*|preleve|\bgard(?:e|er|ons|era|erons|ent|es|ee|ees)\b|\bconserve|\bbloque|mise? en reserve|sequestre|entre nos mains"
 );
+pattern!(STAYS, r"(?:reste(?:nt)?|sont) (?:retenu|garde|conserve|entre nos mains)");
 // What is withheld secures the work.
 pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution|jusqu'a (?:la )?(?:fin|reception|levee)");
 // Who is covered, and for how much.
@@ -331,7 +335,13 @@ fn sought() -> [Sought; 14] {
             needs_amount: true,
             ..row(Term::QuestionDelay, &QUESTION, &["renseignement", "question"], RULES, Reads::Delay)
         },
-        row(Term::Variants, &VARIANT, &["variante", "alternative"], RULES, Reads::YesNo),
+        row(
+            Term::Variants,
+            &VARIANT,
+            &["variante", "alternative", "autre chose", "solutions autres"],
+            RULES,
+            Reads::YesNo,
+        ),
         row(Term::MinimumTurnover, &TURNOVER, &["capacite"], RULES, Reads::Euros),
         row(Term::References, &REFERENCES, &["capacite"], RULES, Reads::Nothing),
         row(Term::Insurance, &INSURANCE, &["assurance", "couvert"], ADMINISTRATIVE, Reads::Nothing),
@@ -605,11 +615,13 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
     let title = above.split(" / ").next().unwrap_or_default();
     let around = |part: &Regex| part.is_match(text) || [own, title].iter().any(|h| h.len() < 80 && part.is_match(h));
     match term {
-        Term::Validity => OFFER.is_match(text) && BINDS.is_match(text) && !NO_VALIDITY.is_match(text),
+        Term::Validity => {
+            (OFFER.is_match(text) && BINDS.is_match(text) || STAYS_BOUND.is_match(text)) && !NO_VALIDITY.is_match(text)
+        }
         Term::PaymentDelay => PAYS.is_match(text) && !NO_PAYMENT.is_match(text) && has(&[Unit::Days]),
         Term::Retention => {
             WITHHELD.is_match(text)
-                && around(&SECURES)
+                && (around(&SECURES) || STAYS.is_match(text))
                 && (has(&[Unit::Percent]) || REFUSES.is_match(text))
                 && !NO_RETENTION.is_match(text)
         }
@@ -668,6 +680,11 @@ pub(super) fn is_question(text: &str, own: &str) -> bool {
     asks && SENT.is_match(text) && !is_answer(text) && !NO_QUESTION.is_match(text)
 }
 
+// A bidder who may not go back upon what was offered.
+pattern!(
+    STAYS_BOUND,
+    r"(?:chacun|candidats?|concurrents?|soumissionnaires?|vous|nul|entreprises?)\b[^.;]{0,40} (?:(?:rest|demeur)[a-z]* (?:engage|lie|tenu)|(?:ne |n')?[a-z' ]{0,12}se dedire)"
+);
 pattern!(HOW_LONG, r"combien de temps|jusqu'a quand|quelle duree");
 
 /// Whether a heading asks for a term: "Combien de temps mon offre m'engage-t-elle ?"
