@@ -85,7 +85,7 @@ impl Setting {
             Self::DigestHour => "Heure des résumés".to_owned(),
             Self::DigestDays => "Jours des résumés".to_owned(),
             Self::Quiet => "Heures de silence".to_owned(),
-            Self::Urgent => "Pendant le silence, ce qui presse".to_owned(),
+            Self::Urgent => "Pendant le silence, ce qui est urgent".to_owned(),
             Self::PerHour => "Messages par heure".to_owned(),
             Self::Route(kind) => french::capital(kind.in_french()),
             Self::Order => "Si un canal ne répond plus".to_owned(),

@@ -247,7 +247,7 @@ impl Topics {
                 let named = judged.iter().any(|r| r.start < sentence.range.end && sentence.range.start < r.end);
                 let weighs = weighing.iter().any(|at| sentence.range.contains(at));
                 let found =
-                    begins(piece.kind, above, text, named).filter(|t| !weighs && !(others && *t == Topic::Clause));
+                    begins(piece.kind, above, text, named).filter(|t| !(weighs || others && *t == Topic::Clause));
                 // Without headings a paragraph that does not speak of it is about something else.
                 let paragraph = sentence.article.is_none() && sentence.line != line && !is_item(text);
                 // How it begins says what it is about.

@@ -103,7 +103,7 @@ const TABLE: &[Preference] = &[
         "/reglages silence de 20 h à 7 h",
         "Heures de silence : de 20 h à 7 h",
     ),
-    (&[("urgences", "oui")], "/reglages urgences oui", "ce qui presse : vient quand même"),
+    (&[("urgences", "oui")], "/reglages urgences oui", "ce qui est urgent : vient quand même"),
     (&[("limite", "5")], "/reglages au plus 5 par heure", "Messages par heure : 5 au plus, le reste groupé"),
     (&[("canal-instant", "telegram")], "/reglages alertes sur Telegram", "Alertes immédiates : sur Telegram"),
     (&[("canal-digest", "email")], "/reglages résumés par courriel", "Résumés : par courriel"),
@@ -428,7 +428,10 @@ async fn whom_the_settings_file_declares_has_it_in_hand_from_the_first_change_un
     };
     assert_eq!(stands().await, (Some(7), "62".to_owned(), Cadence::Weekly), "the file touches it no more");
     let page = ana.get("/reglages").await.unwrap().body;
-    assert!(page.contains("Revenir à ceux du fichier") && !page.contains("viennent du fichier"), "{page}");
+    assert!(
+        page.contains("Revenir à ceux qui avaient été réglés pour moi") && !page.contains("ont été réglés pour vous"),
+        "{page}"
+    );
     assert_eq!(ana.post_form("/reglages/fichier", &[]).await.unwrap().status, 303);
     assert_eq!(stands().await, (Some(9), "59".to_owned(), Cadence::Daily), "as the file says");
     // In a chat too; a pause is no change of what the file says.

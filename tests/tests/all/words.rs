@@ -50,7 +50,8 @@ static OLD: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What stands in a text that people should not read.
 fn faults(text: &str) -> Vec<String> {
-    let links = Regex::new(r"https?://\S+|\S+@\S+|/[a-z]+/\S*").unwrap();
+    // Commands are typed as they stand: "/reprendre_source".
+    let links = Regex::new(r"https?://\S+|\S+@\S+|/[a-z]+/\S*|/[a-z]+(?:_[a-z]+)+").unwrap();
     let text = links.replace_all(text, "");
     let around = |at: usize| {
         let start = text[..at].char_indices().rev().nth(40).map_or(0, |(n, _)| n);

@@ -126,9 +126,6 @@ async fn what_one_decides_by_stands_in_the_first_500_pixels_of_a_mail() {
         ] {
             let at = bottom(&browser, words).await.unwrap_or_else(|| panic!("{words}: {}", alert.text()));
             assert!(at >= above && at <= FIRST_SIGHT, "« {words} » ends at {at} px, after {above}");
-            if screenshots().is_some() {
-                println!("{} px: {words} ({})", at.round(), screen.name);
-            }
             above = at;
         }
         let visit = bottom(&browser, "Une visite obligatoire du site aura lieu").await;
