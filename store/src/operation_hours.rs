@@ -108,6 +108,27 @@ async fn put(tx: &mut Transaction, structure: &str, operation: &str, r: &HoursRo
     Ok(())
 }
 
+/// Gives hours that were written by the name of a holder the number that it has now, unless some stand under the number already.
+async fn number_hours(tx: &mut Transaction, structure: &str, operation: &str, l: &LotOwed) -> Result<(), StoreError> {
+    if l.siret.is_none() || l.company.is_empty() {
+        return Ok(());
+    }
+    sql::query(
+        "UPDATE operation_hours SET siret = $1, company_key = $2
+         WHERE structure = $3 AND operation_id = $4 AND company_key = $5 AND siret IS NULL AND NOT EXISTS
+           (SELECT 1 FROM operation_hours o WHERE o.operation_id = operation_hours.operation_id AND o.month = operation_hours.month
+              AND o.lot = operation_hours.lot AND o.modality = operation_hours.modality AND o.company_key = $2)",
+    )
+    .bind(l.siret.clone())
+    .bind(clean(&company_key(l.siret.as_deref(), &l.company)))
+    .bind(structure.to_owned())
+    .bind(operation.to_owned())
+    .bind(clean(&company_key(None, &l.company)))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     /// Writes hours in the place of those of the same month, lot, company and modality, all or none.
     pub async fn put_hours(&self, structure: &str, hours: &[OperationHours]) -> Result<(), StoreError> {
@@ -197,6 +218,7 @@ impl Store {
             .bind(i64::from(l.published))
             .execute(&mut tx)
             .await?;
+            number_hours(&mut tx, structure, &one.operation, l).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -19,7 +19,8 @@ use vigie_watcher::zones;
 use crate::service::Service;
 
 /// Why personal data are processed, as said at opt-in and in the export.
-pub const PURPOSE: &str = "vous signaler les marchés publics et privés qui conviennent à votre structure, et suivre la réponse que vous leur donnez";
+pub const PURPOSE: &str =
+    "vous signaler les marchés publics et privés qui répondent à ce que vous demandez, et garder ce que vous en dites";
 
 /// Everything held on a person, table by table, with its purpose and how long it is kept. `Null` when there is no such person.
 ///

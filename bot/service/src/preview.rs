@@ -95,7 +95,9 @@ impl Preview {
                 format!("Rien : {over}, {}.", missing(dimension, filter))
             }
             Verdict::Everything => {
-                format!("{counted} C’est presque tout : resserrez par secteur, par lieu ou par disposition.")
+                format!(
+                    "{counted} C’est presque tout ce qui paraît. Si c’est trop, resserrez par secteur, par lieu ou par disposition."
+                )
             }
             Verdict::Fine if self.per_week >= MANY_A_WEEK => {
                 format!("{counted} C’est beaucoup : un résumé quotidien, ou un critère de plus, se lirait mieux.")

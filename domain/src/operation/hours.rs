@@ -240,6 +240,20 @@ impl HoursRow {
         }
     }
 
+    /// Gives a company that is written by its name alone the number under which it is known beside: of two that bear its name, neither's.
+    pub fn adopt_number<'a>(&mut self, known: impl Iterator<Item = (&'a str, Option<&'a str>)>) {
+        let name = company_key(None, &self.company);
+        if self.siret.is_some() || name.is_empty() {
+            return;
+        }
+        let mut numbers: Vec<&str> = known.filter_map(|(n, s)| s.filter(|_| company_key(None, n) == name)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        if let [only] = numbers.as_slice() {
+            self.siret = Some((*only).to_owned());
+        }
+    }
+
     /// The month, the lot, the company by number or folded name, and the modality.
     #[must_use]
     pub fn key(&self) -> HoursKey {
@@ -296,11 +310,15 @@ pub fn month_written(text: &str) -> Option<NaiveDate> {
     let day = ["%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
     let day = day.or_else(|| NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d").ok());
     let day = day.or_else(|| NaiveDate::parse_from_str(&format!("01/{text}"), "%d/%m/%Y").ok());
-    // "octobre 2026".
+    // "octobre 2026", "oct. 2026", "nov 26".
     let named = || {
-        let year = text.rsplit_once(char::is_whitespace)?.1.parse().ok()?;
-        let months = (1..=12).filter_map(|month| NaiveDate::from_ymd_opt(year, month, 1));
-        months.into_iter().find(|day| commune::key(&french::month(*day)) == commune::key(text))
+        let (name, year) = text.rsplit_once(char::is_whitespace)?;
+        let year: i32 = year.parse().ok().map(|y| if (0..100).contains(&y) { 2000 + y } else { y })?;
+        let name = commune::key(name);
+        let begun = |day: &NaiveDate| commune::key(&french::month(*day)).starts_with(name.as_str());
+        let mut months = (1..=12).filter_map(|month| NaiveDate::from_ymd_opt(year, month, 1)).filter(begun);
+        let month = months.next().filter(|_| name.len() >= 3)?;
+        months.next().is_none().then_some(month)
     };
     let day = day.or_else(named);
     day.filter(|d| (2000..2200).contains(&d.year()))?.with_day(1)
@@ -329,7 +347,9 @@ mod tests {
 
     #[test]
     fn months_and_modalities_are_read_as_people_write_them() {
-        for text in ["2027-03", "03/2027", "2027-03-15", "15/03/2027", "mars 2027", "Mars\u{a0}2027"] {
+        for text in
+            ["2027-03", "03/2027", "2027-03-15", "15/03/2027", "mars 2027", "Mars\u{a0}2027", "mar. 2027", "mars 27"]
+        {
             assert_eq!(month_written(text), NaiveDate::from_ymd_opt(2027, 3, 1), "{text}");
         }
         for text in ["mars", "2027-13", "", "0001-01"] {

@@ -6,6 +6,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 
 use super::hours::company_key;
 use super::{Hours, HoursRow, LotOwed, Modality};
+use crate::Lot;
 
 /// Share of the plan, in percent, below which what was done is told.
 const BELOW: i64 = 80;
@@ -55,6 +56,10 @@ pub fn totals(rows: &[HoursRow], lots: &[LotOwed]) -> Totals {
 /// Every month from the first to the last of which something is known; months between them that nobody spoke of are there with nothing.
 #[must_use]
 pub fn months(rows: &[HoursRow]) -> Vec<MonthSum> {
+    sums(rows.iter())
+}
+
+fn sums<'a>(rows: impl Iterator<Item = &'a HoursRow>) -> Vec<MonthSum> {
     /// Longest span shown month by month.
     const MOST: usize = 240;
     let mut sums: BTreeMap<NaiveDate, (Hours, Hours)> = BTreeMap::new();
@@ -104,10 +109,10 @@ pub fn modalities(rows: &[HoursRow]) -> Vec<ModalitySum> {
 /// Why somebody should look at an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Late {
-    /// By the end of that month less was done than planned.
-    Below { month: NaiveDate, planned: Hours, done: Hours },
-    /// Hours are planned for that month, which is over, and nothing was said of it.
-    Unsaid { month: NaiveDate, planned: Hours },
+    /// By the end of that month less was done than planned: for a lot, or in all where the lot is empty.
+    Below { lot: String, month: NaiveDate, planned: Hours, done: Hours },
+    /// Hours are planned for that month, which is over, and nothing was said of it: for a lot, or at all.
+    Unsaid { lot: String, month: NaiveDate, planned: Hours },
     /// By the end of that month far less was done for a lot than an even pace over its days gives, and no plan says why.
     Behind { lot: String, company: String, month: NaiveDate, owed: Hours, due: Hours, done: Hours },
     /// The contract of a lot is over, and hours that it owed are missing.
@@ -139,33 +144,127 @@ fn due_by(lot: &LotOwed, day: NaiveDate) -> Option<Hours> {
     (gone > 0 && gone <= all).then(|| Hours(lot.owed.0.saturating_mul(gone) / all))
 }
 
-/// Whether everybody who planned hours in a month said what was done in it; not where nobody planned any.
-fn is_said(rows: &[HoursRow], month: NaiveDate) -> bool {
-    let mut said: BTreeMap<(&str, String), bool> = BTreeMap::new();
-    for row in rows.iter().filter(|r| r.month == month) {
-        let one = (row.lot.as_str(), company_key(row.siret.as_deref(), &row.company));
-        *said.entry(one).or_default() |= row.done > Hours::NONE;
+/// Whether everybody who planned hours in a month said what was done in it; not where nobody planned any. What was planned before a company was
+/// chosen is said by whichever company says hours of the lot.
+fn is_said<'a>(rows: impl Iterator<Item = &'a HoursRow>, month: NaiveDate) -> bool {
+    let mut said: BTreeMap<&str, BTreeMap<String, bool>> = BTreeMap::new();
+    for row in rows.filter(|r| r.month == month) {
+        let company = company_key(row.siret.as_deref(), &row.company);
+        *said.entry(row.lot.as_str()).or_default().entry(company).or_default() |= row.done > Hours::NONE;
     }
-    !said.is_empty() && said.values().all(|done| *done)
+    let of_lot = |companies: &BTreeMap<String, bool>| {
+        let any = companies.values().any(|done| *done);
+        any && companies.iter().all(|(company, done)| *done || company.is_empty())
+    };
+    !said.is_empty() && said.values().all(of_lot)
 }
 
-/// What is late at a day. A month is looked at once it is over and everybody said theirs; else from the 15th of the next one on: companies
-/// send their tables by then.
+/// The first day behind a month, where that is over at `today`.
+fn behind(month: NaiveDate, today: NaiveDate) -> Option<NaiveDate> {
+    month.checked_add_months(Months::new(1)).filter(|next| *next <= today)
+}
+
+/// The 15th of the month behind one: companies have sent their tables by then.
+fn due_on(month: NaiveDate) -> Option<NaiveDate> {
+    month.checked_add_months(Months::new(1))?.checked_add_days(Days::new(14))
+}
+
+/// The month that is over and of which somebody has still to say what was done, with the day from which it is looked at all the same.
+#[must_use]
+pub fn awaited(rows: &[HoursRow], today: NaiveDate) -> Option<(NaiveDate, NaiveDate)> {
+    let month = today.with_day(1)?.checked_sub_months(Months::new(1))?;
+    let planned: Hours = rows.iter().filter(|r| r.month == month).map(|r| r.planned).sum();
+    let day = due_on(month).filter(|day| today < *day)?;
+    (planned > Hours::NONE && !is_said(rows.iter(), month)).then_some((month, day))
+}
+
+/// What is late of some rows: of a lot, or of all where it is empty.
+fn late_of(rows: &[&HoursRow], lot: &str, today: NaiveDate) -> Option<Late> {
+    let over = |month: NaiveDate| {
+        behind(month, today).is_some()
+            && (due_on(month).is_some_and(|day| day <= today) || is_said(rows.iter().copied(), month))
+    };
+    let sum = sums(rows.iter().copied()).into_iter().rfind(|m| over(m.month))?;
+    let missing = sum.planned_in_all - sum.done_in_all;
+    if sum.planned > Hours::NONE && sum.done == Hours::NONE {
+        return Some(Late::Unsaid { lot: lot.to_owned(), month: sum.month, planned: sum.planned });
+    }
+    let below = missing >= MISSING && sum.done_in_all.0 * 100 < sum.planned_in_all.0 * BELOW;
+    let (planned, done) = (sum.planned_in_all, sum.done_in_all);
+    below.then(|| Late::Below { lot: lot.to_owned(), month: sum.month, planned, done })
+}
+
+/// How the hours of a company for a lot stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub lot: String,
+    /// Empty where none is chosen.
+    pub company: String,
+    pub owed: Hours,
+    /// Up to the end of the last month that is over.
+    pub planned: Hours,
+    /// In all.
+    pub done: Hours,
+}
+
+/// How each company of each lot stands, in the order of lots. What was planned of a lot before its one company was chosen is that company's.
+#[must_use]
+pub fn standings(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Standing> {
+    let mut by_lot: BTreeMap<(u32, &str), BTreeMap<String, Standing>> = BTreeMap::new();
+    for row in rows {
+        let companies = by_lot.entry(Lot::order(&row.lot)).or_default();
+        let one = standing_of(companies, (&row.lot, &row.company), row.siret.as_deref());
+        one.done = one.done + row.done;
+        if behind(row.month, today).is_some() {
+            one.planned = one.planned + row.planned;
+        }
+    }
+    for lot in lots {
+        let companies = by_lot.entry(Lot::order(&lot.lot)).or_default();
+        let one = standing_of(companies, (&lot.lot, &lot.company), lot.siret.as_deref());
+        one.owed = one.owed + lot.owed;
+    }
+    for companies in by_lot.values_mut().filter(|companies| companies.len() == 2) {
+        if let Some(nobody) = companies.remove("")
+            && let Some(one) = companies.values_mut().next()
+        {
+            (one.owed, one.planned, one.done) =
+                (one.owed + nobody.owed, one.planned + nobody.planned, one.done + nobody.done);
+        }
+    }
+    by_lot.into_values().flat_map(BTreeMap::into_values).collect()
+}
+
+fn standing_of<'a>(
+    companies: &'a mut BTreeMap<String, Standing>,
+    (lot, company): (&str, &str),
+    siret: Option<&str>,
+) -> &'a mut Standing {
+    let fresh = || Standing {
+        lot: lot.to_owned(),
+        company: company.to_owned(),
+        owed: Hours::NONE,
+        planned: Hours::NONE,
+        done: Hours::NONE,
+    };
+    companies.entry(company_key(siret, company)).or_insert_with(fresh)
+}
+
+/// What is late at a day, lot by lot. A month is looked at once it is over and everybody of the lot said theirs; else from the 15th of the next
+/// one on: companies send their tables by then.
 #[must_use]
 pub fn late(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<Late> {
     let mut out = Vec::new();
-    let over = |month: NaiveDate| {
-        month.checked_add_months(Months::new(1)).filter(|next| *next <= today).is_some_and(|next| {
-            next.checked_add_days(Days::new(14)).is_some_and(|day| day <= today) || is_said(rows, month)
-        })
-    };
-    if let Some(sum) = months(rows).into_iter().rfind(|m| over(m.month)) {
-        let missing = sum.planned_in_all - sum.done_in_all;
-        if sum.planned > Hours::NONE && sum.done == Hours::NONE {
-            out.push(Late::Unsaid { month: sum.month, planned: sum.planned });
-        } else if missing >= MISSING && sum.done_in_all.0 * 100 < sum.planned_in_all.0 * BELOW {
-            out.push(Late::Below { month: sum.month, planned: sum.planned_in_all, done: sum.done_in_all });
-        }
+    let mut of_lots: BTreeMap<(u32, &str), Vec<&HoursRow>> = BTreeMap::new();
+    for row in rows {
+        of_lots.entry(Lot::order(&row.lot)).or_default().push(row);
+    }
+    if of_lots.len() > 1 {
+        out.extend(of_lots.iter().filter_map(|((_, lot), rows)| late_of(rows, lot, today)));
+    }
+    // Little is missing of each lot, or there is one alone.
+    if out.is_empty() {
+        out.extend(late_of(&rows.iter().collect::<Vec<_>>(), "", today));
     }
     // The last day of the last month whose tables are due.
     let looked_at = today.checked_sub_days(Days::new(14)).and_then(|d| d.with_day(1)?.pred_opt());
@@ -239,7 +338,8 @@ mod tests {
     #[test]
     fn what_is_late_is_told_once_the_month_is_over_and_its_tables_are_due() {
         let rows = [row(1, Modality::Direct, 200, 100), row(2, Modality::Direct, 200, 0)];
-        let below = Late::Below { month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
+        let below =
+            Late::Below { lot: String::new(), month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
         assert_eq!(late(&rows, &[], day("2027-01-31")), [], "the month is not over");
         assert_eq!(
             late(&rows, &[], day("2027-02-01")),
@@ -248,10 +348,18 @@ mod tests {
         );
         let other = HoursRow { lot: "2".into(), ..row(1, Modality::Direct, 200, 0) };
         let waits = [rows[0].clone(), other];
-        assert_eq!(late(&waits, &[], day("2027-02-14")), [], "the table of the other lot is not due yet");
-        assert_eq!(late(&waits, &[], day("2027-02-15")).len(), 1);
+        let first =
+            Late::Below { lot: "1".into(), month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
+        assert_eq!(late(&waits, &[], day("2027-02-14")), [first.clone()], "the table of the other lot is not due yet");
+        assert_eq!(awaited(&waits, day("2027-02-14")), Some((month(1), day("2027-02-15"))));
+        assert_eq!(awaited(&rows, day("2027-02-14")), None, "everybody said theirs");
+        let second = Late::Unsaid { lot: "2".into(), month: month(1), planned: Hours::whole(200) };
+        assert_eq!(late(&waits, &[], day("2027-02-15")), [first, second]);
         assert_eq!(late(&rows, &[], day("2027-02-15")), [below]);
-        assert_eq!(late(&rows, &[], day("2027-03-15")), [Late::Unsaid { month: month(2), planned: Hours::whole(200) }]);
+        assert_eq!(
+            late(&rows, &[], day("2027-03-15")),
+            [Late::Unsaid { lot: String::new(), month: month(2), planned: Hours::whole(200) }]
+        );
         let fine = [row(1, Modality::Direct, 200, 170), row(2, Modality::Direct, 10, 1)];
         assert_eq!(late(&fine, &[], day("2027-02-20")), [], "a little less is no news");
         let lot = LotOwed {
@@ -264,6 +372,34 @@ mod tests {
         assert_eq!(late(&fine, std::slice::from_ref(&lot), day("2027-06-30")), [], "its last day is not over");
         let told = late(&fine, &[lot], day("2027-07-01"));
         assert!(matches!(&told[0], Late::Missing { done, .. } if *done == Hours::whole(171)), "{told:?}");
+    }
+
+    #[test]
+    fn a_plan_from_before_a_company_was_chosen_is_that_companys() {
+        let plan = HoursRow { company: String::new(), ..row(1, Modality::Other, 120, 0) };
+        let done = row(1, Modality::Direct, 0, 40);
+        let rows = [plan, done];
+        assert_eq!(awaited(&rows, day("2027-02-02")), None, "the lot's one company said its hours");
+        assert!(matches!(&late(&rows, &[], day("2027-02-02"))[..], [Late::Below { .. }]));
+        let lot =
+            LotOwed { lot: "1".into(), company: "MARTIN sarl".into(), owed: Hours::whole(500), ..LotOwed::default() };
+        let standing = Standing {
+            lot: "1".into(),
+            company: "Martin SARL".into(),
+            owed: Hours::whole(500),
+            planned: Hours::whole(120),
+            done: Hours::whole(40),
+        };
+        assert_eq!(standings(&rows, &[lot], day("2027-02-02")), [standing]);
+        let other = HoursRow { company: "Intérim".into(), lot: "10".into(), ..row(2, Modality::Temporary, 50, 5) };
+        let of = standings(&[other, rows[1].clone(), rows[0].clone()], &[], day("2027-02-02"));
+        let told: Vec<(&str, &str, Hours)> =
+            of.iter().map(|s| (s.lot.as_str(), s.company.as_str(), s.planned)).collect();
+        assert_eq!(
+            told,
+            [("1", "Martin SARL", Hours::whole(120)), ("10", "Intérim", Hours::NONE)],
+            "lots in their order, months that are over"
+        );
     }
 
     #[test]

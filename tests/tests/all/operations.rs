@@ -3,6 +3,7 @@
 
 mod ahead;
 mod around;
+mod hours;
 #[cfg(all(feature = "matrix", feature = "telegram"))]
 mod in_a_room;
 mod opened;
@@ -276,7 +277,7 @@ async fn the_life(pages: Pages, mails: &Sink) {
             ("personnes", "3"),
         ];
         let after = ok(&ana, &done(&ana, &hours, &fields).await).await;
-        assert!(after.contains("C’est enregistré") && after.contains("value=\"other\" selected"), "{after}");
+        assert!(after.contains("C’est enregistré") && after.contains("value=\"temporary\" selected"), "{after}");
     }
     // What is wrong is said beside what was typed, and nothing is lost.
     let more_women = [

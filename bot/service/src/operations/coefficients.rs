@@ -41,11 +41,17 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
-    /// The labour share of a trade, however it is spelled.
+    /// The labour share of a trade, however it is spelled; of a part of its name, where no other has it: "peinture" is "peinture intérieure".
     #[must_use]
     pub fn share(&self, trade: &str) -> Option<&InForce> {
         let key = commune::key(trade);
-        self.shares.iter().find(|s| s.name == key)
+        let within =
+            |s: &&InForce| !key.is_empty() && key.split(' ').all(|w| s.name.split(' ').any(|known| known == w));
+        let exact = self.shares.iter().find(|s| s.name == key);
+        exact.or_else(|| {
+            let mut found = self.shares.iter().filter(within);
+            found.next().filter(|_| found.next().is_none())
+        })
     }
 }
 

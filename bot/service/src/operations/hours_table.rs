@@ -104,6 +104,7 @@ pub async fn import(
     let hours = service.store.hours_of(structure, None).await?;
     let mut known: HashMap<(String, HoursKey), HoursRow> =
         hours.into_iter().map(|h| ((h.operation, h.row.key()), h.row)).collect();
+    let holders = service.store.lots_of(structure, None).await?;
     let mut done = Imported::default();
     let mut seen = BTreeSet::new();
     let mut written = Vec::new();
@@ -122,7 +123,12 @@ pub async fn import(
                 }
             }
         };
-        let read = operation.and_then(|id| Ok((id.clone(), read(&table, row, (&known, id.as_str()), today)?)));
+        let read = operation.and_then(|id| {
+            let of_operation = holders.iter().filter(|l| l.operation == id).map(|l| &l.lot);
+            let numbers: Vec<(&str, Option<&str>)> =
+                of_operation.map(|l| (l.company.as_str(), l.siret.as_deref())).collect();
+            Ok((id.clone(), read(&table, row, (&known, id.as_str()), &numbers, today)?))
+        });
         let (id, fresh) = match read {
             Ok(read) => read,
             Err(why) => {
@@ -155,11 +161,12 @@ pub async fn import(
     Ok(Ok(done))
 }
 
-/// A row over what stands for its key.
+/// A row over what stands for its key; `numbers`: of the holders of the operation's lots.
 fn read(
     table: &Table,
     row: &Row,
     (known, operation): (&HashMap<(String, HoursKey), HoursRow>, &str),
+    numbers: &[(&str, Option<&str>)],
     today: NaiveDate,
 ) -> Result<HoursRow, String> {
     let cell = |place: usize| table.cell(row, place).unwrap_or_default();
@@ -171,6 +178,7 @@ fn read(
     let lot = if cell(2).is_empty() { String::new() } else { Lot::clean_id(cell(2)) };
     let mut fresh = HoursRow::new(month, &lot, cell(3), modality);
     fresh.siret = siret(cell(4), "entreprise")?;
+    fresh.adopt_number(numbers.iter().copied());
     if let Some(before) = known.get(&(operation.to_owned(), fresh.key())) {
         fresh = HoursRow { company: fresh.company, siret: fresh.siret, ..before.clone() };
     }

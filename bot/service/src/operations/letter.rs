@@ -128,11 +128,13 @@ pub(super) fn done_in_french(done: Hours) -> String {
 #[must_use]
 pub fn late_in_french(late: &Late) -> String {
     match late {
-        Late::Below { month, planned, done } => {
-            format!("fin {}, {} pour {planned} prévues", french::month(*month), done_in_french(*done))
+        Late::Below { lot, month, planned, done } => {
+            let done = done_in_french(*done);
+            format!("{}fin {}, {done} pour {planned} prévues", of_lot(lot), french::month(*month))
         }
-        Late::Unsaid { month, planned } => {
-            format!("{planned}\u{a0}heures prévues en {}, aucune n’a été rendue", french::month(*month))
+        Late::Unsaid { lot, month, planned } => {
+            let month = french::month(*month);
+            format!("{}{planned}\u{a0}heures prévues en {month}, aucune n’a été rendue", of_lot(lot))
         }
         Late::Behind { lot, company, month, owed, due, done } => format!(
             "{} : fin {}, {} sur {owed} dues, un rythme régulier en donnerait {}",
@@ -147,6 +149,10 @@ pub fn late_in_french(late: &Late) -> String {
     }
 }
 
+fn of_lot(lot: &str) -> String {
+    if lot.is_empty() { String::new() } else { format!("lot {lot} : ") }
+}
+
 pub(super) fn holder(lot: &str, company: &str) -> String {
     let company = if company.is_empty() { "titulaire".to_owned() } else { short(company, 80) };
     if lot.is_empty() { company } else { format!("lot {lot}, {company}") }
@@ -154,11 +160,15 @@ pub(super) fn holder(lot: &str, company: &str) -> String {
 
 fn late_key(late: &Late) -> String {
     match late {
-        Late::Below { month, .. } => format!("below:{month}"),
-        Late::Unsaid { month, .. } => format!("unsaid:{month}"),
+        Late::Below { lot, month, .. } => format!("below:{month}{}", part_of(lot)),
+        Late::Unsaid { lot, month, .. } => format!("unsaid:{month}{}", part_of(lot)),
         Late::Behind { lot, company, month, .. } => format!("behind:{month}:{lot}:{company}"),
         Late::Missing { lot, company, .. } => format!("missing:{lot}:{company}"),
     }
+}
+
+fn part_of(lot: &str) -> String {
+    if lot.is_empty() { String::new() } else { format!(":{lot}") }
 }
 
 /// A name of its own for something told.
@@ -185,7 +195,7 @@ fn news_of(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate)
         out.push((told_key(&["award", &lot.lot, &lot.company]), text));
     }
     for late in plan::late(rows, lots, today) {
-        out.push((told_key(&["late", &late_key(&late)]), late_in_french(&late)));
+        out.push((told_key(&["late", &late_key(&late)]), format!("heures en retard : {}", late_in_french(&late))));
     }
     out
 }

@@ -321,6 +321,23 @@ pub async fn late(service: &Service, o: &Operation, now: DateTime<Utc>) -> Resul
     Ok(late.iter().map(|l| french::capital(&letter::late_in_french(l))).collect())
 }
 
+/// The operations of a structure whose hours are late.
+///
+/// # Errors
+/// The database fails.
+pub async fn behind(
+    service: &Service,
+    operations: &[&Operation],
+    now: DateTime<Utc>,
+) -> Result<BTreeSet<String>, StoreError> {
+    let Some(first) = operations.first() else { return Ok(BTreeSet::new()) };
+    let books = books::Books::read(service, &first.structure).await?;
+    let today = vigie_watcher::zones::paris_day(now);
+    let is_behind =
+        |o: &&&Operation| o.state.is_open() && !plan::late(books.hours(&o.id), books.lots(&o.id), today).is_empty();
+    Ok(operations.iter().filter(is_behind).map(|o| o.id.clone()).collect())
+}
+
 /// Who holds each lot of an operation, with what is done of what is owed: a line each, `most` of them and how many more there are.
 ///
 /// # Errors

@@ -70,6 +70,7 @@ pub(crate) async fn import(State(site): State<Arc<Site>>, posted: Uploaded) -> S
     };
     let refused = values.get_attr("fault").is_ok_and(|f| !f.is_undefined());
     let status = if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let columns = context! { columns => tables::COLUMNS, hours_columns => hours_table::COLUMNS };
+    let operation = posted.fields.one("operation");
+    let columns = context! { columns => tables::COLUMNS, hours_columns => hours_table::COLUMNS, hours => hours, operation => operation };
     Ok(site.page_as(status, &posted.visitor, "importer.html", context! { ..values, ..columns }))
 }

@@ -1,16 +1,16 @@
 //! Hours of an operation: owed by lot, planned and done by month, lot, company and modality, as a plot and as tables; typed here one by
 //! one. People are counted, never named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use minijinja::context;
 use minijinja::value::Serde;
-use vigie_domain::operation::hours::{HoursRow, People, month_written};
+use vigie_domain::operation::hours::{HoursRow, People, company_key, month_written};
 use vigie_domain::operation::plan::{self, ModalitySum, MonthSum};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
 use vigie_domain::{Lot, Operation, french};
@@ -76,6 +76,8 @@ struct Row {
     done: String,
     people: String,
     remark: String,
+    /// What opens it in the form.
+    query: String,
 }
 
 fn row(r: &HoursRow) -> Row {
@@ -102,6 +104,11 @@ fn row(r: &HoursRow) -> Row {
         done: r.done.to_string(),
         people,
         remark: short(&r.remark, 160),
+        query: {
+            let fields = row_fields(r);
+            let key = OF_KEY.iter().filter_map(|name| Some((*name, fields.get(name)?.as_str())));
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(key).finish()
+        },
     }
 }
 
@@ -138,10 +145,11 @@ pub(crate) async fn show(
     fields: Fields,
 ) -> Shown {
     let o = found(&site, &follower.session, &id).await?;
-    let after = match fields.one("fait") {
-        "garde" => After::Done("C’est enregistré."),
-        "retire" => After::Done("C’est retiré."),
-        _ => After::Nothing,
+    let after = match (fields.one("fait"), fields.one("mois")) {
+        ("garde", _) => After::Kept(&fields),
+        ("titulaire", _) => After::Holder,
+        (_, "") => After::Nothing,
+        _ => After::Opened(&fields),
     };
     page(&site, (&follower.visitor, follower.session.structure()), &o, after).await
 }
@@ -163,11 +171,20 @@ const OF_HOURS: [&str; 12] = [
 ];
 const OF_HOLDER: [&str; 6] = ["lot", "entreprise", "siret", "dues", "debut", "fin"];
 
+/// The fields that say which row is meant.
+const OF_KEY: [&str; 5] = ["mois", "lot", "entreprise", "siret", "modalite"];
+
 /// What the page follows.
 enum After<'a> {
     Nothing,
-    /// What was done, in a word.
-    Done(&'static str),
+    /// What a holder owes was written.
+    Holder,
+    /// A row was written: these fields say which.
+    Kept(&'a Fields),
+    /// A row is to be changed.
+    Opened(&'a Fields),
+    /// A row was taken away.
+    Removed(HoursRow),
     Refused(Typed<'a>),
 }
 
@@ -185,14 +202,32 @@ fn held(names: &[&'static str], typed: Option<&Fields>) -> BTreeMap<&'static str
 }
 
 async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation, after: After<'_>) -> Shown {
-    let (done_now, typed) = match after {
-        After::Nothing => ("", None),
-        After::Done(word) => (word, None),
-        After::Refused(typed) => ("", Some(typed)),
-    };
     let store = &site.service.store;
     let rows: Vec<HoursRow> = store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<LotOwed> = store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
+    let named = |fields: &Fields| {
+        let key = key_row(fields, &lots).ok()?.key();
+        rows.iter().find(|r| r.key() == key)
+    };
+    let mut done_now = Vec::new();
+    let (mut begun, mut removed, mut typed, mut whole) = (None, None, None, false);
+    match after {
+        After::Nothing => {}
+        After::Holder => done_now = vec!["C’est enregistré : ce que doivent les titulaires est à jour.".to_owned()],
+        After::Kept(fields) => {
+            done_now = named(fields).map(|row| told(row, &rows, &lots)).unwrap_or_default();
+            begun = Some(next_row(fields));
+        }
+        After::Opened(fields) => {
+            begun = named(fields).map(row_fields);
+            whole = begun.is_some();
+        }
+        After::Removed(row) => {
+            done_now = vec![format!("C’est retiré : {}.", in_words(&row))];
+            removed = Some(row_fields(&row));
+        }
+        After::Refused(refused) => typed = Some(refused),
+    }
     let now = site.service.clock.now();
     let today = zones::paris_day(now);
     let totals = plan::totals(&rows, &lots);
@@ -233,7 +268,9 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
     let late = vigie_service::operations::late(&site.service, o, now).await?;
     let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
     let (mut hours, holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
-    if of(false).is_none() {
+    if let Some(begun) = begun {
+        hours.extend(begun);
+    } else if of(false).is_none() {
         hours.insert("mois", today.format("%m/%Y").to_string());
         // Which way hours are done is somebody's to say: nothing is said for them.
         hours.insert("modalite", Modality::Other.as_str().to_owned());
@@ -244,14 +281,19 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
     let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
     let values = context! {
         id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
+        standings => Serde(standings(&rows, &lots, today)), whole => whole,
+        removed => removed.map(Serde), awaited => plan::awaited(&rows, today).map(|(month, day)| {
+            format!("{} : tous n’ont pas encore rendu leurs heures. Ce mois est comparé à ce qui était prévu à partir du {}, ou dès que chacun a rendu les siennes.", french::capital(&french::month(month)), french::date(day))
+        }),
+        known_lots => known_lots(&rows, &lots), known_companies => known_companies(&rows, &lots),
         owed => totals.owed.to_string(), planned => totals.planned.to_string(), done => totals.done.to_string(),
-        of_owed => percent(totals.done, totals.owed), of_planned => percent(totals.done, totals.planned),
+        of_owed => percent(totals.done, totals.owed), of_planned => percent(totals.done, planned_so_far(&rows, today)),
         bars => Serde(bars(shown)), width => shown.len() as f64 * MONTH_WIDTH, height => HEIGHT,
         by_month => Serde(by_month), modalities => Serde(modalities),
         shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
         lots => owed, late => late, rows => Serde(listed), more => rows.len().saturating_sub(MAX_ROWS),
         choices => Serde(Modality::ALL.map(|m| (m.as_str(), if m == Modality::Other { "autre, ou pas encore connue" } else { m.in_french() }))),
-        done_now => done_now, max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
+        done_now => Serde(done_now), max => MAX_LINE, hours => Serde(hours), holder => Serde(holder), of_holder => of(true).is_some(),
         fault => typed.as_ref().map(|t| t.fault.clone()),
     };
     let status = if typed.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -277,52 +319,229 @@ fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
         .ok_or_else(|| Trouble::bad(format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40))))
 }
 
-/// The row that a form says.
-fn read(fields: &Fields, today: NaiveDate) -> Result<HoursRow, Trouble> {
+/// Which row a form means: its month, lot, company and modality; a company by its number, where its holding a lot tells it.
+fn key_row(fields: &Fields, lots: &[LotOwed]) -> Result<HoursRow, Trouble> {
     let month = month_written(fields.one("mois"))
-        .ok_or_else(|| Trouble::bad("Mois illisible : par exemple mars 2027 ou 2027-03."))?;
+        .ok_or_else(|| Trouble::bad("Mois illisible : par exemple 11/2026 ou novembre 2026."))?;
     let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
-    let people = |name: &str| match fields.one(name) {
-        "" => Ok(None),
-        text => count(text).map(Some).ok_or_else(|| Trouble::bad("Un nombre de personnes s’écrit en chiffres.")),
-    };
-    let row = HoursRow {
+    let mut row = HoursRow {
         siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
-        planned: hours_of(fields, "prevues")?,
-        done: hours_of(fields, "realisees")?,
-        people: People {
-            all: people("personnes")?,
-            quarters: people("quartiers")?,
-            women: people("femmes")?,
-            disabled: people("handicap")?,
-        },
-        remark: line(fields, "remarque")?,
         ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
     };
+    row.adopt_number(lots.iter().map(|l| (l.company.as_str(), l.siret.as_deref())));
+    Ok(row)
+}
+
+/// The row that a form says, over what stands for its key: a field left empty leaves what is there, unless the form showed the whole row.
+fn read(fields: &Fields, (known, lots): (&[HoursRow], &[LotOwed]), today: NaiveDate) -> Result<HoursRow, Trouble> {
+    let mut row = key_row(fields, lots)?;
+    let whole = fields.one("tout") == "oui";
+    if let Some(before) = known.iter().find(|k| k.key() == row.key()).filter(|_| !whole) {
+        row = HoursRow { company: row.company, siret: row.siret, ..before.clone() };
+    }
+    let hours = |name: &str, field: &mut Hours| -> Result<(), Trouble> {
+        if whole || !fields.one(name).is_empty() {
+            *field = hours_of(fields, name)?;
+        }
+        Ok(())
+    };
+    hours("prevues", &mut row.planned)?;
+    hours("realisees", &mut row.done)?;
+    let People { all, quarters, women, disabled } = &mut row.people;
+    for (name, field) in [("personnes", all), ("quartiers", quarters), ("femmes", women), ("handicap", disabled)] {
+        match fields.one(name) {
+            "" if whole => *field = None,
+            "" => {}
+            text => {
+                let number = count(text).ok_or_else(|| Trouble::bad("Un nombre de personnes s’écrit en chiffres."))?;
+                *field = Some(number);
+            }
+        }
+    }
+    if whole || !fields.one("remarque").is_empty() {
+        row.remark = line(fields, "remarque")?;
+    }
     checked(&row, today).map_err(|why| Trouble::bad(french::capital(&why)))?;
     Ok(row)
+}
+
+/// A row as the form holds it.
+fn row_fields(row: &HoursRow) -> BTreeMap<&'static str, String> {
+    let count = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
+    let hours = |h: Hours| if h.is_none() { String::new() } else { h.in_table() };
+    BTreeMap::from([
+        ("mois", row.month.format("%m/%Y").to_string()),
+        ("lot", row.lot.clone()),
+        ("entreprise", row.company.clone()),
+        ("siret", row.siret.clone().unwrap_or_default()),
+        ("modalite", row.modality.as_str().to_owned()),
+        ("prevues", hours(row.planned)),
+        ("realisees", hours(row.done)),
+        ("personnes", count(row.people.all)),
+        ("quartiers", count(row.people.quarters)),
+        ("femmes", count(row.people.women)),
+        ("handicap", count(row.people.disabled)),
+        ("remarque", row.remark.clone()),
+    ])
+}
+
+/// What the form holds behind a row that was written: the same lot, company and modality, of the month that was asked for.
+fn next_row(fields: &Fields) -> BTreeMap<&'static str, String> {
+    let mut next: BTreeMap<&'static str, String> = held(&OF_KEY, Some(fields));
+    let month = month_written(fields.one("mois"));
+    let month =
+        if fields.one("puis") == "suivant" { month.and_then(|m| m.checked_add_months(Months::new(1))) } else { month };
+    if let Some(month) = month {
+        next.insert("mois", month.format("%m/%Y").to_string());
+    }
+    next
+}
+
+/// A row in words: its month, lot, company and modality.
+fn in_words(row: &HoursRow) -> String {
+    let lot = if row.lot.is_empty() { String::new() } else { format!("lot {}", row.lot) };
+    let company = if row.company.is_empty() { "sans entreprise".to_owned() } else { short(&row.company, 80) };
+    let parts = [french::month(row.month), lot, company, row.modality.in_french().to_owned()];
+    parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// What was written, and what may be a slip of the pen in it.
+fn told(row: &HoursRow, rows: &[HoursRow], lots: &[LotOwed]) -> Vec<String> {
+    let (planned, done) = (row.planned, row.done);
+    let mut out =
+        vec![format!("C’est enregistré : {} : {} prévues, {} réalisées.", in_words(row), french_hours(planned), done)];
+    let other = |r: &&HoursRow| r.month == row.month && r.lot == row.lot && r.key() != row.key();
+    let twice = rows.iter().filter(other).find(|r| {
+        let without_company = r.company.is_empty() != row.company.is_empty();
+        without_company && !r.planned.is_none() && !planned.is_none()
+    });
+    if let Some(r) = twice {
+        let of = if r.company.is_empty() { "sans entreprise" } else { "d’une entreprise" };
+        out.push(format!(
+            "{} prévues {of} sont déjà écrites pour ce mois et ce lot : elles s’ajoutent. Si ce sont les mêmes, retirez l’une des deux lignes.",
+            french::capital(&french_hours(r.planned))
+        ));
+    }
+    let lot_known = row.lot.is_empty()
+        || lots.iter().any(|l| l.lot == row.lot)
+        || rows.iter().any(|r| r.lot == row.lot && r.key() != row.key());
+    let holds = |l: &&LotOwed| {
+        !l.lot.is_empty()
+            && company_key(l.siret.as_deref(), &l.company) == company_key(row.siret.as_deref(), &row.company)
+    };
+    if let Some(lot) = lots.iter().find(holds).filter(|_| row.lot.is_empty() && !row.company.is_empty()) {
+        out.push(format!("Cette entreprise tient le lot {} : la ligne est écrite sans lot.", lot.lot));
+    }
+    if !lot_known && (!lots.is_empty() || rows.len() > 1) {
+        out.push(format!("Le lot {} est nouveau dans cette opération.", row.lot));
+    }
+    let company_known = row.company.is_empty() || known_companies(rows, lots).len() <= 1 || {
+        let key = company_key(row.siret.as_deref(), &row.company);
+        lots.iter().any(|l| company_key(l.siret.as_deref(), &l.company) == key)
+            || rows.iter().any(|r| r.key() != row.key() && company_key(r.siret.as_deref(), &r.company) == key)
+    };
+    if !company_known {
+        out.push(format!("« {} » est une entreprise nouvelle dans cette opération.", short(&row.company, 80)));
+    }
+    out
+}
+
+fn french_hours(hours: Hours) -> String {
+    if hours == Hours::whole(1) { "1\u{a0}heure".to_owned() } else { format!("{hours}\u{a0}heures") }
+}
+
+/// Lots that were spoken of, in their order.
+fn known_lots(rows: &[HoursRow], lots: &[LotOwed]) -> Vec<String> {
+    let named = lots.iter().map(|l| &l.lot).chain(rows.iter().map(|r| &r.lot)).filter(|l| !l.is_empty());
+    let mut out: Vec<String> = named.cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    out.sort_by(|a, b| Lot::order(a).cmp(&Lot::order(b)));
+    out
+}
+
+/// Companies that were spoken of, each once.
+fn known_companies(rows: &[HoursRow], lots: &[LotOwed]) -> Vec<String> {
+    let named = lots
+        .iter()
+        .map(|l| (l.siret.as_deref(), &l.company))
+        .chain(rows.iter().map(|r| (r.siret.as_deref(), &r.company)))
+        .filter(|(_, name)| !name.is_empty());
+    let by_key: BTreeMap<String, String> =
+        named.map(|(siret, name)| (company_key(siret, name), name.clone())).collect();
+    by_key.into_values().collect()
+}
+
+/// What was planned up to the end of the last month that is over; all that was planned, where none is.
+fn planned_so_far(rows: &[HoursRow], today: NaiveDate) -> Hours {
+    let over: Hours = plan::standings(rows, &[], today).iter().map(|s| s.planned).sum();
+    if over.is_none() { rows.iter().map(|r| r.planned).sum() } else { over }
+}
+
+/// A line of the table of lots and companies.
+#[derive(serde::Serialize)]
+struct ShownStanding {
+    lot: String,
+    company: String,
+    owed: String,
+    planned: String,
+    done: String,
+    /// What is missing of the plan by now, in words.
+    gap: String,
+    behind: bool,
+}
+
+/// How lots and companies stand, where there is more than one.
+fn standings(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<ShownStanding> {
+    let all = plan::standings(rows, lots, today);
+    let several = all.len() > 1;
+    let shown = |s: plan::Standing| {
+        let missing = s.planned - s.done;
+        let behind = missing > Hours::NONE;
+        ShownStanding {
+            lot: if s.lot.is_empty() { "–".to_owned() } else { s.lot },
+            company: if s.company.is_empty() { "sans entreprise".to_owned() } else { short(&s.company, 80) },
+            owed: if s.owed.is_none() { "–".to_owned() } else { s.owed.to_string() },
+            planned: s.planned.to_string(),
+            done: s.done.to_string(),
+            gap: match (behind, s.planned.is_none()) {
+                (true, _) => format!("{} de moins que prévu", french_hours(missing)),
+                (false, true) => "rien de prévu à ce jour".to_owned(),
+                (false, false) => "à jour".to_owned(),
+            },
+            behind,
+        }
+    };
+    all.into_iter().filter(|_| several).map(shown).collect()
 }
 
 /// Writes hours of one month, lot, company and modality, or takes them away.
 pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>, posted: Posted) -> Shown {
     let o = found(&site, &posted.session, &id).await?;
     let (structure, fields) = (posted.session.structure(), &posted.fields);
-    let row = match read(fields, zones::paris_day(site.service.clock.now())) {
+    let known: Vec<HoursRow> =
+        site.service.store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<LotOwed> =
+        site.service.store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
+    let row = match read(fields, (&known, &lots), zones::paris_day(site.service.clock.now())) {
         Ok(row) => row,
         Err(why) => {
             let typed = Typed { fields, fault: why.text, of_holder: false };
             return page(&site, (&posted.visitor, structure), &o, After::Refused(typed)).await;
         }
     };
-    let away = fields.one("faire") == "retirer";
-    if away {
+    if fields.one("faire") == "retirer" {
         site.service.store.remove_hours(structure, &o.id, &row).await?;
-    } else {
-        let hours = [OperationHours { operation: o.id.clone(), row }];
-        vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
+        return page(&site, (&posted.visitor, structure), &o, After::Removed(row)).await;
     }
-    let done = if away { "retire" } else { "garde" };
-    Ok(Redirect::to(&format!("/operations/{id}/heures?fait={done}")).into_response())
+    let of_row = row_fields(&row);
+    let hours = [OperationHours { operation: o.id.clone(), row }];
+    vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
+    let key = OF_KEY.iter().filter_map(|name| Some((*name, of_row.get(name)?.as_str())));
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("fait", "garde")
+        .append_pair("puis", fields.one("puis"))
+        .extend_pairs(key)
+        .finish();
+    Ok(Redirect::to(&format!("/operations/{id}/heures?{query}#fait")).into_response())
 }
 
 /// What the holder of a lot owes, as a form says.
@@ -361,7 +580,7 @@ pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, p
     } else {
         store.put_lots(structure, &[OperationLot { operation: o.id.clone(), lot }]).await?;
     }
-    Ok(Redirect::to(&format!("/operations/{id}/heures#lots")).into_response())
+    Ok(Redirect::to(&format!("/operations/{id}/heures?fait=titulaire#fait")).into_response())
 }
 
 #[cfg(test)]

@@ -113,6 +113,9 @@ fn row(overview: &Overview, behind: bool, now: DateTime<Utc>) -> Row {
     });
     let hours = match (totals.done.is_none(), totals.owed.is_none(), overview.calibrated) {
         (false, false, _) => format!("{} réalisées sur {} dues", totals.done, totals.owed),
+        (false, true, _) if !totals.planned.is_none() => {
+            format!("{} réalisées sur {} prévues", totals.done, totals.planned)
+        }
         (false, true, _) => format!("{} réalisées", totals.done),
         (true, false, _) => format!("{} dues", totals.owed),
         (true, true, Some(advised)) => format!("{advised} conseillées"),
@@ -150,6 +153,10 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
     let all = operations::overviews(&site.service, follower.session.structure()).await?;
     let any = !all.is_empty();
     let mut found: Vec<&Overview> = all.iter().filter(|o| query.finds(&o.operation)).collect();
+    let operations: Vec<&Operation> = found.iter().map(|o| &o.operation).collect();
+    let behind = operations::behind(&site.service, &operations, now).await?;
+    let only_behind = fields.one("retard") == "oui";
+    found.retain(|o| !only_behind || behind.contains(&o.operation.id));
     // What has a step to come first, then what is open; what is done with last.
     let far = chrono::NaiveDate::MAX;
     found.sort_by_key(|o| {
@@ -158,11 +165,8 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
     });
     let page: usize = fields.one("page").parse().unwrap_or(1).clamp(1, 1_000);
     let from = (page - 1) * A_PAGE;
-    let mut rows = Vec::new();
-    for one in found.iter().skip(from).take(A_PAGE) {
-        let behind = !operations::late(&site.service, &one.operation, now).await?.is_empty();
-        rows.push(row(one, behind, now));
-    }
+    let shown = found.iter().skip(from).take(A_PAGE);
+    let rows: Vec<Row> = shown.map(|one| row(one, behind.contains(&one.operation.id), now)).collect();
     let kept = fields.query_without(&["page"]);
     let values = context! {
         any => any, few => all.len() < FEW, filtered => !kept.is_empty(),
@@ -172,7 +176,7 @@ pub(crate) async fn list(State(site): State<Arc<Site>>, follower: Follower, fiel
         department => fields.one("departement"),
         programmes => Serde(programmes(query.programme)),
         states => Serde(states(query.state)),
-        kept => kept,
+        kept => kept, only_behind => only_behind,
         before => (page > 1).then(|| page - 1),
         after => (from + A_PAGE < found.len()).then(|| page + 1),
     };

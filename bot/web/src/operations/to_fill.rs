@@ -125,6 +125,7 @@ async fn page(
     visitor: &Visitor,
     (person, typed): (&Subscriber, &Typed),
     faults: &[(&'static str, String)],
+    done_now: &str,
 ) -> Result<Response, Trouble> {
     let (service, structure) = (&site.service, person.structure());
     let today = zones::paris_day(service.clock.now());
@@ -169,7 +170,7 @@ async fn page(
         });
     }
     let values = context! {
-        f => Serde(typed), faults => Serde(faults), max => MAX_LINE, told => Serde(told), operations => Serde(operations),
+        f => Serde(typed), faults => Serde(faults), max => MAX_LINE, told => Serde(told), done_now => done_now, operations => Serde(operations),
         sectors => Serde(browse::sectors(std::slice::from_ref(&typed.sector))),
     };
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
@@ -185,7 +186,13 @@ pub(crate) async fn show(State(site): State<Arc<Site>>, follower: Follower, fiel
         typed.departments = o.departments.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     }
     typed.contact = vigie_service::areas::of(&site.service, person.structure()).await?.contact;
-    page(&site, &follower.visitor, (person, &typed), &[]).await
+    let done_now = match fields.one("fait") {
+        "envoye" => "C’est proposé. Les réponses se lisent ici.",
+        "retenu" => "C’est noté : la structure l’apprend.",
+        "clos" => "C’est noté : cette proposition est close.",
+        _ => "",
+    };
+    page(&site, &follower.visitor, (person, &typed), &[], done_now).await
 }
 
 pub(crate) async fn tell(State(site): State<Arc<Site>>, posted: Posted) -> Shown {
@@ -198,13 +205,13 @@ pub(crate) async fn tell(State(site): State<Arc<Site>>, posted: Posted) -> Shown
                 o.operation.clear();
             }
             match hours_to_fill::tell(&site.service, person, posted.session.name(), o).await? {
-                Ok(_) => return Ok(Redirect::to("/operations/heures-a-pourvoir").into_response()),
+                Ok(_) => return Ok(Redirect::to("/operations/heures-a-pourvoir?fait=envoye#fait").into_response()),
                 Err(fault) => vec![(field_of(&fault), fault.to_string())],
             }
         }
         Err(faults) => faults,
     };
-    page(&site, &posted.visitor, (person, &typed), &faults).await
+    page(&site, &posted.visitor, (person, &typed), &faults, "").await
 }
 
 /// Keeps hours of an answer, or closes them all.
@@ -215,6 +222,12 @@ pub(crate) async fn conduct(State(site): State<Arc<Site>>, Path(id): Path<String
         "retenir" => {
             let hours = Hours::written(fields.one("heures"))
                 .ok_or_else(|| Trouble::bad(french::capital("écrivez un nombre d’heures : 200.")))?;
+            let offered = service.store.hours_to_fill(&id).await?.map(|o| o.hours);
+            if let Some(offered) = offered.filter(|offered| hours > *offered) {
+                return Err(Trouble::bad(format!(
+                    "{offered}\u{a0}heures sont proposées : on n’en retient pas davantage. Rien n’est noté."
+                )));
+            }
             hours_to_fill::keep(service, person, (&id, fields.one("structure")), hours).await?
         }
         "pourvues" => hours_to_fill::close(service, person, &id, true).await?,
@@ -224,5 +237,6 @@ pub(crate) async fn conduct(State(site): State<Arc<Site>>, Path(id): Path<String
     if !done {
         return Err(Trouble::no_page());
     }
-    Ok(Redirect::to("/operations/heures-a-pourvoir").into_response())
+    let done = if fields.one("faire") == "retenir" { "retenu" } else { "clos" };
+    Ok(Redirect::to(&format!("/operations/heures-a-pourvoir?fait={done}#fait")).into_response())
 }
