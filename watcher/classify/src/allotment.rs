@@ -71,6 +71,9 @@ impl Document {
             && !line.trim_end().ends_with(char::is_alphabetic);
         let window = mark.saturating_sub(400);
         let window = (window..=mark).find(|i| text.is_char_boundary(*i)).unwrap_or(mark);
+        if line.starts_with("II.2.") {
+            return mark;
+        }
         if let Some(heading) = text[window..mark].rfind("II.2.1)") {
             return window + heading;
         }
@@ -259,6 +262,10 @@ fn lot_number(line: &str) -> Option<String> {
     // "5.1 Lot : LOT-0003": the number of a section before it.
     let start =
         line.trim_start_matches([' ', '\t', '-', '–', '•', '*', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '.']);
+    // "II.2.1) Lot n° 3".
+    let start = start
+        .strip_prefix("II.2.")
+        .map_or(start, |s| s.trim_start_matches(|c: char| c.is_ascii_digit() || c == ')' || c == ' '));
     if !start.get(..3).is_some_and(|w| w.eq_ignore_ascii_case("lot")) {
         return None;
     }

@@ -88,6 +88,8 @@ pub(super) fn counts(s: &Statement<'_>, q: &Quantity, told: bool) -> bool {
         && (before(1, &["a"]) && !set_at(s, q) && q.upper.is_none() && !s.says.has(Concept::ClauseName)
             || before(1, &["a", "de", "avant"]) && behind(2, &["a", "le"])
             || before(2, &["heures", "h"])
+            // "14/01, 16h".
+            || q.from >= 2 && s.tokens[q.from - 1].is_number() && s.tokens[q.from - 1].after(mark::SLASH)
             || q.from.checked_sub(1).is_some_and(|i| ends_a_day(&s.tokens[i].word)));
     // "Base 1 607 heures": what a post counts for; "semaines de 35 heures".
     let base = before(3, &["base", "bases"]) || before(1, &["de"]) && before(2, &["semaine", "semaines"]);

@@ -12,7 +12,7 @@ use vigie_domain::{Provision, ProvisionKind};
 use super::amount::{counts, has_volume, share_of_work};
 use super::criterion;
 use super::finding::Reading;
-use super::given::{below_article, buyer_speaks, listed_below, seen_to, volume_of_heading, work_given};
+use super::given::{below_article, buyer_speaks, labelled, listed_below, seen_to, volume_of_heading, work_given};
 use super::learned::{ANYTHING, Kind};
 use super::lexicon::{Concept, Hit};
 use super::numbers::LotMention;
@@ -174,9 +174,13 @@ fn owes(
     let goes_on = s.previous.has(Concept::Reserve) && s.says.any(STRUCTURES) && !s.says.has(Concept::Winner);
     // "Tous les lots comporteront des heures pour …; le lot de nettoyage sera réservé": two things.
     let apart = s.any_of(&[Concept::FarFromWork, Concept::InsertionAction]).any(|h| {
-        let part = s.clause_start(h.from, mark::ITEM)..s.clause_end(h.to - 1, mark::ITEM);
-        !s.any_of(&[Concept::Reserve, Concept::Only, Concept::Bid]).any(|r| part.contains(&r.from))
-            && s.has_word(part.start, part.end, &["heures"])
+        let part = |marks| s.clause_start(h.from, marks)..s.clause_end(h.to - 1, marks);
+        let says = |part: &Range<usize>, concepts: &[Concept]| s.any_of(concepts).any(|r| part.contains(&r.from));
+        let (item, clause) = (part(mark::ITEM), part(mark::ITEM | mark::COMMA));
+        // "… réservé à des entreprises adaptées ; le lot 2 est ouvert, mais le candidat y fait travailler 90 heures de personnes …"
+        let counted = |q: &Quantity| q.unit == Unit::Hours && clause.contains(&q.from) && counts(s, q, true);
+        !says(&item, &[Concept::Reserve, Concept::Only, Concept::Bid]) && s.has_word(item.start, item.end, &["heures"])
+            || !says(&clause, &[Concept::Reserve, Concept::Only]) && s.numbers.iter().any(counted)
     });
     let described = (!reserved.contains(&s.index) || apart) && !goes_on;
     let mut hit = named(s, explained).or_else(|| below_article(statements, at));
@@ -198,7 +202,8 @@ fn owes(
             .or_else(|| work_given(reading, statements, at))
             .or_else(|| volume_of_heading(s))
             .or_else(|| listed_below(reading, statements, at))
-            .or_else(|| seen_to(reading, s));
+            .or_else(|| seen_to(reading, s))
+            .or_else(|| labelled(reading, s));
     }
     let (hit, named) = hit?;
     // "Critère insertion : heures proposées au-delà des 300 heures imposées": both.

@@ -5,7 +5,7 @@ use super::amount::{counts, has_volume, share_of_work};
 use super::finding::Reading;
 use super::lexicon::{Concept, Hit, STRUCTURES};
 use super::polarity;
-use super::quantity::Unit;
+use super::quantity::{Quantity, Unit};
 use super::statement::Statement;
 use super::token::mark;
 use super::undertaking::{done_by, future, strict_duty, undertakes};
@@ -173,6 +173,16 @@ pub(super) fn work_given(reading: &Reading<'_>, statements: &[Statement<'_>], at
         && (bound || done_by(s, structure))
         && !s.has_word(0, structure.from, &["qui", "pourra", "pourront", "peut", "peuvent", "candidats"]))
     .then_some((*structure, false))
+}
+
+/// "Insertion de publics éloignés de l'emploi : 640 h": a label that names whom the hours behind it are for.
+pub(super) fn labelled(reading: &Reading<'_>, s: &Statement<'_>) -> Option<(Hit, bool)> {
+    const WHOM: &[Concept] = &[Concept::FarFromWork, Concept::InsertionAction, Concept::WorkForPeople];
+    let hit = s.any_of(WHOM).find(|h| h.from <= 2 && !polarity::void(s, h))?;
+    let colon = (hit.to..s.tokens.len()).find(|i| s.tokens[*i].after(mark::COLON))?;
+    let hours = |q: &Quantity| q.unit == Unit::Hours && q.value >= 20.0 && q.from >= colon && counts(s, q, true);
+    let aside = reading.about.served || s.heading_or_own(&[Concept::Criterion, Concept::Reserve, Concept::ServiceTalk]);
+    (!aside && s.numbers.iter().any(hours)).then_some((*hit, false))
 }
 
 /// "L'attributaire devra … un socle de 4 100 heures. Les personnes à qui ces heures seront confiées sont validées par le PLIE."

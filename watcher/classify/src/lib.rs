@@ -60,6 +60,7 @@ pub mod polarity;
 pub mod quantity;
 mod refusal;
 pub mod reserved;
+mod schedule;
 pub mod sectors;
 mod sentences;
 pub mod service;

@@ -67,8 +67,10 @@ pub fn lot_mentions(text: &str) -> Vec<LotMention> {
                 last = (lots.len(), end);
                 end = list.start() + id.end();
                 let id_at = list.start() + id.start();
-                // "Les lots d'un montant …" name none.
-                if text[list.start() + id.end()..].starts_with('\'') {
+                // "Les lots d'un montant …", "3 lots x 95 h" name none.
+                let behind = &text[list.start() + id.end()..];
+                let times = id.as_str() == "x" && behind.trim_start().starts_with(|c: char| c.is_ascii_digit());
+                if behind.starts_with('\'') || times {
                     continue;
                 }
                 // "Le lot deux".

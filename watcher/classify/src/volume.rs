@@ -14,6 +14,7 @@ use super::learned::{self, Kind};
 use super::lexicon::Concept;
 use super::numbers::LotMention;
 use super::quantity::{Quantity, Unit};
+use super::schedule;
 use super::statement::Statement;
 use super::token::mark;
 use super::when::MONTHS;
@@ -141,9 +142,15 @@ pub(super) fn volumes(
             };
             // "Lot 2 … Idem : 1 900 heures."
             let idem = next - o.at <= 6 && below.has_word(0, 2, &["idem"]) && hours();
+            // "Conditions d'exécution : 640 heures", in the part of a form about the lot that owes it.
+            let of_block = || {
+                let lot = reading.doc.lot_at(below.unit.range.start);
+                below.has_word(0, 5, &["execution"]) && hours() && lot.is_some_and(|lot| o.lots == [lot])
+            };
             // "- Heures : 84"
             let labelled = next - o.at <= 3 && below.has_word(0, 3, &["heures", "heure"]) && has_volume(below);
             let follows = idem
+                || of_block()
                 || labelled
                 || next - o.at <= 2 && anaphora::refers_back(below) && hours()
                 || next - o.at <= 3
@@ -178,6 +185,17 @@ pub(super) fn volumes(
             }
             out.extend(found);
         }
+    }
+    for (rows, listed) in schedule::read(reading, statements, owed) {
+        let known =
+            |v: &Volume| out.iter().any(|k| k.unit == v.unit && k.lots == v.lots && (k.value - v.value).abs() < 0.5);
+        if listed.iter().all(known) {
+            continue;
+        }
+        let within = |v: &Volume| listed.iter().any(|l| l.within == v.within);
+        out.retain(|v| v.unit != Unit::Hours || !(v.lots.is_empty() || within(v)));
+        out.extend(listed);
+        explained.extend(rows);
     }
     if out.is_empty() {
         out = rows_before(statements, owed, explained);
