@@ -84,7 +84,7 @@ const LONGEST: usize = 1_500;
 // A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
 pattern!(
     NO_ENUMERATION,
-    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|(?:pieces?|documents?|valeur) (?:contractuel|constitutiv)|deviennent contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
+    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|(?:pieces?|documents?|valeur) (?:contractuel|constitutiv)|deviennent contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|criteres? (?:d|:|qui|de)|penalit|sous-critere[^,.;]*:|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les (?:mois|trimestres|semestres|ans|[0-9]|deux|trois|six)|mensuel|facture"
 );
 pattern!(
     A_DOCUMENT,
@@ -421,7 +421,7 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             || speaks && piece.kind != Kind::Ae
             || goes_on && ADDS.is_match(text);
         // One more document, behind those of the sentence before.
-        let more = items.len() == 1 && (goes_on && ADDS.is_match(text) || headed && begins);
+        let more = items.len() == 1 && (goes_on || headed || speaks && begins && piece.kind == Kind::Rc);
         // Nothing but documents, parted by semicolons.
         let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
         let several = items.len() >= 2 && asks || more || bare;
