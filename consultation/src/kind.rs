@@ -45,7 +45,7 @@ pattern!(
 // Titles as buyers shorten them; one stands alone, or begins the line.
 pattern!(
     TITLE,
-    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|cadre (?:de|des) prix)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
+    r"^(?:(?P<rc>reglement\b|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|bordereau chiffre|cadre (?:de|des) prix|grille (?:tarifaire|de prix|des prix)|etat des prix|catalogue (?:de|des) prix|annexe financiere)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
 );
 // A regulation that is no consultation's.
 pattern!(OTHER_RULES, r"^reglement (?:interieur|sanitaire|europeen|general|d[eu] (?:service|voirie)|\(?ue)");
@@ -221,6 +221,7 @@ mod tests {
             ("doc 1.pdf", "Ville de Sète\nRèglement du marché 2027-12", Kind::Rc),
             ("Marche_CCAP_v2.pdf", "Ville de Sète\nL’acte d’engagement l’emporte sur le présent cahier.", Kind::Ccap),
             ("prix.xlsx", "Cadre de prix – lot 1", Kind::Bpu),
+            ("tarifs.xlsx", "Grille tarifaire", Kind::Bpu),
             ("annexe.pdf", "Règlement intérieur du site", Kind::Other),
             ("Annexe.docx", "Annexe sociale à l’acte d’engagement", Kind::SocialAnnex),
         ] {

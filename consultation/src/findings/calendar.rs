@@ -31,8 +31,11 @@ pattern!(
     OF_VISIT,
     r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
-pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation|preselection|manifestations? d'interet");
-pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
+pattern!(
+    OF_CANDIDATURES,
+    r"candidatures?\b|demandes? de participation|preselection|manifest[a-z]* (?:d'interet|(?:votre|leur|son) interet)|intention de (?:participer|concourir|repondre)|si vous (?:entrez|participez|concourez|souhaitez)|dossier de presentation"
+);
+pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|\bdepos(?:er|ez|e|es|ee|ees|ent)\b|remise|reception|cloture");
 pattern!(
     OF_ANSWERS,
     r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|(?:votre|vos|le) devis|soumissions?\b"

@@ -22,7 +22,7 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:parcours|chemin|passerelles?|tremplin) (?:vers|pour) (?:l'emploi|le travail)|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(
     NO_CLAUSE_HEADING,
@@ -162,7 +162,12 @@ pub(super) fn is_of_others(text: &str) -> bool {
         OWES,
         r"\bdevra|\bdoi(?:t|vent)\b|s'engage|\breserve(?:ra)?\b|est tenu|s'oblige|\bconsacrera|\bconfiera|le titulaire [a-z]+(?:e|ra)\b"
     );
-    OVER.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
+    // "… qui sont l'objet du contrat et non une condition sociale".
+    pattern!(
+        DENIED,
+        r"\bet non (?:pas )?(?:une |la |d'une |de la |celui|celle|ceux|un )?(?:condition|clause|obligation|engagement|d[eu]\b)"
+    );
+    OVER.is_match(text) || DENIED.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
 }
 
 // What a heading within the clause announces.
@@ -360,11 +365,40 @@ fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
         return Some(Topic::Takeover);
     }
     let speaks = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Rc | Kind::Other | Kind::Notice);
-    let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text);
+    // A sentence of a contract that lists three kinds of publics or more says whose work counts.
+    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other);
+    let listed = || contract && kinds(&PUBLICS, text) >= 3 && ELIGIBLE_HERE.is_match(text);
+    let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text) || listed();
     let clause = speaks && asked && !terms::is_denied_clause(text);
     let clause = clause && !RESERVES.is_match(text) && !text.contains("critere") && !text.contains("memoire");
     clause.then_some(Topic::Clause)
 }
+
+pattern!(
+    ELIGIBLE_HERE,
+    r"\bcompte|\bentre|eligib|\bplaces?\b|priorit|d'abord|concern|\bpostes?\b|heures?|benefici|profit|recrut|embauch|reserv|destin|public"
+);
+
+/// How many different things of a kind folded words name.
+fn kinds(of: &regex::Regex, text: &str) -> usize {
+    let mut named: Vec<&str> = of.find_iter(text).map(|m| m.as_str()).collect();
+    named.sort_unstable();
+    named.dedup();
+    named.len()
+}
+
+/// Whether folded words are the heading of an article, or the title of a sheet, on the clause.
+pub(super) fn is_heading(folded: &str) -> bool {
+    folded.len() < 90
+        && CLAUSE_HEADING.is_match(folded)
+        && !NO_CLAUSE_HEADING.is_match(folded)
+        && !homonyms::is_of_things(folded)
+}
+
+pattern!(
+    OF_CLAUSE_ITSELF,
+    r"(?:chaque|toute) heure\b|heures? (?:[a-z]+ )?(?:due|promise|prevue|manqu|non|restee|pas)|\bheures?\b[^.;]{0,60}(?:pas|non|sans|moins|inferieur|manqu)|releve|tableau|bilan|justif|publics?\b|personnes?\b|embauch|recrut|tuteur|obligation|engagement|social|volume|document|piece|attestation|refus|manquement|\benvoi|\bdepot|\bportail|trimestre|non-respect|inexecution"
+);
 
 /// Whether a paragraph behind one on the clause speaks of it by its own words.
 fn speaks_on(text: &str) -> bool {
@@ -424,8 +458,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             Some(Topic::Clause) => {
                 // Where no heading says so, what names neither persons nor the clause asks nothing of it.
                 let named = || PERSONS.is_match(text) || text.contains("insertion") || text.contains("clause");
-                clause(text, row, helped, own)
-                    .filter(|t| *t != Term::ClauseDuty || named() || CLAUSE_HEADING.is_match(&above()))
+                let headed = || CLAUSE_HEADING.is_match(&above());
+                clause(text, row, helped, own).filter(|t| match t {
+                    Term::ClauseDuty => named() || headed(),
+                    // Without a heading what is sanctioned says that it is of the clause.
+                    Term::ClausePenalty => named() || headed() || OF_CLAUSE_ITSELF.is_match(text),
+                    _ => true,
+                })
             }
             Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) if terms::is_denied_clause(text) => None,
@@ -468,7 +507,7 @@ fn names_columns(text: &str) -> bool {
         NAMES,
         r"^(?:codes?|n°|publics?|preuves?|justificatifs?|pieces?|documents?|manquements?|sanctions?|penalites?|voies?|modalites?|beneficiaires?|lots?|rubriques?|objet|motifs?)\b"
     );
-    const WORDS: usize = 4;
+    const WORDS: usize = 6;
     NAMES.is_match(text) && text.split(" | ").all(|cell| cell.split_whitespace().count() <= WORDS)
 }
 

@@ -29,7 +29,17 @@ pattern!(
     r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3}) .*?(?:n° ?[0-9]+ (?:\| )?)?(?P<h>\b[0-9]{1,3}(?: [0-9]{3})+|\b[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$"
 );
 pattern!(NEAR, r"^(?P<n>[0-9]{1,2}) (?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})$");
-pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
+pattern!(
+    HOURS_CELL,
+    r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: (?:annuelles?|par an|au minimum|minimum|au moins|sur [a-z ]{2,20}))*(?: (?:a la charge d|dues? par|d'insertion|de parcours|de clause|d'emploi)[a-z' ]{0,30})?$"
+);
+// What a bill of prices or a form counts for the clause: "dont heures d'emploi local : 800 par an".
+pattern!(
+    COUNTED_IN,
+    r"\b(?:heures?|volume)[^|:]{0,40}(?:insertion|emploi local|parcours vers l'emploi|clause sociale)[^|:]{0,30} ?[:|] ?(?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})\b|\b(?:part|taux|pourcentage)[^|:]{0,30}(?:insertion|emploi local|clause sociale)[^|:]{0,30} ?[:|] ?(?P<p>[0-9]{1,2}(?:,[0-9])?) ?%"
+);
+// Under the title of a sheet: what its column counts is due.
+pattern!(DUE, r"heures? (?:dues?|d'insertion|plancher|minimales?|minimum|a realiser|annuelles)");
 pattern!(
     SOCIAL_CRITERION,
     r"insertion|\bsocia(?:l|le|les|ux)\b|(?:suivi|accompagnement|accueil|encadrement|parcours) des (?:personnes|travailleurs|salaries)|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
@@ -92,6 +102,9 @@ pub(super) fn read(
     };
     let mut out: Vec<Finding> = Vec::new();
     // A form speaks of what candidates may be; a bill of prices, of works.
+    if matches!(piece.kind, Kind::Bpu | Kind::Dpgf) {
+        out.extend(rows_of_bill(piece));
+    }
     if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
@@ -517,6 +530,19 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
         let speaks = of_clause
             || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded))
             || OF_CLAUSE.is_match(&piece.headings(line.article));
+        // "11 | quinze pour cent des heures travaillées".
+        let share = || figures::of(&line.folded, Unit::Percent).first().map(|f| f.n);
+        let counts = || figures::of(&line.folded, Unit::Hours).is_empty();
+        let share =
+            if hours.is_none() && counts() && line.folded.contains("heures") && speaks { share() } else { None };
+        if let Some(percent) = share.filter(|p| *p < 100.0) {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            provision.lots = vec![Lot::clean_id(lot)];
+            provision.percent = Some(percent);
+            provision.mandatory = Some(true);
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+        }
         if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
             let quote = piece.words(line.range.clone());
             let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
@@ -530,13 +556,49 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
     out
 }
 
+/// What a bill of prices counts for the clause: rows that name it, and those of a sheet about it.
+fn rows_of_bill(piece: &Written) -> Vec<Finding> {
+    let found = |line: &Line, hours: Option<f64>, percent: Option<f64>| {
+        let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+        let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+        provision.lots = row_lot(&line.folded).map(Lot::clean_id).into_iter().collect();
+        (provision.hours, provision.percent, provision.mandatory) = (hours, percent, Some(true));
+        Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0)
+    };
+    let number = |c: &regex::Captures<'_>, group: &str| {
+        c.name(group).and_then(|m| m.as_str().replace(' ', "").replace(',', ".").parse::<f64>().ok())
+    };
+    let mut out = Vec::new();
+    // The head of a table of hours that are due, in a sheet that speaks of the clause.
+    let mut due = false;
+    let mut of_clause = false;
+    for line in &piece.lines {
+        if let Some(told) = COUNTED_IN.captures(&line.folded).filter(|_| !homonyms::is_of_things(&line.folded)) {
+            out.push(found(line, number(&told, "h"), number(&told, "p")));
+        } else if let Some(hours) = row_lot(&line.folded).filter(|_| due).and_then(|_| bare_hours(&line.folded)) {
+            out.push(found(line, Some(hours), None));
+        } else {
+            let row = line.folded.contains(" | ");
+            // A line under the title of a sheet may say what is to be done with it.
+            let near = !row && line.folded.len() < 120;
+            of_clause = clause::is_heading(&line.folded) || of_clause && (row || near);
+            of_clause |= clause::is_heading(&piece.headings(line.article));
+            due = row && DUE.is_match(&line.folded) && (of_clause || OF_CLAUSE.is_match(&line.folded));
+        }
+    }
+    out
+}
+
 /// Fewer hours are a day's or a week's work, or the hour of a clock.
 const LEAST_HOURS: f64 = 25.0;
 
 /// Hours and shares that sentences of the clause give, each with its lots.
 fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
-    pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
+    pattern!(
+        OF_OTHERS,
+        r"^ ?(?:des (?:cas|appels|interventions|demandes|situations|reclamations|passages)\b|par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)"
+    );
     pattern!(
         OF_WORK,
         r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
@@ -546,6 +608,8 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
         r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"
     );
     let mut out = Vec::new();
+    // The last sentence that gave hours: the next one may leave the word out.
+    let mut last: Option<usize> = None;
     for (i, sentence) in sentences.iter().enumerate() {
         let text = sentence.folded.as_str();
         if !topics.is_clause(i) || sentence.is_heading || text.contains(" | ") || OTHER_SENTENCE.is_match(text) {
@@ -553,6 +617,8 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
         }
         let words = &piece.text[sentence.range.clone()];
         let mentions = figures::mentions(words);
+        let counted = last.is_some_and(|b| i - b <= 3);
+        let mut counts_on = false;
         for unit in [Unit::Hours, Unit::Percent] {
             let plain = |f: &figures::Figure| {
                 let (before, after) = (&words[..f.range.start], &words[f.range.end..]);
@@ -563,7 +629,12 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                     _ => OF_WORK.is_match(text) && f.n < 100.0,
                 }
             };
-            let found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
+            let mut found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
+            if unit == Unit::Hours && (counted || !found.is_empty()) {
+                found.extend(unnamed(words, &found));
+                found.sort_by_key(|f| f.range.start);
+            }
+            counts_on |= unit == Unit::Hours && !found.is_empty();
             let shared = figures::shared(&found, &mentions);
             let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
             // One figure that the clause asks for, of the lots that its heading names, and that the judgement passed over.
@@ -588,8 +659,29 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                 out.push(Finding::new(What::Provision(Box::new(provision)), piece, sentence.range.clone(), 0));
             }
         }
+        if counts_on {
+            last = Some(i);
+        }
     }
     out
+}
+
+/// Numbers of hours whose unit the words before them said: "et 450 pour le lot 3", "celui du lot 2 en réserve quatre cents".
+fn unnamed(words: &str, named: &[figures::Figure]) -> Vec<figures::Figure> {
+    pattern!(
+        BARE,
+        r"\b(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}|[a-z]+(?:[ -][a-z]+){0,4}) (?:pour|au|aux|sur) (?:(?:le|les|la) )?(?:lots?|ensembles?)\b|\ben (?:reserve|doit|doivent|consacre|realise|effectue|fait|font|fournit|assure|compte|donne|reservent)(?:ra|nt|ront)? (?P<m>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}|[a-z]+(?:[ -][a-z]+){0,4}?)(?:$|[.,;:]| (?:par|chaque|sur|au|a|l'an)\b)"
+    );
+    let folded = vigie_classify::fold::Folded::of(words);
+    let taken = |r: &Range<usize>| named.iter().any(|f| f.range.start < r.end && r.start < f.range.end);
+    let read = |c: regex::Captures<'_>| {
+        let found = c.name("n").or(c.name("m"))?;
+        let digits = found.as_str().replace(' ', "").parse::<f64>().ok().map(|n| (0, n));
+        let (at, n) = digits.or_else(|| figures::in_words(found.as_str()))?;
+        let range = folded.original(found.start() + at..found.end());
+        (n >= LEAST_HOURS && !taken(&range)).then_some(figures::Figure { range, n, unit: Unit::Hours })
+    };
+    BARE.captures_iter(&folded.text).filter_map(read).collect()
 }
 
 /// Whether a criterion's name, folded, weighs social merit: no building set in its landscape.
