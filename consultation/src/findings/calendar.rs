@@ -24,7 +24,7 @@ pattern!(
 pattern!(LATER, r"^[^.;|]*?\b(?:a|des|vers) (?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?(?P<noon>midi)?");
 pattern!(
     OF_QUESTIONS,
-    r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
+    r"questions?\b|\bdemandez-(?:le|nous)|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
 );
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
@@ -42,7 +42,7 @@ pattern!(
 );
 pattern!(
     LAST,
-    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)"
+    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette|le)\b"
 );
 // What has a day of its own, and is none of these.
 pattern!(
@@ -154,9 +154,15 @@ fn label(text: &str) -> Option<(&str, usize)> {
 }
 
 fn of_label(label: &str) -> Option<DateKind> {
+    pattern!(ASIDE, r" ?\([^()]*\)");
+    pattern!(
+        OF_BUYER,
+        r"\bcommission|\bjury\b|\bconseil (?:municipal|syndical|communautaire|d'admin)|soutenance|attribution|\bvote\b"
+    );
+    let bare = ASIDE.replace_all(label, "");
     let questions = OF_QUESTIONS.is_match(label) && !ANSWERS.is_match(label);
     match () {
-        () if is_other(label) => None,
+        () if is_other(&bare) || OF_BUYER.is_match(label) => None,
         () if questions => Some(DateKind::Questions),
         () if OF_VISIT.is_match(label) => Some(DateKind::Visit),
         () if OF_CANDIDATURES.is_match(label) && !label.contains("offre") => Some(DateKind::Participation),

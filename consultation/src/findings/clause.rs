@@ -22,7 +22,7 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:parcours|chemin|passerelles?|tremplin) (?:vers|pour) (?:l'emploi|le travail)|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:attend[a-z]*|fait|faire|demand[a-z]*|geste|effort) pour (?:l'|son )emploi|(?:parcours|chemin|passerelles?|tremplin) (?:vers|pour) (?:l'emploi|le travail)|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(
     NO_CLAUSE_HEADING,
@@ -34,7 +34,7 @@ pattern!(
 );
 pattern!(
     DUTY,
-    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
+    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|\b(?:assure|fait|effectue|execute)e?s? par\b|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(
@@ -48,7 +48,7 @@ pattern!(
 // Hours that are due and not done.
 pattern!(
     UNDONE,
-    r"heures?[^.;]{0,50} (?:manqu|non (?:[a-z]+ )?(?:realise|effectue|execute|fait|accompli|atteint)|pas (?:ete )?(?:realise|effectue|execute|fait|accompli|atteint))|heures? due"
+    r"heures? n'y (?:sont|etaient) pas|heures?[^.;]{0,50} (?:manqu|non (?:[a-z]+ )?(?:realise|effectue|execute|fait|accompli|atteint)|pas (?:ete )?(?:realise|effectue|execute|fait|accompli|atteint))|heures? due"
 );
 // Money that is no penalty.
 pattern!(
@@ -99,7 +99,7 @@ pattern!(
 );
 pattern!(
     GIVES,
-    r"\b(?:transm(?:et|is)|adress|communiqu|remet|remis|renseign|saisi|depos|declar|fourni|produi|joint|joign|envo|prouv|atteste|etabl|complet|vers|enregistr|consign|tient|tenu|rempli|signe|vise|livre|partag|charge)[a-z]*"
+    r"\b(?:parvien|arriv|transm(?:et|is)|adress|communiqu|remet|remis|renseign|saisi|depos|declar|fourni|produi|joint|joign|envo|prouv|atteste|etabl|complet|vers|enregistr|consign|tient|tenu|rempli|signe|vise|livre|partag|charge)[a-z]*"
 );
 pattern!(
     OFTEN,
@@ -135,12 +135,12 @@ pattern!(
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)|transfert conventionnel|(?:agent|salarie|personnel|employe|ouvrier)s?\b[^.;]{0,60} (?:(?:est|sont|a) (?:a )?(?:garder|conserver)|(?:passe|passent|rejoint|rejoignent|suivent|changent) (?:au |chez |le |a l'|d')?(?:nouveau|nouvel|futur|entrant|employeur))"
 );
 // Said not to be there: staff to take over.
 pattern!(
     NO_TAKEOVER,
-    r"sans objet|\bneant\b|personne (?:n'est )?a reprendre|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+    r"sans objet|\bneant\b|personne (?:n'est )?(?:a reprendre|transfere|repris)|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
 );
 // The head of a table of staff.
 pattern!(
@@ -397,7 +397,7 @@ pub(super) fn is_heading(folded: &str) -> bool {
 
 pattern!(
     OF_CLAUSE_ITSELF,
-    r"(?:chaque|toute) heure\b|heures? (?:[a-z]+ )?(?:due|promise|prevue|manqu|non|restee|pas)|\bheures?\b[^.;]{0,60}(?:pas|non|sans|moins|inferieur|manqu)|releve|tableau|bilan|justif|publics?\b|personnes?\b|embauch|recrut|tuteur|obligation|engagement|social|volume|document|piece|attestation|refus|manquement|\benvoi|\bdepot|\bportail|trimestre|non-respect|inexecution"
+    r"(?:chaque|toute) heure\b|faute de quoi|a defaut|heures? (?:[a-z]+ )?(?:due|promise|prevue|manqu|non|restee|pas)|\bheures?\b[^.;]{0,60}(?:pas|non|sans|moins|inferieur|manqu)|releve|tableau|bilan|justif|publics?\b|personnes?\b|embauch|recrut|tuteur|obligation|engagement|social|volume|document|piece|attestation|refus|manquement|\benvoi|\bdepot|\bportail|trimestre|non-respect|inexecution"
 );
 
 /// Whether a paragraph behind one on the clause speaks of it by its own words.
@@ -578,6 +578,17 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
     // A row may give what a lot is worth beside its hours.
     let priced = row && figures::of(text, figures::Unit::Hours).iter().any(|f| f.n >= 25.0) && !UNDONE.is_match(text);
     let money = !priced && terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
+    pattern!(
+        CONTACT,
+        r"^(?:[0-9.]+ )?(?:mme|madame|m\.|monsieur) [^.;]{0,80}(?:facilitat|chargee? d|referent|conseill|correspondant|repond|accompagn|\baide)"
+    );
+    pattern!(NONE_HERE, r"\bn'en (?:comporte|compte|prevoit|porte|contient|a) (?:pas|aucun)");
+    if CONTACT.is_match(text) {
+        return Some(Term::Facilitator);
+    }
+    if NONE_HERE.is_match(text) {
+        return None;
+    }
     if PENALTY.is_match(text) || money {
         return Some(Term::ClausePenalty);
     }

@@ -282,7 +282,10 @@ fn detailed(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
     let (head, tail) = (line.start + head.start..line.start + head.end, line.start + tail.start..line.start + tail.end);
     let mut out = weights(piece, &head);
     let whole = out.last()?.weight;
-    let parts = given(piece, &tail, &vigie_classify::fold::Folded::of(&piece.text[tail.clone()]), true);
+    let mut parts = given(piece, &tail, &vigie_classify::fold::Folded::of(&piece.text[tail.clone()]), true);
+    if parts.is_empty() {
+        parts = numbered_parts(piece, &tail).map(|(parts, _)| parts).unwrap_or_default();
+    }
     let shares = parts.len() >= 2 && (parts.iter().map(|w| w.weight).sum::<f64>() - whole).abs() < 0.01;
     out.extend(parts.into_iter().map(|w| Weighed { sub: true, ..w }));
     shares.then_some(out)
@@ -558,6 +561,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let bad = quantity
             || if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
             || rest.trim_start().starts_with("des heures")
+            || rest.trim_start().starts_with("du temps")
             || rest.trim_start().starts_with("du montant");
         let names = name.chars().filter(|c| c.is_alphabetic()).count() >= 3
             && !["les", "des", "ces", "lot"].contains(&name.to_lowercase().as_str());
@@ -655,6 +659,13 @@ fn shares(text: &str, bare: bool) -> Vec<Figure> {
 /// The weights of a sentence that shares out a hundred by numbers of which not all have a unit: "sur 100 : prix 50, méthode 40,
 /// insertion 10".
 fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    let (out, bare) = numbered_parts(piece, line)?;
+    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
+    (bare && out.len() >= 2 && whole).then_some(out)
+}
+
+/// The parts of a sentence that each end with their number, and whether one of them has no unit.
+fn numbered_parts(piece: &Written, line: &Range<usize>) -> Option<(Vec<Weighed>, bool)> {
     pattern!(
         PART,
         r"^(?P<name>.*?[a-z]{3}.*?) ?(?:\(|:|=|a |pour |sur |compte pour |vaut )? ?(?P<n>[0-9]{1,3}) ?(?:points?|pts?|%)?\)?(?: sur 100| ?/ ?100)?\.?$"
@@ -676,6 +687,11 @@ fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
         // In digits, else in words: "et la tenue du service quarante".
         let spelt = || {
             let words = folded.text.trim_end_matches(['.', ' ']);
+            // "La cuisine pèse la moitié, le prix trente".
+            let part = [(" la moitie", 50.0), (" un quart", 25.0), (" le quart", 25.0)];
+            if let Some((name, n)) = part.iter().find_map(|(w, n)| Some((words.strip_suffix(w)?, *n))) {
+                return Some((0..name.len(), n, true));
+            }
             let counts = ["points", "point", "pour cent"].iter().find_map(|u| words.strip_suffix(u));
             let (at, n) = figures::in_words(counts.unwrap_or(words).trim_end())?;
             let name = folded.text[..at].trim_end();
@@ -697,8 +713,7 @@ fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
         let range = line.start + range.start..line.start + range.end;
         out.push(Weighed { name, weight, range, sub: false, lots: Vec::new(), tabled: false });
     }
-    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
-    (bare && start.is_none() && out.len() >= 2 && whole).then_some(out)
+    start.is_none().then_some((out, bare))
 }
 
 /// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".

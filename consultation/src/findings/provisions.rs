@@ -48,7 +48,7 @@ pattern!(
 // What a clause asks for; and what hours are worth or make, of which it asks none.
 pattern!(
     OWED,
-    r"reserv|realis|consacr|benefici|profit|revien|a la charge|d'insertion|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+    r"reserv|\b(?:assure|fait)e?s? par\b|realis|consacr|benefici|profit|revien|a la charge|d'insertion|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 
@@ -638,7 +638,10 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
             let shared = figures::shared(&found, &mentions);
             let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
             // One figure that the clause asks for, of the lots that its heading names, and that the judgement passed over.
-            let known = |n: f64| judged.iter().any(|p| p.hours == Some(n) || p.percent == Some(n));
+            let known = |n: f64| {
+                let clause = |p: &&Provision| p.kind == ProvisionKind::ExecutionClause;
+                judged.iter().filter(clause).any(|p| p.hours == Some(n) || p.percent == Some(n))
+            };
             let alone = match shared.as_slice() {
                 [one] => mentions.is_empty() && OWED.is_match(text) && !known(one.n) && one.n >= 1.0,
                 _ => false,
@@ -738,7 +741,10 @@ fn located(
         [row] if row.folded.contains(" | ") => row.range.clone(),
         _ => whole,
     };
-    let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
+    let says = figure.and_then(|f| {
+        let digits = lines.iter().find(|l| has_number(&l.folded, &f));
+        digits.or_else(|| lines.iter().find(|l| has_words(&l.folded, &f)))
+    });
     let names = |l: &&&Line| figures::mentions(&piece.text[l.range.clone()]).iter().any(|m| m.lots == lots);
     let says = says.or_else(|| lines.iter().filter(|_| !lots.is_empty()).find(names));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
@@ -760,6 +766,14 @@ fn verbatim(mut what: What, quote: &str) -> What {
         *kept = Some(quote.to_owned());
     }
     what
+}
+
+/// Whether a text gives in words a number that begins with these digits.
+fn has_words(text: &str, digits: &str) -> bool {
+    figures::all(text).iter().any(|f| {
+        let own = format!("{:.0}", f.n.trunc());
+        own.strip_prefix(digits).is_some_and(|rest| rest.is_empty() || rest.len() == 3)
+    })
 }
 
 /// Whether a text holds these digits as a number's beginning.

@@ -34,9 +34,12 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|(?:que nous|que l'acheteur|que la commune) retien|\b(?:celui|celle|candidat|entreprise|concurrent) (?:qui )?(?:sera|est|aura ete) retenue?\b|laureat|\bgagnant|\bl'emporte(?:ra)?\b|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
-pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
+pattern!(
+    TENDER,
+    r"\boffres?\b|projet de marche|memoire technique|dossier technique|(?:dossier|volet|repertoire|pli) (?:technique|financier)"
+);
 pattern!(
     CANDIDATURE,
     r"candidat|preselection|participation|concurrent|\bentreprise\b|operateur|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
@@ -61,11 +64,11 @@ pattern!(
 // What holds documents, or asks for them.
 pattern!(
     HOLDS,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndr[a-z]*)|accompagn[a-z]*|vers(?:e|er|ez|ent|ee|ees|es)|redig[a-z]*|detaill[a-z]*|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndr[a-z]*)|accompagn[a-z]*|vers(?:e|er|ez|ent|ee|ees|es)|redig[a-z]*|detaill[a-z]*|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|faut|faudra|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
 );
 pattern!(
     ON_PIECES,
-    r"\bdossiers?\b|\bpieces\b|documents? (?:a|de)|\bplis?\b|dire de (?:ma|mon|nous|vous)|que (?:dois|faut|devez|doit)[^?]*(?:envoyer|joindre|fournir|remettre|dire|produire)|ce que (?:vous|l'on|nous)[^?]*(?:envo|enver|joi|charg|gliss|fourni|remet|dep)"
+    r"\bdossiers?\b|\bpieces\b|documents? (?:a|de)|\bplis?\b|dire de (?:ma|mon|nous|vous)|que (?:dois|faut|devez|doit)[^?]*(?:envoyer|joindre|fournir|remettre|dire|produire)|ce qu'il (?:nous |vous )?faut|ce que vous (?:proposez|offrez)|ce que (?:vous|l'on|nous)[^?]*(?:envo|enver|joi|charg|gliss|fourni|remet|dep)"
 );
 // A sentence that goes on with documents that the one before began to name.
 pattern!(
@@ -129,7 +132,7 @@ pattern!(
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
-    r"^(?:aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+    r"^(?:(?:le |la |les |l')[a-z' ]{3,50} (?:ne depasse|n'excede|ne comporte|ne peut|ne peuvent)(?:nt)?\b|aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
 );
 
 // What one shows of oneself, and what one offers: by these a list is known.
@@ -267,10 +270,14 @@ fn itself(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     out
 }
 
+/// Whether folded words have works done before shown: how many, and by what.
+pub(super) fn works(text: &str) -> bool {
+    WORKS.is_match(text) && WORKS_SHOWN.is_match(text)
+}
+
 /// Whether a sentence makes a candidate show something, though it names no document.
 fn shows(text: &str) -> bool {
-    let works = WORKS.is_match(text) && WORKS_SHOWN.is_match(text);
-    works || [&*INSURER_SAYS, &*HONOUR, &*TURNOVER_SHOWN].iter().any(|of| of.is_match(text))
+    works(text) || [&*INSURER_SAYS, &*HONOUR, &*TURNOVER_SHOWN].iter().any(|of| of.is_match(text))
 }
 
 /// The documents that an item of a list holds, where it says which envelope it is.
@@ -416,7 +423,10 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     for (item, name) in asked {
         let terms = [
             (Term::References, REFERS.is_match(&name) || terms::refers(&name)),
-            (Term::Insurance, ["assurance", "assureur", "decennale"].iter().any(|w| name.contains(w))),
+            (
+                Term::Insurance,
+                ["assurance", "assureur", "decennale", "police ", "votre compagnie"].iter().any(|w| name.contains(w)),
+            ),
             (
                 Term::Certificate,
                 terms::is_certificate(&name)
@@ -438,6 +448,7 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
 
 /// The same with the documents that sentences ask for outside any list.
 fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<Finding>) -> Vec<Finding> {
+    pattern!(REMARK, r"\b(?:ne |n')(?:depasse|excede|comporte|compte|peut|peuvent|doit|doivent|fait)(?:nt|ra|ront)?\b");
     pattern!(SAYS, r"\b(?:est|sont|sera|seront|doit|doivent|devra|devront|ont)\b");
     pattern!(
         TO_YOU,
@@ -499,7 +510,9 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             || goes_on && ADDS.is_match(text)
             || at_once;
         // One more document, behind those of the sentence before.
-        let more = items.len() == 1 && (goes_on || headed || speaks && begins && piece.kind == Kind::Rc);
+        let more = items.len() == 1
+            && !REMARK.is_match(text)
+            && (goes_on || headed || speaks && begins && piece.kind == Kind::Rc);
         // Nothing but documents, parted by semicolons.
         let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
         let several = items.len() >= 2 && asks || more || bare;
@@ -541,6 +554,8 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         let envelope = match piece.kind {
             Kind::Ae => Envelope::Tender,
             _ if several && IN_TENDER.is_match(text) => Envelope::Tender,
+            // What is clearly of the offer, behind what one is.
+            _ if several && named.is_none() && count(&OF_WHAT) >= 2 && count(&OF_WHO) == 0 => Envelope::Tender,
             _ if several => named.or(announced.map(|(_, envelope, _)| envelope)).or_else(headed).unwrap_or(by_content),
             _ => {
                 let envelope = of_line(text).or_else(|| of_words(&headings));
@@ -565,7 +580,7 @@ fn said(lead: &str) -> Option<Envelope> {
     );
     pattern!(
         WHAT,
-        r"ce que vous (?:proposez|offrez)|ce qui concerne (?:le|votre) (?:travail|projet)|parle (?:de l'ouvrage|du travail|de l'offre|du projet)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
+        r"ce que vous (?:proposez|offrez)|ce qui concerne (?:le|votre) (?:travail|projet)|(?:sur|pour|quant) (?:au |le )(?:travail|chantier|projet)\b|parle (?:de l'ouvrage|du travail|de l'offre|du projet)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
     );
     match (WHO.is_match(lead), WHAT.is_match(lead)) {
         (true, false) => Some(Envelope::Candidature),
