@@ -29,7 +29,7 @@ pattern!(
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,
-    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|(?:leur|vous) (?:est|sont|sera|seront) ouverte?s?\b|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
 pattern!(
     OF_CANDIDATURES,

@@ -369,7 +369,9 @@ fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
     let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other);
     let listed = || contract && kinds(&PUBLICS, text) >= 3 && ELIGIBLE_HERE.is_match(text);
     let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text) || listed();
-    let clause = speaks && asked && !terms::is_denied_clause(text);
+    // Documents that one hands in lay no duty upon anybody.
+    let lists = || matches!(kind, Kind::Rc | Kind::Other | Kind::Notice) && super::enumeration::items(text).len() >= 3;
+    let clause = speaks && asked && !terms::is_denied_clause(text) && !lists();
     let clause = clause && !RESERVES.is_match(text) && !text.contains("critere") && !text.contains("memoire");
     clause.then_some(Topic::Clause)
 }

@@ -47,7 +47,7 @@ pattern!(
     QUANTITY,
     r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80},? ?$"
 );
-pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
+pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |c'est\s*$|ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -124,6 +124,10 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let titles = piece.headings(line.article);
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
+            // A table of criteria ends where another matter begins.
+            if line.is_heading && !judged {
+                by_lot.columns.clear();
+            }
         }
         let weighs = judged || !by_lot.columns.is_empty() || HEAD.is_match(&line.folded);
         if weighs && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
@@ -269,7 +273,19 @@ fn shared_out(piece: &Written, sentences: &[Range<usize>]) -> Vec<Vec<Weighed>> 
 /// The weights of a sentence: of its parts that details follow ("trente-cinq, dont vingt pour … et quinze pour …"), of a series, or one
 /// by one.
 fn of_sentence(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
-    detailed(piece, line).or_else(|| series(piece, line)).unwrap_or_else(|| weights(piece, line))
+    let found = detailed(piece, line).or_else(|| hundred(piece, line)).or_else(|| series(piece, line));
+    found.unwrap_or_else(|| weights(piece, line))
+}
+
+/// The weights of a sentence that shares out a hundred among what stands behind each number: "quarante-cinq points pour le goût, trente-cinq
+/// pour le prix, vingt pour l'insertion".
+fn hundred(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    let folded = vigie_classify::fold::Folded::of(&piece.text[line.clone()]);
+    if folded.text.contains(" | ") {
+        return None;
+    }
+    let out = given(piece, line, &folded, true);
+    (out.len() >= 2 && (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01).then_some(out)
 }
 
 /// A weight that a sentence shares out again right behind it: "en vaudra trente-cinq, dont vingt pour le calendrier et quinze pour …".
@@ -280,7 +296,7 @@ fn detailed(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
     let head = folded.original(0..cut.start());
     let tail = folded.original(cut.end()..folded.text.trim_end().len());
     let (head, tail) = (line.start + head.start..line.start + head.end, line.start + tail.start..line.start + tail.end);
-    let mut out = weights(piece, &head);
+    let mut out = hundred(piece, &head).unwrap_or_else(|| weights(piece, &head));
     let whole = out.last()?.weight;
     let mut parts = given(piece, &tail, &vigie_classify::fold::Folded::of(&piece.text[tail.clone()]), true);
     if parts.is_empty() {

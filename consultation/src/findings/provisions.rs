@@ -518,16 +518,22 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
         // Under a head that names hours, a number needs no unit.
         let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
+        let named = || OF_CLAUSE.is_match(&line.folded) && line.folded.contains("heure");
         let Some((lot, hours)) = row(&line.folded).map(|(lot, hours)| match hours {
-            None if counts && of_clause => (lot, bare_hours(&line.folded)),
+            None if counts && (of_clause || named()) => (lot, bare_hours(&line.folded)),
             hours => (lot, hours),
         }) else {
-            if !line.folded.contains('|') || OF_CLAUSE.is_match(&line.folded) || line.folded.contains("heure") {
+            if !line.folded.contains('|')
+                || OF_CLAUSE.is_match(&line.folded)
+                || line.folded.contains("heure")
+                || line.folded.contains("volume")
+            {
                 head = Some(line);
             }
             continue;
         };
         let speaks = of_clause
+            || counts && named()
             || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded))
             || OF_CLAUSE.is_match(&piece.headings(line.article));
         // "11 | quinze pour cent des heures travaillées".

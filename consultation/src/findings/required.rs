@@ -91,7 +91,7 @@ pattern!(
 );
 pattern!(
     A_DOCUMENT,
-    r"bons? de (?:visite|tournee|passage)|constats? de|\bdecisions?\b|formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|\bconventions?\b|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
+    r"bons? de (?:visite|tournee|passage)|constats? de|\bdecisions?\b|\brib\b|kbis|extraits?\b|formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|\bconventions?\b|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
 );
 pattern!(
     NO_SUPPLY,
@@ -576,11 +576,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
 fn said(lead: &str) -> Option<Envelope> {
     pattern!(
         WHO,
-        r"qui (?:vous etes|elle est|il est|ils sont)|vous concerne\b|parle (?:de vous|du candidat|de l'entreprise)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude|identite|\bcandidature"
+        r"qui (?:vous etes|elle est|il est|ils sont)|vous concerne\b|concerne (?:l'entreprise|le candidat|la societe)|parle (?:de vous|du candidat|de l'entreprise)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude|identite|\bcandidature"
     );
     pattern!(
         WHAT,
-        r"ce que vous (?:proposez|offrez)|ce qui concerne (?:le|votre) (?:travail|projet)|(?:sur|pour|quant) (?:au |le )(?:travail|chantier|projet)\b|parle (?:de l'ouvrage|du travail|de l'offre|du projet)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
+        r"ce que vous (?:proposez|offrez)|ce qui concerne (?:le|votre) (?:travail|projet)|^l'autre\b|concerne (?:la prestation|l'offre|le travail|les travaux|le projet|le marche)|(?:sur|pour|quant) (?:au |le )(?:travail|chantier|projet)\b|parle (?:de l'ouvrage|du travail|de l'offre|du projet)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
     );
     match (WHO.is_match(lead), WHAT.is_match(lead)) {
         (true, false) => Some(Envelope::Candidature),

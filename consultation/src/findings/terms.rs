@@ -60,7 +60,7 @@ pattern!(
 );
 pattern!(
     VALIDITY,
-    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:duree|delai) de validite"
+    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:(?:duree|delai) de )?validite(?: d[^|:]{0,30})? ?[|:]|^(?:duree|delai) de validite"
 );
 pattern!(
     QUESTION,
@@ -132,7 +132,7 @@ pattern!(
 );
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent|ne|dra)\b|dedire|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent|ne|dra)\b|dedire|revenir sur|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
