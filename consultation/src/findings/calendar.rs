@@ -42,7 +42,7 @@ pattern!(
 );
 pattern!(
     LAST,
-    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette|le)\b"
+    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette|le)\b|(?:devr|doi)[a-z]* etre (?:arrive|parvenu|recu|depose|remis|transmis)"
 );
 // What has a day of its own, and is none of these.
 pattern!(
@@ -175,8 +175,11 @@ fn of_sentence(text: &str, own: &str) -> Option<DateKind> {
     if is_other(text) {
         return None;
     }
-    let questions = LAST.is_match(text) && super::terms::is_question(text, own);
     let ends = OF_TENDERS.is_match(text) && LAST.is_match(text);
+    // "Remise des plis et renseignements" is the heading of both.
+    let questions = LAST.is_match(text)
+        && super::terms::is_question(text, own)
+        && (OF_QUESTIONS.is_match(text) || !(ends && OF_TENDERS.is_match(own)));
     let visit = OF_VISIT.is_match(text) || OF_VISIT.is_match(own);
     // "Quand le dossier doit-il être déposé ? Le 3 mars au plus tard."
     let asked = own.ends_with('?') && OF_TENDERS.is_match(own);

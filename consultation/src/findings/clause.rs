@@ -366,7 +366,7 @@ fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
     }
     let speaks = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Rc | Kind::Other | Kind::Notice);
     // A sentence of a contract that lists three kinds of publics or more says whose work counts.
-    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other);
+    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other | Kind::Rc);
     let listed = || contract && kinds(&PUBLICS, text) >= 3 && ELIGIBLE_HERE.is_match(text);
     let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text) || listed();
     // Documents that one hands in lay no duty upon anybody.
@@ -378,7 +378,7 @@ fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
 
 pattern!(
     ELIGIBLE_HERE,
-    r"\bcompte|\bentre|eligib|\bplaces?\b|priorit|d'abord|concern|\bpostes?\b|heures?|benefici|profit|recrut|embauch|reserv|destin|public"
+    r"\bcompte|\bentre|\bentend|eligib|\bplaces?\b|priorit|d'abord|concern|\bpostes?\b|heures?|benefici|profit|recrut|embauch|reserv|destin|public"
 );
 
 /// How many different things of a kind folded words name.

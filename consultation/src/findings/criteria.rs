@@ -528,13 +528,14 @@ fn all_weights(text: &str) -> Vec<Given> {
     // "Le prix en vaudra quarante-cinq".
     pattern!(
         SPELT,
-        r"(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|represente(?:nt|ra|ront)?) (?:pour |a hauteur de )?(?P<w>[a-z]+(?:-[a-z]+)*(?: et une?| et onze)?)"
+        r"(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|represente(?:nt|ra|ront)?) (?:pour |a hauteur de )?(?P<w>[a-z]+(?:-[a-z]+)*(?: et une?| et onze)?|la moitie)"
     );
     for found in SPELT.captures_iter(text) {
         let (Some(whole), Some(words)) = (found.get(0), found.name("w")) else { continue };
         let unit = UNIT.find(&text[whole.end()..]).map_or(0, |u| u.end());
         let apart = out.iter().all(|g: &Given| g.at.end <= whole.start() || whole.end() <= g.at.start);
-        if let Some(n) = counted(words.as_str()).filter(|n| apart && (2..=100).contains(n)) {
+        let half = (words.as_str() == "la moitie").then_some(50);
+        if let Some(n) = half.or_else(|| counted(words.as_str())).filter(|n| apart && (2..=100).contains(n)) {
             let at = whole.start()..whole.end() + unit;
             out.push(Given { at, weight: f64::from(n), scale: false, bare: unit == 0 });
         }
@@ -770,10 +771,11 @@ fn named(words: &str) -> String {
         "à hauteur de",
         "sur",
     ];
+    pattern!(BEGINS, r"^(?:l'|le |la |les |un |une )");
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
         && (!figures::mentions(lead).is_empty()
-            || lead.split(' ').count() <= 2
+            || lead.split(' ').count() <= 2 && BEGINS.is_match(&fold(rest))
             || CONNECTS.is_match(&fold(lead))
             || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4

@@ -121,7 +121,16 @@ pub(super) fn read(
             ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
+        let mut shares: Vec<(Option<String>, f64)> = Vec::new();
         for mut provision in told.flat_map(|p| each(piece, sentences, p)) {
+            // What a sentence says of all rows is told once.
+            if let (Some(percent), None) = (provision.percent, provision.hours) {
+                let said = (provision.evidence.quote.clone(), percent);
+                if provision.lots.is_empty() && shares.contains(&said) {
+                    continue;
+                }
+                shares.push(said);
+            }
             resite(piece, sentences, &mut provision);
             let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
             // "Article 5 : Insertion (lot 2)".
@@ -173,7 +182,7 @@ pub(super) fn read(
             !named.is_empty() && !named.contains(&judged.kind)
         };
         let mut kept: Vec<TypedDate> =
-            judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d)).collect();
+            judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d) && !strays(piece, sentences, &days, d)).collect();
         // The hour right behind a day is its own.
         for judged in &mut kept {
             let timed = days
@@ -185,14 +194,18 @@ pub(super) fn read(
             }
         }
         let known = |d: &calendar::Day| {
-            kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive())
+            // Two visits of one day are two.
+            let other = |k: &TypedDate| k.kind == DateKind::Visit && k.has_time && d.date.has_time && k.at != d.date.at;
+            kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive() && !other(k))
         };
         // An end that no label names is told where the judgement found none.
         let ends = |kind: DateKind| matches!(kind, DateKind::Tender | DateKind::Participation);
-        let ended = kept.iter().any(|k| ends(k.kind)) || days.iter().any(|d| d.labelled && ends(d.date.kind));
+        let ended = |kind: DateKind| {
+            kept.iter().any(|k| k.kind == kind) || days.iter().any(|d| d.labelled && d.date.kind == kind)
+        };
         let added: Vec<Finding> = days
             .iter()
-            .filter(|d| !known(d) && (d.labelled || !ends(d.date.kind) || !ended))
+            .filter(|d| !known(d) && (d.labelled || !ends(d.date.kind) || !ended(d.date.kind)))
             .map(|d| Finding::new(What::Date(Box::new(d.date.clone())), piece, d.range.clone(), 0))
             .collect();
         for date in kept {
@@ -245,6 +258,20 @@ fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDa
     told.chain(ends).collect()
 }
 
+/// Whether the end that the judgement found is the day of something else, where another sentence says when tenders end.
+fn strays(piece: &Written, sentences: &[Sentence], days: &[calendar::Day], date: &TypedDate) -> bool {
+    pattern!(
+        ENDS,
+        r"offre|\bplis?\b|candidature|remis|depot|depos|recep|recu|limite|clotur|repon|propos|avant|plus tard|dernier|jusqu|dossier|devis|arriv|parv|transm|attend"
+    );
+    let other = |d: &calendar::Day| d.date.kind == DateKind::Tender && d.date.at.date_naive() != date.at.date_naive();
+    let Some(at) = date.quote.as_deref().filter(|_| date.kind == DateKind::Tender).and_then(|q| piece.find(q)) else {
+        return false;
+    };
+    let own = sentences.iter().find(|s| s.range.contains(&at));
+    days.iter().any(other) && own.is_some_and(|s| !s.folded.contains(" | ") && !ENDS.is_match(&s.folded))
+}
+
 /// Whether the words around a day speak of what it is thought to be of: a visit, or, in a technical piece, tenders.
 fn is_spoken_of(piece: &Written, date: &TypedDate) -> bool {
     /// Lines above that may say so, where they open a list.
@@ -292,7 +319,7 @@ fn kept_lots(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     pattern!(CODE, r"\bl ?\.? ?2113-1(?P<n>[234])\b");
     pattern!(
         ALONE,
-        r"\breserv|\bdedie|\bseule?s?\b|seulement|exclusi|uniquement|qu'(?:a|aux|a des|a une|a l')\b|destinee?s? (?:aux?|a (?:des|une))"
+        r"\breserv|\bdedie|\bseule?s?\b|seulement|exclusi|uniquement|\bne peu(?:t|vent) [^.;]{0,60} que (?:les|des|une)\b|qu'(?:a|aux|a des|a une|a l')\b|destinee?s? (?:aux?|a (?:des|une))"
     );
     pattern!(DISABILITY, r"\besat\b|entreprises? adaptees?|\bea\b|handicap|travail protege|aide par le travail");
     pattern!(
@@ -378,7 +405,13 @@ fn each(piece: &Written, sentences: &[Sentence], provision: Provision) -> Vec<Pr
     if !apart || !quoted {
         return vec![provision];
     }
-    let share = Provision { hours: None, hours_max: None, hours_yearly: false, ..provision.clone() };
+    let mut share = Provision { hours: None, hours_max: None, hours_yearly: false, ..provision.clone() };
+    // It is said where it is said, of the lots that are named there.
+    if let Some(own) = sentences.iter().find(|s| gives(s, Unit::Percent, percent)) {
+        share.evidence.quote = Some(piece.judged()[own.range.clone()].to_owned());
+        let named = figures::mentions(&piece.text[own.range.clone()]);
+        share.lots = named.into_iter().flat_map(|m| m.lots).collect();
+    }
     vec![Provision { percent: None, ..provision }, share]
 }
 
@@ -607,7 +640,7 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
     );
     pattern!(
         OF_WORK,
-        r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
+        r"heures?|masse horaire|cette part\b|\bpart de\b|ce taux|cette proportion|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
     );
     pattern!(
         OTHER_SENTENCE,

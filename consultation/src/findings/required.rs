@@ -464,7 +464,7 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         let text = sentence.folded.as_str();
         announced = announced.filter(|(article, _, at)| *article == sentence.article && i - at <= 2);
         let of_contract = matches!(piece.kind, Kind::Ccp | Kind::Other) && topics.is_clause(i);
-        if of_contract || text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
+        if text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
             continue;
         }
         let headings = piece.headings(sentence.article);
@@ -474,6 +474,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         };
         let words = &piece.text[sentence.range.clone()];
         let items = enumeration::items(words);
+        // "Dans un second dossier, celui de l'offre, vous mettrez …, votre engagement d'insertion".
+        let envelope = || items.first().and_then(|first| said(&vigie_classify::fold::fold(&words[..first.start])));
+        if of_contract && (items.len() < 2 || envelope().is_none()) {
+            continue;
+        }
         let winner = WINNER.is_match(text) || WINNER.is_match(own);
         if winner || piece.kind == Kind::Ccap {
             let asked = SUPPLIES.is_match(text) || ADDS.is_match(text) || SENDS.is_match(text);
@@ -593,7 +598,10 @@ fn said(lead: &str) -> Option<Envelope> {
 fn is_no_item(line: &Line) -> bool {
     let text = line.folded.trim_start_matches(['-', '•', ' ', '–', '\u{f0b7}']);
     let may_name = text.starts_with("si ") || text.starts_with("en cas de");
-    NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
+    pattern!(NOT_WANTED, r"(?:n'est|ne sont) pas (?:attendu|demande|exige|souhaite)|ne pas (?:fournir|joindre|produire|remettre)|: non (?:demande|exige|requis)");
+    pattern!(SAYS, r"\b(?:est|sont|sera|seront)\b");
+    let said = text.ends_with('.') && SAYS.is_match(text) && !OF_WHO.is_match(text) && !OF_WHAT.is_match(text);
+    said || NOT_WANTED.is_match(text) || NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
 }
 
 /// A list under way.
