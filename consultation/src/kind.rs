@@ -35,7 +35,7 @@ pattern!(NOTICE, r"avis (?:d'appel public|de marche|d'appel a)|\baapc\b");
 
 pattern!(
     BY_NAME,
-    r"(?:^|[^a-z])(?:(?P<rc>rc|rdc|reglement)|(?P<ccap>ccap|ca|clauses admin[a-z]*|cahier admin[a-z]*)|(?P<cctp>cctp|ct|clauses tech[a-z]*|cahier tech[a-z]*)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau|cadre (?:de )?prix)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
+    r"(?:^|[^a-z])(?:(?P<rc>rc|rdc|reglement)|(?P<ccap>ccap|ca|contrat(?: cadre)?|clauses admin[a-z]*|cahier admin[a-z]*)|(?P<cctp>cctp|ct|clauses tech[a-z]*|cahier tech[a-z]*)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau|grille (?:de |des )?(?:prix|tarif[a-z]*)|etat des prix|cadre (?:de )?prix)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
 );
 // What stands before a piece's name in its title.
 pattern!(

@@ -528,7 +528,7 @@ fn all_weights(text: &str) -> Vec<Given> {
     // "Le prix en vaudra quarante-cinq".
     pattern!(
         SPELT,
-        r"(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|represente(?:nt|ra|ront)?) (?:pour |a hauteur de )?(?P<w>[a-z]+(?:-[a-z]+)*(?: et une?| et onze)?|la moitie)"
+        r"(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|represente(?:nt|ra|ront)?) (?:pour |a hauteur de )?(?P<w>la moitie|[a-z]+(?:-[a-z]+)*(?: et une?| et onze)?)"
     );
     for found in SPELT.captures_iter(text) {
         let (Some(whole), Some(words)) = (found.get(0), found.name("w")) else { continue };
@@ -608,12 +608,13 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
             let before = folded.text[..f.range.start].trim_start();
             ["les ", "ces "].contains(&before) || before.chars().all(|c| !c.is_alphabetic())
         })
-        && !NO_CRITERION.is_match(&folded.text)
     {
         let behind = first.range.end + GIVEN.find(&folded.text[first.range.end..]).map_or(0, |m| m.end());
         let end = folded.text[behind..].find([',', ';', '(', '.']).map_or(folded.text.len(), |i| behind + i);
         let name = named(&text[folded.original(behind..end)]);
-        if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120 && first.n >= 1.0 {
+        // "… aux personnes en insertion, au-delà même des heures demandées": what stands behind the name does not matter.
+        let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120;
+        if fits && first.n >= 1.0 && !NO_CRITERION.is_match(&folded.text[..end]) {
             let range = line.clone();
             out.push(Weighed { name, weight: first.n, range, sub: false, lots: Vec::new(), tabled: false });
         }

@@ -107,7 +107,8 @@ fn before(text: &str, unit: Unit) -> Option<(usize, f64)> {
     /// Bytes looked back.
     const NEAR: usize = 90;
     // "Les vingt derniers points".
-    let text = ["derniers ", "dernieres ", "premiers ", "autres "].iter().find_map(|w| text.strip_suffix(w)).unwrap_or(text);
+    let text =
+        ["derniers ", "dernieres ", "premiers ", "autres "].iter().find_map(|w| text.strip_suffix(w)).unwrap_or(text);
     let cut = text.floor_char_boundary(text.len().saturating_sub(NEAR));
     let (start, n) = number(&text[cut..], unit)?;
     Some((cut + start, n))

@@ -31,7 +31,7 @@ pattern!(
 pattern!(NEAR, r"^(?P<n>[0-9]{1,2}) (?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})$");
 pattern!(
     HOURS_CELL,
-    r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: (?:annuelles?|par an|au minimum|minimum|au moins|sur [a-z ]{2,20}))*(?: (?:a la charge d|dues? par|d'insertion|de parcours|de clause|d'emploi)[a-z' ]{0,30})?$"
+    r"^(?:lot [0-9a-z]{1,3} ?: ?)?(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: ?/ ?an)?(?: pour (?:chacun des |le |les )?lots? [0-9a-z ,]{1,30})?(?: (?:annuelles?|par an|au minimum|minimum|au moins|sur [a-z ]{2,20}))*(?: (?:a la charge d|dues? par|d'insertion|de parcours|de clause|d'emploi)[a-z' ]{0,30})?$"
 );
 // What a bill of prices or a form counts for the clause: "dont heures d'emploi local : 800 par an".
 pattern!(
@@ -181,8 +181,10 @@ pub(super) fn read(
             let named = days.iter().filter(same).map(|d| d.date.kind).collect::<Vec<_>>();
             !named.is_empty() && !named.contains(&judged.kind)
         };
-        let mut kept: Vec<TypedDate> =
-            judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d) && !strays(piece, sentences, &days, d)).collect();
+        let mut kept: Vec<TypedDate> = judged
+            .into_iter()
+            .filter(|d| !relabelled(d) && is_spoken_of(piece, d) && !strays(piece, sentences, &days, d))
+            .collect();
         // The hour right behind a day is its own.
         for judged in &mut kept {
             let timed = days
@@ -549,6 +551,18 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
             continue;
         }
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
+        // "11 et 12 | 420 heures pour chacun des lots 11 et 12".
+        if let Some((hours, lots)) = of_several(&piece.text[line.range.clone()], &line.folded)
+            && (of_clause
+                || OF_CLAUSE.is_match(&piece.headings(line.article))
+                || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)))
+        {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            (provision.lots, provision.hours, provision.mandatory) = (lots, Some(hours), Some(true));
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            continue;
+        }
         // Under a head that names hours, a number needs no unit.
         let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
         let named = || OF_CLAUSE.is_match(&line.folded) && line.folded.contains("heure");
@@ -593,6 +607,18 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
         }
     }
     out
+}
+
+/// The hours and the lots of a row of several lots.
+fn of_several(text: &str, folded: &str) -> Option<(f64, Vec<String>)> {
+    pattern!(LISTED, r"^(?:lots? )?[0-9]{1,2}(?:(?: ?, ?| et | a | ?- ?)[0-9]{1,2})+$");
+    let (cell, rest) = folded.split_once(" | ").filter(|(cell, _)| LISTED.is_match(cell.trim()))?;
+    let hours = rest.split(" | ").find_map(|c| HOURS_CELL.captures(c.trim())?.name("n"))?;
+    let hours = hours.as_str().replace(' ', "").parse::<f64>().ok().filter(|h| *h >= LEAST_HOURS)?;
+    let first = text.split(" | ").next().unwrap_or(cell);
+    let named = if first.to_lowercase().contains("lot") { first.to_owned() } else { format!("lots {first}") };
+    let lots: Vec<String> = figures::mentions(&named).into_iter().flat_map(|m| m.lots).collect();
+    (!lots.is_empty()).then_some((hours, lots))
 }
 
 /// What a bill of prices counts for the clause: rows that name it, and those of a sheet about it.

@@ -95,7 +95,7 @@ pattern!(
 );
 pattern!(
     NO_SUPPLY,
-    r"\binutile\b|sentiments|tient lieu d[eu] (?:reglement|cahier)|\bne (?:joignez|fournissez|produisez|remettez|glissez)|\bn'(?:envoyez|ajoutez|annexez)|\bacheteur (?:remet|fourni|produi)|(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
+    r"\binutile\b|sentiments|tient lieu d[eu] (?:reglement|cahier)|\bne (?:joignez|fournissez|produisez|remettez|glissez)|\bn'(?:envoyez|ajoutez|annexez)|\bacheteur (?:remet|fourni|produi)|(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calculee?s?\b|visite sur|doit avoir visite"
 );
 // A document that is handed in itself: "le certificat remis à l'issue de la visite est joint".
 pattern!(
@@ -598,7 +598,10 @@ fn said(lead: &str) -> Option<Envelope> {
 fn is_no_item(line: &Line) -> bool {
     let text = line.folded.trim_start_matches(['-', '•', ' ', '–', '\u{f0b7}']);
     let may_name = text.starts_with("si ") || text.starts_with("en cas de");
-    pattern!(NOT_WANTED, r"(?:n'est|ne sont) pas (?:attendu|demande|exige|souhaite)|ne pas (?:fournir|joindre|produire|remettre)|: non (?:demande|exige|requis)");
+    pattern!(
+        NOT_WANTED,
+        r"(?:n'est|ne sont) pas (?:attendu|demande|exige|souhaite)|ne pas (?:fournir|joindre|produire|remettre)|: non (?:demande|exige|requis)"
+    );
     pattern!(SAYS, r"\b(?:est|sont|sera|seront)\b");
     let said = text.ends_with('.') && SAYS.is_match(text) && !OF_WHO.is_match(text) && !OF_WHAT.is_match(text);
     said || NOT_WANTED.is_match(text) || NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
