@@ -175,11 +175,16 @@ fn of_winner(found: &Finding) -> bool {
 
 /// Whether the same is said already: another piece that says otherwise is told too.
 fn repeated(kept: &[Finding], new: &Finding) -> Option<Again> {
-    // One piece lists them: another only repeats, or is of another contract. What the commitment asks to join is told too.
+    // One piece lists them: another only repeats, or is of another contract. What the commitment asks to join is told too, and what a bill
+    // or a form says of itself.
+    let says_itself = |kind: Kind| {
+        let forms = [Kind::Ae, Kind::Bpu, Kind::Dpgf, Kind::Form, Kind::MemoFrame, Kind::SocialAnnex];
+        matches!(new.what, What::Required { .. }) && forms.contains(&kind) || kind == Kind::Ae
+    };
     let listed = |old: &Finding| {
         old.at.piece != new.at.piece
             && old.at.kind != Kind::Other
-            && new.at.kind != Kind::Ae
+            && !says_itself(new.at.kind)
             && (of_winner(old) || !of_winner(new))
             && std::mem::discriminant(&old.what) == std::mem::discriminant(&new.what)
     };

@@ -24,22 +24,25 @@ pattern!(
 pattern!(LATER, r"^[^.;|]*?\b(?:a|des|vers) (?P<h>[0-9]{1,2}) ?(?:heures?|h|:) ?(?P<mi>[0-9]{2})?(?P<noon>midi)?");
 pattern!(
     OF_QUESTIONS,
-    r"questions?\b|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
+    r"questions?\b|\bdemandez-(?:le|nous)|questionner|renseignements?\b|interrog|eclaircissements?|precisions?\b|\bechanges?\b"
 );
 pattern!(ANSWERS, r"repon(?:d|s)");
 pattern!(
     OF_VISIT,
-    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
+    r"\bvisite(?:s|e|es|r|nt)?\b|\bvous (?:y |en )?(?:attend|conduir|accueill|recevr|guider|montrer)|\btour (?:des|du|de l)|demonstration|\btournees? (?:des|du|de)|parcours (?:du|des|de la)|ce parcours|\bvous verrez\b|\bvotre venue|(?:leur|vous) (?:est|sont|sera|seront) ouverte?s?\b|ouverte?s? aux (?:candidats|entreprises|concurrents)|sur place|reconnaissance|rendez-vous|depart commun|creneaux?|\blieux\b"
 );
-pattern!(OF_CANDIDATURES, r"candidatures?\b|demandes? de participation|preselection|manifestations? d'interet");
-pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|deposer|remise|reception|cloture");
+pattern!(
+    OF_CANDIDATURES,
+    r"candidatures?\b|demandes? de participation|preselection|manifest[a-z]* (?:d'interet|(?:votre|leur|son) interet)|intention de (?:participer|concourir|repondre)|si vous (?:entrez|participez|concourez|souhaitez)|dossier de presentation"
+);
+pattern!(OF_TENDERS, r"\boffres?\b|\bplis?\b|\bdepots?\b|\bdepos(?:er|ez|e|es|ee|ees|ent)\b|remise|reception|cloture");
 pattern!(
     OF_ANSWERS,
     r"votre (?:reponse|proposition|dossier)|vos (?:reponses|propositions)|(?:votre|vos|le) devis|soumissions?\b"
 );
 pattern!(
     LAST,
-    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette)"
+    r"attendue?s?\b|dernier delai|terme de rigueur|s'acheve|expire|\bcess|pren(?:d|dra|nent|dront) fin|\bavant\b|au plus tard|jusqu|derniere?s?\b|limite|recues?\b|closes?\b|cloture|passe (?:ce|cette|le)\b|(?:devr|doi)[a-z]* etre (?:arrive|parvenu|recu|depose|remis|transmis)"
 );
 // What has a day of its own, and is none of these.
 pattern!(
@@ -151,9 +154,15 @@ fn label(text: &str) -> Option<(&str, usize)> {
 }
 
 fn of_label(label: &str) -> Option<DateKind> {
+    pattern!(ASIDE, r" ?\([^()]*\)");
+    pattern!(
+        OF_BUYER,
+        r"\bcommission|\bjury\b|\bconseil (?:municipal|syndical|communautaire|d'admin)|soutenance|attribution|\bvote\b"
+    );
+    let bare = ASIDE.replace_all(label, "");
     let questions = OF_QUESTIONS.is_match(label) && !ANSWERS.is_match(label);
     match () {
-        () if is_other(label) => None,
+        () if is_other(&bare) || OF_BUYER.is_match(label) => None,
         () if questions => Some(DateKind::Questions),
         () if OF_VISIT.is_match(label) => Some(DateKind::Visit),
         () if OF_CANDIDATURES.is_match(label) && !label.contains("offre") => Some(DateKind::Participation),
@@ -166,8 +175,11 @@ fn of_sentence(text: &str, own: &str) -> Option<DateKind> {
     if is_other(text) {
         return None;
     }
-    let questions = LAST.is_match(text) && super::terms::is_question(text, own);
     let ends = OF_TENDERS.is_match(text) && LAST.is_match(text);
+    // "Remise des plis et renseignements" is the heading of both.
+    let questions = LAST.is_match(text)
+        && super::terms::is_question(text, own)
+        && (OF_QUESTIONS.is_match(text) || !(ends && OF_TENDERS.is_match(own)));
     let visit = OF_VISIT.is_match(text) || OF_VISIT.is_match(own);
     // "Quand le dossier doit-il être déposé ? Le 3 mars au plus tard."
     let asked = own.ends_with('?') && OF_TENDERS.is_match(own);

@@ -22,7 +22,7 @@ use crate::written::Written;
 
 pattern!(
     CLAUSE_HEADING,
-    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
+    r"insertion|clauses? sociale|^(?:l')?emploi\b|(?:attend[a-z]*|fait|faire|demand[a-z]*|geste|effort) pour (?:l'|son )emploi|(?:parcours|chemin|passerelles?|tremplin) (?:vers|pour) (?:l'emploi|le travail)|(?:promotion|faveur|retour|acces|service|soutien|appui|developpement|volet) (?:de |a |vers )?l'emploi|(?:condition|consideration|execution|exigence|disposition|engagement|action|volet|obligation|demarche|stipulation)s?[^/]{0,40}(?:social|\bemploi\b)|emploi et formation|\bemploi (?:local|solidaire|durable)|(?:travail|heures|place|postes?) (?:pour|aux?|faite? aux?) (?:des |les )?(?:person|public|habitant|demandeur|chomeur)|recherche d'(?:un )?emploi|(?:eloigne|prive|ecarte|exclu)[a-z]* (?:de l'|d'|du )(?:emploi|travail|marche)|publics? en insertion|chomage|(?:emploi|travail) (?:d[eu]s?|pour les?) (?:public|personne|habitant)|difficultes? d'emploi|publics? (?:eloigne|prioritaire)|matiere sociale|clause et emploi"
 );
 pattern!(
     NO_CLAUSE_HEADING,
@@ -34,7 +34,7 @@ pattern!(
 );
 pattern!(
     DUTY,
-    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
+    r"reserv|destin|travailler|\bdevra|\bdoit|associ|employe|employ(?:er|ees?)\b|realis|consacr|s'engage|engagement|s'oblige|fait beneficier|font beneficier|comporte|fait application|mise? en oeuvre|contractuel|accept|confi|affect|fait appel|font appel|tenue?s? de|fait travailler|\b(?:assure|fait|effectue|execute)e?s? par\b|faire accomplir|accompli|assorti|recrut|embauch|emploie|integre|minimum|donn[a-z]* du travail|profit|beneficie|reviennent a|s'impose"
 );
 // What the rest of such an article speaks of.
 pattern!(
@@ -48,7 +48,7 @@ pattern!(
 // Hours that are due and not done.
 pattern!(
     UNDONE,
-    r"heures?[^.;]{0,50} (?:manqu|non (?:[a-z]+ )?(?:realise|effectue|execute|fait|accompli|atteint)|pas (?:ete )?(?:realise|effectue|execute|fait|accompli|atteint))|heures? due"
+    r"heures? n'y (?:sont|etaient) pas|heures?[^.;]{0,50} (?:manqu|non (?:[a-z]+ )?(?:realise|effectue|execute|fait|accompli|atteint)|pas (?:ete )?(?:realise|effectue|execute|fait|accompli|atteint))|heures? due"
 );
 // Money that is no penalty.
 pattern!(
@@ -99,7 +99,7 @@ pattern!(
 );
 pattern!(
     GIVES,
-    r"\b(?:transm(?:et|is)|adress|communiqu|remet|remis|renseign|saisi|depos|declar|fourni|produi|joint|joign|envo|prouv|atteste|etabl|complet|vers|enregistr|consign|tient|tenu|rempli|signe|vise|livre|partag|charge)[a-z]*"
+    r"\b(?:parvien|arriv|transm(?:et|is)|adress|communiqu|remet|remis|renseign|saisi|depos|declar|fourni|produi|joint|joign|envo|prouv|atteste|etabl|complet|vers|enregistr|consign|tient|tenu|rempli|signe|vise|livre|partag|charge)[a-z]*"
 );
 pattern!(
     OFTEN,
@@ -135,12 +135,12 @@ pattern!(
 );
 pattern!(
     TAKES_OVER,
-    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)"
+    r"repri(?:se|ses) (?:d[ue]s? |de l'ensemble du |obligatoire du )?(?:personnels?|salaries?|agents)|repren(?:d|dra|nent|ne) (?:a son service )?(?:les|l'ensemble|tous|le) [^.;]{0,20}(?:salarie|agent|personnel|contrat)|l ?\.? ?1224-1|personnels?[^.]{0,30} (?:a reprendre|repris|transferables?)|(?:salarie|agent)s? (?:[^.]{0,20})?(?:transferables?|repris\b)|transfert (?:conventionnel )?d(?:u|es|e) (?:personnels?|contrats? de travail|salaries)|article 7 de la convention collective|poursui[^.]{0,12} (?:les |des )?contrats de travail|en vue de la reprise|liste [^.]{0,30}(?:personnels?|salaries) (?:affecte|a repri|susceptible|transfer|et )|liste des (?:personnels|salaries)|reprendre (?:les |tous les |l'ensemble des )?(?:salaries|agents|personnels?)|(?:salarie|agent|conducteur|ouvrier|personnel|employe)s?[^.;]{0,60} (?:est|sont|seront|sera) (?:a reprendre|repris|transferes?)\b|lieu a aucun transfert|\btransferables?\b|(?:conducteur|salarie|agent|personnel|ouvrier|employe)s?[^.;]{0,80} conserv|(?:n'est|personne|aucune?) a reprendre|(?:actuel|ancien|precedent) (?:titulaire|prestataire|exploitant)[^.;]{0,80}(?:contrat|repri|transfer|conserv)|(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)[a-z]*[^.;]{0,80}(?:repri|transfer|conserv)|(?:repri|transfer)[^.;]{0,80}(?:titulaire|prestataire|entreprise|exploitant) (?:sortant|actuel|en place)|transfert conventionnel|(?:agent|salarie|personnel|employe|ouvrier)s?\b[^.;]{0,60} (?:(?:est|sont|a) (?:a )?(?:garder|conserver)|(?:passe|passent|rejoint|rejoignent|suivent|changent) (?:au |chez |le |a l'|d')?(?:nouveau|nouvel|futur|entrant|employeur))"
 );
 // Said not to be there: staff to take over.
 pattern!(
     NO_TAKEOVER,
-    r"sans objet|\bneant\b|personne (?:n'est )?a reprendre|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
+    r"sans objet|\bneant\b|personne (?:n'est )?(?:a reprendre|transfere|repris)|pas de (?:reprise|transfert)|(?:ne|n')[^.;]{0,40}(?:pas|aucun)[^.;]{0,60}(?:salarie|personnel|agents?\b|reprise|reprendre|transfer)|aucun(?:e)? (?:transfert|reprise|salarie|personnel|agent)|(?:pas|sans) (?:lieu a )?(?:de )?(?:reprise|transfert) (?:du |de )?(?:personnel|salarie)|pas de personnel a reprendre"
 );
 // The head of a table of staff.
 pattern!(
@@ -162,7 +162,12 @@ pub(super) fn is_of_others(text: &str) -> bool {
         OWES,
         r"\bdevra|\bdoi(?:t|vent)\b|s'engage|\breserve(?:ra)?\b|est tenu|s'oblige|\bconsacrera|\bconfiera|le titulaire [a-z]+(?:e|ra)\b"
     );
-    OVER.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
+    // "… qui sont l'objet du contrat et non une condition sociale".
+    pattern!(
+        DENIED,
+        r"\bet non (?:pas )?(?:une |la |d'une |de la |celui|celle|ceux|un )?(?:condition|clause|obligation|engagement|d[eu]\b)"
+    );
+    OVER.is_match(text) || DENIED.is_match(text) || POLICY.is_match(text) && !OWES.is_match(text)
 }
 
 // What a heading within the clause announces.
@@ -360,11 +365,42 @@ fn begins(kind: Kind, above: &str, text: &str, judged: bool) -> Option<Topic> {
         return Some(Topic::Takeover);
     }
     let speaks = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Rc | Kind::Other | Kind::Notice);
-    let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text);
-    let clause = speaks && asked && !terms::is_denied_clause(text);
+    // A sentence of a contract that lists three kinds of publics or more says whose work counts.
+    let contract = matches!(kind, Kind::Ccap | Kind::Ccp | Kind::Ae | Kind::Other | Kind::Rc);
+    let listed = || contract && kinds(&PUBLICS, text) >= 3 && ELIGIBLE_HERE.is_match(text);
+    let asked = judged || PERSONS.is_match(text) && DUTY.is_match(text) || listed();
+    // Documents that one hands in lay no duty upon anybody.
+    let lists = || matches!(kind, Kind::Rc | Kind::Other | Kind::Notice) && super::enumeration::items(text).len() >= 3;
+    let clause = speaks && asked && !terms::is_denied_clause(text) && !lists();
     let clause = clause && !RESERVES.is_match(text) && !text.contains("critere") && !text.contains("memoire");
     clause.then_some(Topic::Clause)
 }
+
+pattern!(
+    ELIGIBLE_HERE,
+    r"\bcompte|\bentre|\bentend|eligib|\bplaces?\b|priorit|d'abord|concern|\bpostes?\b|heures?|benefici|profit|recrut|embauch|reserv|destin|public"
+);
+
+/// How many different things of a kind folded words name.
+fn kinds(of: &regex::Regex, text: &str) -> usize {
+    let mut named: Vec<&str> = of.find_iter(text).map(|m| m.as_str()).collect();
+    named.sort_unstable();
+    named.dedup();
+    named.len()
+}
+
+/// Whether folded words are the heading of an article, or the title of a sheet, on the clause.
+pub(super) fn is_heading(folded: &str) -> bool {
+    folded.len() < 90
+        && CLAUSE_HEADING.is_match(folded)
+        && !NO_CLAUSE_HEADING.is_match(folded)
+        && !homonyms::is_of_things(folded)
+}
+
+pattern!(
+    OF_CLAUSE_ITSELF,
+    r"(?:chaque|toute) heure\b|faute de quoi|a defaut|heures? (?:[a-z]+ )?(?:due|promise|prevue|manqu|non|restee|pas)|\bheures?\b[^.;]{0,60}(?:pas|non|sans|moins|inferieur|manqu)|releve|tableau|bilan|justif|publics?\b|personnes?\b|embauch|recrut|tuteur|obligation|engagement|social|volume|document|piece|attestation|refus|manquement|\benvoi|\bdepot|\bportail|trimestre|non-respect|inexecution"
+);
 
 /// Whether a paragraph behind one on the clause speaks of it by its own words.
 fn speaks_on(text: &str) -> bool {
@@ -424,8 +460,13 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
             Some(Topic::Clause) => {
                 // Where no heading says so, what names neither persons nor the clause asks nothing of it.
                 let named = || PERSONS.is_match(text) || text.contains("insertion") || text.contains("clause");
-                clause(text, row, helped, own)
-                    .filter(|t| *t != Term::ClauseDuty || named() || CLAUSE_HEADING.is_match(&above()))
+                let headed = || CLAUSE_HEADING.is_match(&above());
+                clause(text, row, helped, own).filter(|t| match t {
+                    Term::ClauseDuty => named() || headed(),
+                    // Without a heading what is sanctioned says that it is of the clause.
+                    Term::ClausePenalty => named() || headed() || OF_CLAUSE_ITSELF.is_match(text),
+                    _ => true,
+                })
             }
             Some(Topic::Reserved) if PROOF.is_match(text) && YEARLY.is_match(text) => Some(Term::ClauseProof),
             Some(Topic::Reserved) if terms::is_denied_clause(text) => None,
@@ -468,7 +509,7 @@ fn names_columns(text: &str) -> bool {
         NAMES,
         r"^(?:codes?|n°|publics?|preuves?|justificatifs?|pieces?|documents?|manquements?|sanctions?|penalites?|voies?|modalites?|beneficiaires?|lots?|rubriques?|objet|motifs?)\b"
     );
-    const WORDS: usize = 4;
+    const WORDS: usize = 6;
     NAMES.is_match(text) && text.split(" | ").all(|cell| cell.split_whitespace().count() <= WORDS)
 }
 
@@ -539,6 +580,17 @@ fn clause(text: &str, row: bool, helped: bool, own: &str) -> Option<Term> {
     // A row may give what a lot is worth beside its hours.
     let priced = row && figures::of(text, figures::Unit::Hours).iter().any(|f| f.n >= 25.0) && !UNDONE.is_match(text);
     let money = !priced && terms::amount(Reads::Euros, text).is_some() && !NO_PENALTY.is_match(text);
+    pattern!(
+        CONTACT,
+        r"^(?:[0-9.]+ )?(?:mme|madame|m\.|monsieur) [^.;]{0,80}(?:facilitat|chargee? d|referent|conseill|correspondant|repond|accompagn|\baide)"
+    );
+    pattern!(NONE_HERE, r"\bn'en (?:comporte|compte|prevoit|porte|contient|a) (?:pas|aucun)");
+    if CONTACT.is_match(text) {
+        return Some(Term::Facilitator);
+    }
+    if NONE_HERE.is_match(text) {
+        return None;
+    }
     if PENALTY.is_match(text) || money {
         return Some(Term::ClausePenalty);
     }

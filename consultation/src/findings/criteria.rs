@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use vigie_classify::fold::fold;
+use vigie_classify::numerals::counted;
 use vigie_classify::pattern;
 
 use super::figures::{self, Figure, Unit};
@@ -31,7 +32,7 @@ pattern!(NO_WEIGHT, r"^ ?(?:mois|heures?|h\b|ans?\b|annees?|jours?|semaines?|foi
 // What stands between a weight and the criterion that it is given to.
 pattern!(
     GIVEN,
-    r"^[ :–-]*(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
+    r"^[ :–-]*(?:qui rest[a-z]+ |restants? )?(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent|notent|pour)? ?(?:a l'|a la|au titre d[eu]|aux?|a|sur|pour)? ?(?:l'|les? |la )?"
 );
 pattern!(
     WEIGHS,
@@ -46,7 +47,7 @@ pattern!(
     QUANTITY,
     r"\b(?:de|d'|est|pas|depasse|excede|moins|plus|atteint|taux)\s*$|\b(?:taux|disponibilite|plancher) (?:de|du|des|d')[^,;]{0,80},? ?$"
 );
-pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
+pattern!(OF_WEIGHT, r"\bcel(?:ui|le) |c'est\s*$|ponder|poids|coefficient|criteres?|hauteur de\s*$|\bnote");
 pattern!(OF_SCORE, r"critere|pondere|note|jugement|jugees?|analys|classe|attribu|valeur technique");
 pattern!(
     NO_CRITERION,
@@ -123,6 +124,10 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
             let titles = piece.headings(line.article);
             let own = line.article.map_or("", |a| piece.articles[a].title.as_str());
             judged = JUDGES.is_match(&titles) && !OTHER.is_match(own);
+            // A table of criteria ends where another matter begins.
+            if line.is_heading && !judged {
+                by_lot.columns.clear();
+            }
         }
         let weighs = judged || !by_lot.columns.is_empty() || HEAD.is_match(&line.folded);
         if weighs && !line.is_heading && by_lot.takes(piece, line.range.clone(), &line.folded) {
@@ -170,8 +175,7 @@ pub(super) fn read(piece: &Written) -> Vec<Finding> {
                 true => all.extend(weights(piece, &line.range)),
                 false => {
                     let sentences = super::sentence::split(&piece.text, &line.range);
-                    let found: Vec<Weighed> =
-                        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
+                    let found: Vec<Weighed> = shared_out(piece, &sentences).into_iter().flatten().collect();
                     let of_list = |mut weighed: Weighed| {
                         if weighed.lots.is_empty() {
                             weighed.lots.clone_from(&led);
@@ -227,11 +231,80 @@ fn names_weights(head: &str) -> bool {
 /// Whether the weights of a paragraph share out a hundred.
 fn shares_out(piece: &Written, line: &Range<usize>) -> bool {
     let sentences = super::sentence::split(&piece.text, line);
-    let found: Vec<Weighed> =
-        sentences.iter().flat_map(|s| series(piece, s).unwrap_or_else(|| weights(piece, s))).collect();
+    let found = shared_out(piece, &sentences).into_iter().flatten();
     // "Le moins-disant l'emportait à cent pour cent" shares out nothing.
-    let parts: Vec<f64> = found.iter().map(|w| w.weight).filter(|w| *w < 100.0).collect();
-    parts.len() >= 2 && (parts.iter().sum::<f64>() - 100.0).abs() < 0.01
+    let mut parts: Vec<Weighed> = found.filter(|w| w.weight < 100.0).collect();
+    details(&mut parts);
+    parts.iter().filter(|w| !w.sub).count() >= 2 && (total(&parts) - 100.0).abs() < 0.01
+}
+
+/// The weights of each sentence of a paragraph; where some that follow one another share out a hundred, those of the others weigh nothing
+/// ("L'église a reçu quarante points au concours").
+fn shared_out(piece: &Written, sentences: &[Range<usize>]) -> Vec<Vec<Weighed>> {
+    let mut all: Vec<Vec<Weighed>> = sentences.iter().map(|s| of_sentence(piece, s)).collect();
+    let whole = |run: &[Vec<Weighed>]| -> f64 { run.iter().flatten().filter(|w| !w.sub).map(|w| w.weight).sum() };
+    let mut kept = vec![false; all.len()];
+    let mut from = 0;
+    while from < all.len() {
+        let hundred = |to: &usize| (whole(&all[from..*to]) - 100.0).abs() < 0.01;
+        let few = all.len().min(from + 12);
+        let run = (from + 1..=few).find(hundred).filter(|to| all[from..*to].iter().flatten().take(2).count() == 2);
+        match run.filter(|_| !all[from].is_empty()) {
+            Some(to) => {
+                kept[from..to].fill(true);
+                from = to;
+            }
+            None => from += 1,
+        }
+    }
+    // What details one of them stands behind.
+    let shares: Vec<f64> =
+        all.iter().zip(&kept).filter(|(_, k)| **k).flat_map(|(f, _)| f.iter().map(|w| w.weight)).collect();
+    for (found, kept) in all.iter().zip(&mut kept) {
+        let own: f64 = found.iter().map(|w| w.weight).sum();
+        *kept |= found.len() >= 2 && shares.iter().any(|s| (s - own).abs() < 0.01);
+    }
+    if kept.iter().any(|k| *k) {
+        all.iter_mut().zip(kept).filter(|(_, kept)| !kept).for_each(|(found, _)| found.clear());
+    }
+    all
+}
+
+/// The weights of a sentence: of its parts that details follow ("trente-cinq, dont vingt pour … et quinze pour …"), of a series, or one
+/// by one.
+fn of_sentence(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
+    let found = detailed(piece, line).or_else(|| hundred(piece, line)).or_else(|| series(piece, line));
+    found.unwrap_or_else(|| weights(piece, line))
+}
+
+/// The weights of a sentence that shares out a hundred among what stands behind each number: "quarante-cinq points pour le goût, trente-cinq
+/// pour le prix, vingt pour l'insertion".
+fn hundred(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    let folded = vigie_classify::fold::Folded::of(&piece.text[line.clone()]);
+    if folded.text.contains(" | ") {
+        return None;
+    }
+    let out = given(piece, line, &folded, true);
+    (out.len() >= 2 && (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01).then_some(out)
+}
+
+/// A weight that a sentence shares out again right behind it: "en vaudra trente-cinq, dont vingt pour le calendrier et quinze pour …".
+fn detailed(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    pattern!(AGAIN, r"(?:,|:|\(|;)? ?\b(?:dont|soit|a savoir|repartis (?:en|entre)|partages (?:en|entre)) ");
+    let folded = vigie_classify::fold::Folded::of(&piece.text[line.clone()]);
+    let cut = AGAIN.find(&folded.text).filter(|_| !folded.text.contains(" | "))?;
+    let head = folded.original(0..cut.start());
+    let tail = folded.original(cut.end()..folded.text.trim_end().len());
+    let (head, tail) = (line.start + head.start..line.start + head.end, line.start + tail.start..line.start + tail.end);
+    let mut out = hundred(piece, &head).unwrap_or_else(|| weights(piece, &head));
+    let whole = out.last()?.weight;
+    let mut parts = given(piece, &tail, &vigie_classify::fold::Folded::of(&piece.text[tail.clone()]), true);
+    if parts.is_empty() {
+        parts = numbered_parts(piece, &tail).map(|(parts, _)| parts).unwrap_or_default();
+    }
+    let shares = parts.len() >= 2 && (parts.iter().map(|w| w.weight).sum::<f64>() - whole).abs() < 0.01;
+    out.extend(parts.into_iter().map(|w| Weighed { sub: true, ..w }));
+    shares.then_some(out)
 }
 
 /// Whether a line is an item of a list, marked as one or ended as one.
@@ -452,6 +525,21 @@ fn all_weights(text: &str) -> Vec<Given> {
         Some(Given { at, weight, scale: c.name("m").is_some() && unit.is_none(), bare: c.name("k").is_some() })
     });
     let mut out: Vec<Given> = in_digits.collect();
+    // "Le prix en vaudra quarante-cinq".
+    pattern!(
+        SPELT,
+        r"(?:compte(?:nt|ra|ront)?|pese(?:nt|ra|ront)?|valent|vau(?:t|dra|dront)|represente(?:nt|ra|ront)?) (?:pour |a hauteur de )?(?P<w>la moitie|[a-z]+(?:-[a-z]+)*(?: et une?| et onze)?)"
+    );
+    for found in SPELT.captures_iter(text) {
+        let (Some(whole), Some(words)) = (found.get(0), found.name("w")) else { continue };
+        let unit = UNIT.find(&text[whole.end()..]).map_or(0, |u| u.end());
+        let apart = out.iter().all(|g: &Given| g.at.end <= whole.start() || whole.end() <= g.at.start);
+        let half = (words.as_str() == "la moitie").then_some(50);
+        if let Some(n) = half.or_else(|| counted(words.as_str())).filter(|n| apart && (2..=100).contains(n)) {
+            let at = whole.start()..whole.end() + unit;
+            out.push(Given { at, weight: f64::from(n), scale: false, bare: unit == 0 });
+        }
+    }
     let spelt = figures::all(text).into_iter().filter(|f| matches!(f.unit, Unit::Percent | Unit::Points));
     for figure in spelt {
         let apart = |g: &Given| g.at.end <= figure.range.start || figure.range.end <= g.at.start;
@@ -470,7 +558,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     let mut out = Vec::new();
     let mut from = 0;
     let is_row = text.contains(" | ");
-    let given = if is_row { Vec::new() } else { given(piece, line, &folded) };
+    let given = if is_row { Vec::new() } else { given(piece, line, &folded, false) };
     if !given.is_empty() {
         return given;
     }
@@ -490,9 +578,11 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let bad = quantity
             || if is_row { NO_CRITERION_ROW.is_match(before) } else { NO_CRITERION.is_match(before) }
             || rest.trim_start().starts_with("des heures")
+            || rest.trim_start().starts_with("du temps")
             || rest.trim_start().starts_with("du montant");
-        if !scale && !bad && name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && (1.0..=100.0).contains(&weight)
-        {
+        let names = name.chars().filter(|c| c.is_alphabetic()).count() >= 3
+            && !["les", "des", "ces", "lot"].contains(&name.to_lowercase().as_str());
+        if !scale && !bad && names && (1.0..=100.0).contains(&weight) {
             let sub = SUB.is_match(before);
             // A sentence holds several: each is quoted whole with the words it needs.
             let end = folded.original(whole.clone()).end;
@@ -514,13 +604,17 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     // "40 % : valeur technique", "Vingt points vont au délai".
     let first = figures::all(&folded.text).into_iter().find(|f| matches!(f.unit, Unit::Percent | Unit::Points));
     if out.is_empty()
-        && let Some(first) = first.filter(|f| folded.text[..f.range.start].chars().all(|c| !c.is_alphabetic()))
-        && !NO_CRITERION.is_match(&folded.text)
+        && let Some(first) = first.filter(|f| {
+            let before = folded.text[..f.range.start].trim_start();
+            ["les ", "ces "].contains(&before) || before.chars().all(|c| !c.is_alphabetic())
+        })
     {
         let behind = first.range.end + GIVEN.find(&folded.text[first.range.end..]).map_or(0, |m| m.end());
         let end = folded.text[behind..].find([',', ';', '(', '.']).map_or(folded.text.len(), |i| behind + i);
         let name = named(&text[folded.original(behind..end)]);
-        if name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120 && first.n >= 1.0 {
+        // "… aux personnes en insertion, au-delà même des heures demandées": what stands behind the name does not matter.
+        let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120;
+        if fits && first.n >= 1.0 && !NO_CRITERION.is_match(&folded.text[..end]) {
             let range = line.clone();
             out.push(Weighed { name, weight: first.n, range, sub: false, lots: Vec::new(), tabled: false });
         }
@@ -528,17 +622,25 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
     out
 }
 
-/// The weights of a sentence that gives each of them to a criterion behind it: "60 points au prix, 25 points à la qualité et 15 à…".
-fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded) -> Vec<Weighed> {
+/// The weights of a sentence that gives each of them to a criterion behind it: "60 points au prix, 25 points à la qualité et 15 à…";
+/// `bare`: what is shared out is told, so that its parts need no unit.
+fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Folded, bare: bool) -> Vec<Weighed> {
     pattern!(
         TO,
         r"^ ?(?:(?:vont|va|iront|ira|reviennent|revient|sont (?:attribues|donnes|reserves|accordes|affectes)|portent) )?(?:a l'|a la |au |aux |a |pour l'|pour les? |pour la |sur l'|sur les? |sur la )"
     );
     let text = &piece.text[line.clone()];
-    let found: Vec<Figure> = figures::all(&folded.text)
+    let mut found: Vec<Figure> = figures::all(&folded.text)
         .into_iter()
         .filter(|f| matches!(f.unit, Unit::Percent | Unit::Points) && (1.0..=100.0).contains(&f.n))
         .collect();
+    let units: Vec<Range<usize>> = found.iter().map(|f| f.range.clone()).collect();
+    found.extend(
+        shares(&folded.text, bare)
+            .into_iter()
+            .filter(|f| units.iter().all(|u| u.end <= f.range.start || f.range.end <= u.start)),
+    );
+    found.sort_by_key(|f| f.range.start);
     let to = |f: &Figure| TO.find(&folded.text[f.range.end..]).map(|m| f.range.end + m.end());
     if found.len() < 2 || !found.iter().all(|f| to(f).is_some()) {
         return Vec::new();
@@ -558,9 +660,30 @@ fn given(piece: &Written, line: &Range<usize>, folded: &vigie_classify::fold::Fo
     out
 }
 
+/// Numbers that share something out without a unit: halves ("pour moitié sur le prix"), and, where `bare`, others in front of what gets
+/// them ("vingt pour le calendrier").
+fn shares(text: &str, bare: bool) -> Vec<Figure> {
+    pattern!(HALF, r"\bpour (?:la )?moitie\b");
+    pattern!(PART, r"(?:^|[ ,;(])(?P<n>[0-9]{1,2}|[a-z]+(?:-[a-z]+)*) (?:pour|au|aux|a|sur) ");
+    let half = HALF.find_iter(text).map(|m| Figure { range: m.range(), n: 50.0, unit: Unit::Points });
+    let parts = PART.captures_iter(text).filter(|_| bare).filter_map(|c| {
+        let n = c.name("n")?;
+        let value = n.as_str().parse().ok().or_else(|| counted(n.as_str()).map(f64::from))?;
+        (value >= 1.0).then(|| Figure { range: n.range(), n: value, unit: Unit::Points })
+    });
+    half.chain(parts).collect()
+}
+
 /// The weights of a sentence that shares out a hundred by numbers of which not all have a unit: "sur 100 : prix 50, méthode 40,
 /// insertion 10".
 fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
+    let (out, bare) = numbered_parts(piece, line)?;
+    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
+    (bare && out.len() >= 2 && whole).then_some(out)
+}
+
+/// The parts of a sentence that each end with their number, and whether one of them has no unit.
+fn numbered_parts(piece: &Written, line: &Range<usize>) -> Option<(Vec<Weighed>, bool)> {
     pattern!(
         PART,
         r"^(?P<name>.*?[a-z]{3}.*?) ?(?:\(|:|=|a |pour |sur |compte pour |vaut )? ?(?P<n>[0-9]{1,3}) ?(?:points?|pts?|%)?\)?(?: sur 100| ?/ ?100)?\.?$"
@@ -579,19 +702,36 @@ fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
         at += part.len() + 1;
         let own = text.get(range.clone())?;
         let folded = vigie_classify::fold::Folded::of(own);
-        let Some(found) = PART.captures(folded.text.trim_end()) else {
+        // In digits, else in words: "et la tenue du service quarante".
+        let spelt = || {
+            let words = folded.text.trim_end_matches(['.', ' ']);
+            // "La cuisine pèse la moitié, le prix trente".
+            let part = [(" la moitie", 50.0), (" un quart", 25.0), (" le quart", 25.0)];
+            if let Some((name, n)) = part.iter().find_map(|(w, n)| Some((words.strip_suffix(w)?, *n))) {
+                return Some((0..name.len(), n, true));
+            }
+            let counts = ["points", "point", "pour cent"].iter().find_map(|u| words.strip_suffix(u));
+            let (at, n) = figures::in_words(counts.unwrap_or(words).trim_end())?;
+            let name = folded.text[..at].trim_end();
+            (name.chars().filter(|c| c.is_alphabetic()).count() >= 3).then_some((0..name.len(), n, counts.is_none()))
+        };
+        let digits = PART.captures(folded.text.trim_end()).and_then(|found| {
+            Some((found.name("name")?.range(), found["n"].parse::<f64>().ok()?, !WEIGHT.is_match(&folded.text)))
+        });
+        let Some((name, weight, without)) = digits.or_else(spelt) else {
             start = Some(range.start);
             continue;
         };
         start = None;
-        bare |= !WEIGHT.is_match(&folded.text);
-        let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
-        let name = named(&own[folded.original(found.name("name")?.range())]);
+        bare |= without;
+        if !(1.0..=100.0).contains(&weight) {
+            return None;
+        }
+        let name = named(&own[folded.original(name)]);
         let range = line.start + range.start..line.start + range.end;
         out.push(Weighed { name, weight, range, sub: false, lots: Vec::new(), tabled: false });
     }
-    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
-    (bare && start.is_none() && out.len() >= 2 && whole).then_some(out)
+    start.is_none().then_some((out, bare))
 }
 
 /// What a line weighs by a number without a unit: "Prix : 40", "2) Méthode, notée sur 50, dont".
@@ -632,10 +772,11 @@ fn named(words: &str) -> String {
         "à hauteur de",
         "sur",
     ];
+    pattern!(BEGINS, r"^(?:l'|le |la |les |un |une )");
     // "Dit autrement, pour les lots 1 et 2, le prix vaut": what the sentence leads in with is no part of it.
     if let Some((lead, rest)) = name.rsplit_once(", ")
         && (!figures::mentions(lead).is_empty()
-            || lead.split(' ').count() <= 2
+            || lead.split(' ').count() <= 2 && BEGINS.is_match(&fold(rest))
             || CONNECTS.is_match(&fold(lead))
             || LEADS.is_match(&fold(lead)))
         && rest.chars().filter(|c| c.is_alphabetic()).count() >= 4
@@ -659,6 +800,8 @@ fn named(words: &str) -> String {
     for word in cut {
         name = name.strip_suffix(word).map_or(name, str::trim_end);
     }
+    // "Le prix en vaudra quarante-cinq".
+    name = name.strip_suffix(" en").unwrap_or(name);
     for word in
         ["et ", "puis ", "dont ", "ainsi que ", "le ", "la ", "les ", "l'", "l’", "Le ", "La ", "Les ", "L'", "L’"]
     {

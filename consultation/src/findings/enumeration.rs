@@ -12,11 +12,11 @@ use vigie_classify::pattern;
 // What may stand in front of a document's name, at the start of a part.
 pattern!(
     BEFORE,
-    r"^(?:et |puis |enfin,? |ainsi qu(?:e |')|ou |dont |d'abord |ensuite |de meme que |(?:pour|sur) (?:le|les|l') ?lots? [^,:]{1,30}[,:] ?|lots? [a-z0-9]{1,3}(?: et [a-z0-9]{1,3})? ?[,:] ?)*(?:(?:de |d')?(?:l'|le |la |les |des |du |une? |deux |trois |quatre |cinq |six |[0-9]{1,2} |son |sa |ses |leurs? |votre |vos |ce |cette |chaque |tout(?:e|es)? |au moins |toute piece |le present |la presente )*)(?:principales |principaux |dernieres |derniers |simple |nouvelle? |eventuel(?:le|s|les)? |presente? |double )?"
+    r"^(?:et |puis |enfin,? |accompagnee?s? (?:de |d'|du |des )|assortie?s? (?:de |d'|du |des )|ainsi qu(?:e |')|ou |dont |d'abord |ensuite |de meme que |(?:pour|sur) (?:le|les|l') ?lots? [^,:]{1,30}[,:] ?|lots? [a-z0-9]{1,3}(?: et [a-z0-9]{1,3})? ?[,:] ?)*(?:(?:de |d')?(?:l'|le |la |les |des |du |une? |quelques |deux |trois |quatre |cinq |six |[0-9]{1,2} |son |sa |ses |leurs? |votre |vos |ce |cette |chaque |tout(?:e|es)? |au moins |toute piece |le present |la presente )*)(?:principales |principaux |dernieres |derniers |simple |nouvelle? |eventuel(?:le|s|les)? |presente? |double )?"
 );
 pattern!(
     DOCUMENT,
-    r"^(?:sous-detail|liasses?|document unique|constats?|chartes?|projet social|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|grilles?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|signe|ci-joint|joint|rempli|complet|contractuel|d|a)|inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|de references|photo)|ordonnance|statuts|assurances?)"
+    r"^(?:sous-detail|liasses?|document unique|constats?|chartes?|projet social|lettres?|formulaires?|imprimes?|dc ?[1-4]\b|dume\b|attestations?|certificats?|declarations?|acte d'engagement|\bae\b|memoires?|bordereaux?|\bbpu\b|\bdqe\b|\bdpgf\b|details? |devis|decompositions?|annexes?|fiches?|notes?\b|notices?\b|licences?|recepisses?|rib\b|releves?|plannings?|calendriers?|programmes?|extraits?|kbis|copies?|listes?|presentations?|chiffres? d'affaires|references?|echantillons?|pouvoirs?|delegations?|habilitations?|descriptions?|descriptifs?|cadres? d|tableaux?|grilles?|documents?|noms? de|indications?|montants?|compositions?|effectifs?|preuves?|agrements?|qualifications?|bilans?|comptes? de resultat|moyens|organigrammes?|curriculum|\bcv\b|photographies?|photos?|images?|questionnaires?|catalogues?|justificatifs?|mandats?|conventions?|contrats?|arretes?|jugements?|autorisations?|(?:[a-z]+ )?semaines? de menus|menus?\b|plans? |schemas?|simulations?|projets? |caces|carte professionnelle|cartes? |releve|identite bancaire|accords?|engagements? (?:ecrit|signe|ci-joint|joint|rempli|complet|contractuel|d|a)|prix (?:forfaitaire|detaille|unitaire)s?|parole ecrite|ecrits?\b|pages?\b|feuilles? |feuillets? |inscription|numero|coordonnees|titres? (?:d'etudes|professionnels?)|diplomes?|brevets?|labels?|methodologie|methode|protocole|procedure|rapport|etats?\b|dossier (?:technique|de references|photo)|ordonnance|statuts|assurances?)"
 );
 
 /// The items that words name, in their order; empty where they name none.
@@ -41,7 +41,14 @@ pub(super) fn items(words: &str) -> Vec<Range<usize>> {
 
 /// Whether a part begins with a document.
 fn is_document(part: &str) -> bool {
+    pattern!(
+        WITH,
+        r"^avec (?:l'|le |la |les |une? |votre |son )(?:extrait|kbis|attestation|certificat|declaration|formulaire|dc ?[1-4]|rib\b|releve d)"
+    );
     let folded = fold(part.trim_start());
+    if WITH.is_match(&folded) {
+        return true;
+    }
     let behind = BEFORE.find(&folded).map_or(0, |m| m.end());
     DOCUMENT.is_match(&folded[behind..])
 }

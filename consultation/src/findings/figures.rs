@@ -13,7 +13,7 @@ use vigie_domain::Lot;
 
 pattern!(
     UNIT,
-    r"(?P<euros>€|euros?\b|eur\b)|(?P<percent>%|pour ?cents?\b)|(?P<days>jours?\b)|(?P<months>mois\b)|(?P<hours>heures?\b|\bh\b)|(?P<points>points?\b|pts?\b)"
+    r"(?P<fraction>\b(?:tiers|quarts?|cinquiemes?|dixiemes?|vingtiemes?) d)|(?P<euros>€|euros?\b|eur\b)|(?P<percent>%|pour ?cents?\b)|(?P<days>jours?\b)|(?P<months>mois\b)|(?P<hours>heures?\b|\bh\b)|(?P<points>points?\b|pts?\b)"
 );
 // Digits in front of a unit, with what may stand between: "1 200 000", "1,2 million d'", "(6)".
 pattern!(
@@ -53,12 +53,19 @@ pub(super) fn all(text: &str) -> Vec<Figure> {
         let units = [
             ("euros", Unit::Euros),
             ("percent", Unit::Percent),
+            ("fraction", Unit::Percent),
             ("days", Unit::Days),
             ("months", Unit::Months),
             ("hours", Unit::Hours),
             ("points", Unit::Points),
         ];
         let Some((_, unit)) = units.into_iter().find(|(group, _)| found.name(group).is_some()) else { continue };
+        if let Some(part) = found.name("fraction") {
+            // "Un quart des heures", and no quarter of an hour.
+            let share = fraction(text, part.start()..part.end() - 2);
+            out.extend(share.filter(|_| !text[part.end() - 1..].starts_with("d'heure")));
+            continue;
+        }
         let Some((start, n)) = before(&text[..whole.start()], unit) else { continue };
         let again = out.last().is_some_and(|f| f.unit == unit && f.n == n && start.saturating_sub(f.range.end) <= 3);
         if !again {
@@ -66,6 +73,21 @@ pub(super) fn all(text: &str) -> Vec<Figure> {
         }
     }
     out
+}
+
+/// A share in so many parts of a whole: "un dixième", "deux tiers".
+fn fraction(text: &str, part: Range<usize>) -> Option<Figure> {
+    let of = match text[part.clone()].trim_end_matches('s') {
+        "tier" => 3.0,
+        "quart" => 4.0,
+        "cinquieme" => 5.0,
+        "dixieme" => 10.0,
+        _ => 20.0,
+    };
+    let words = text[..part.start].trim_end();
+    let start = words.rfind([' ', '\'']).map_or(0, |at| at + 1);
+    let parts = f64::from(counted(&words[start..])?);
+    (parts >= 1.0 && parts < of).then(|| Figure { range: start..part.end, n: 100.0 * parts / of, unit: Unit::Percent })
 }
 
 /// The figures of one unit.
@@ -84,6 +106,9 @@ pub(super) fn written(words: &str, unit: Unit) -> Vec<Figure> {
 fn before(text: &str, unit: Unit) -> Option<(usize, f64)> {
     /// Bytes looked back.
     const NEAR: usize = 90;
+    // "Les vingt derniers points".
+    let text =
+        ["derniers ", "dernieres ", "premiers ", "autres "].iter().find_map(|w| text.strip_suffix(w)).unwrap_or(text);
     let cut = text.floor_char_boundary(text.len().saturating_sub(NEAR));
     let (start, n) = number(&text[cut..], unit)?;
     Some((cut + start, n))
@@ -149,7 +174,7 @@ fn parsed(digits: &str) -> Option<f64> {
 // Lots by number, letter or name, in text as it is written.
 pattern!(
     LOTS,
-    r"\b(?i:lots?)(?: (?:n°s?|nos?|numéros?))?\s*[–-]?\s*(?P<ids>(?:L?[0-9]{1,3}|[A-H])\b(?:\s*(?:,|et|/|ou|à|,\s*et)\s*(?:(?i:le |du |au )?(?i:lots? )?)?(?:n° ?)?(?:L?[0-9]{1,3}|[A-H])\b)*)|(?P<bare>\bL[0-9]{1,2}\b(?:\s*(?:,|et|/|ou|à)\s*L[0-9]{1,2}\b)*)|\b(?i:secteurs?|zones?|lots?|au|le|du|pour le)\s+(?P<name>Nord|Sud|Est|Ouest|Centre)\b(?P<more>(?:\s*(?:,|et|ou|et le|et au|et du)\s+(?:Nord|Sud|Est|Ouest|Centre)\b)*)|(?P<site>\b(?i:campus|sites?|secteurs?)\s+(?:des?\s+|du\s+|de la\s+)?\p{Lu}[\p{L}-]+)|(?P<rank>\b(?i:le|la) (?i:premi[eè]re?|seconde?|deuxi[eè]me)\b)|(?P<others>\b(?i:(?:aux|les|des|pour les)(?: \w+)? autres)\b(?: lots)?)"
+    r"\b(?i:lots?|ensembles?)(?: (?:n°s?|nos?|numéros?))?\s*[–-]?\s*(?P<ids>(?:L?[0-9]{1,3}|[A-H])\b(?:\s*(?:,|et|/|ou|à|,\s*et)\s*(?:(?i:le |du |au )?(?i:lots? )?)?(?:n° ?)?(?:L?[0-9]{1,3}|[A-H])\b)*)|(?P<bare>\bL[0-9]{1,2}\b(?:\s*(?:,|et|/|ou|à)\s*L[0-9]{1,2}\b)*)|\b(?i:secteurs?|zones?|lots?|au|le|du|pour le)\s+(?P<name>Nord|Sud|Est|Ouest|Centre)\b(?P<more>(?:\s*(?:,|et|ou|et le|et au|et du)\s+(?:Nord|Sud|Est|Ouest|Centre)\b)*)|(?P<site>\b(?i:campus|sites?|secteurs?)\s+(?:des?\s+|du\s+|de la\s+)?\p{Lu}[\p{L}-]+)|(?P<rank>\b(?i:le|la) (?i:premi[eè]re?|seconde?|deuxi[eè]me)\b)|(?P<others>\b(?i:(?:aux|les|des|pour les)(?: \w+)? autres)\b(?: lots)?)"
 );
 pattern!(ID, r"L?(?P<n>[0-9]{1,3})|[A-H]\b|Nord|Sud|Est|Ouest|Centre");
 
@@ -269,12 +294,14 @@ mod tests {
             ("trente-huit euros", Unit::Euros, 38.0),
             ("douze pour cent des heures", Unit::Percent, 12.0),
             ("2,5 %", Unit::Percent, 2.5),
+            ("un quart des heures facturees", Unit::Percent, 25.0),
+            ("un dixieme du montant", Unit::Percent, 10.0),
             ("huit cents heures (800 h)", Unit::Hours, 800.0),
         ] {
             let found: Vec<f64> = of(text, unit).iter().map(|f| f.n).collect();
             assert_eq!(found, [n], "{text}");
         }
-        assert!(all("des jours et des heures").is_empty());
+        assert!(all("des jours et des heures, un quart d'heure").is_empty());
     }
 
     fn whose(text: &str, unit: Unit) -> Vec<(f64, Vec<String>)> {

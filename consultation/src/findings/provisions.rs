@@ -29,7 +29,17 @@ pattern!(
     r"^lots? ?(?:n° ?)?(?P<n>[0-9]{1,3}) .*?(?:n° ?[0-9]+ (?:\| )?)?(?P<h>\b[0-9]{1,3}(?: [0-9]{3})+|\b[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$"
 );
 pattern!(NEAR, r"^(?P<n>[0-9]{1,2}) (?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})$");
-pattern!(HOURS_CELL, r"^(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: d'insertion)?$");
+pattern!(
+    HOURS_CELL,
+    r"^(?:lot [0-9a-z]{1,3} ?: ?)?(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{1,6}) ?(?:h|heures?)(?: ?/ ?an)?(?: pour (?:chacun des |le |les )?lots? [0-9a-z ,]{1,30})?(?: (?:annuelles?|par an|au minimum|minimum|au moins|sur [a-z ]{2,20}))*(?: (?:a la charge d|dues? par|d'insertion|de parcours|de clause|d'emploi)[a-z' ]{0,30})?$"
+);
+// What a bill of prices or a form counts for the clause: "dont heures d'emploi local : 800 par an".
+pattern!(
+    COUNTED_IN,
+    r"\b(?:heures?|volume)[^|:]{0,40}(?:insertion|emploi local|parcours vers l'emploi|clause sociale)[^|:]{0,30} ?[:|] ?(?P<h>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,6})\b|\b(?:part|taux|pourcentage)[^|:]{0,30}(?:insertion|emploi local|clause sociale)[^|:]{0,30} ?[:|] ?(?P<p>[0-9]{1,2}(?:,[0-9])?) ?%"
+);
+// Under the title of a sheet: what its column counts is due.
+pattern!(DUE, r"heures? (?:dues?|d'insertion|plancher|minimales?|minimum|a realiser|annuelles)");
 pattern!(
     SOCIAL_CRITERION,
     r"insertion|\bsocia(?:l|le|les|ux)\b|(?:suivi|accompagnement|accueil|encadrement|parcours) des (?:personnes|travailleurs|salaries)|handicap|eloignee?s? de l'emploi|\bemploi\b|socio-?profession"
@@ -38,7 +48,7 @@ pattern!(
 // What a clause asks for; and what hours are worth or make, of which it asks none.
 pattern!(
     OWED,
-    r"reserv|realis|consacr|benefici|profit|revien|a la charge|d'insertion|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
+    r"reserv|\b(?:assure|fait)e?s? par\b|realis|consacr|benefici|profit|revien|a la charge|d'insertion|destin|s'engage|doit\b|doivent|minimum|minimal|au moins|tenue?s? (?:de|a)|effectu|accompli|confi|affect|fixe|s'eleve|\bvolume|obligation|oblig|represent|correspond|execut"
 );
 pattern!(WORTH, r"temps plein|\betp\b|\bvaut\b|\bvalent\b|journees?\b");
 
@@ -92,6 +102,9 @@ pub(super) fn read(
     };
     let mut out: Vec<Finding> = Vec::new();
     // A form speaks of what candidates may be; a bill of prices, of works.
+    if matches!(piece.kind, Kind::Bpu | Kind::Dpgf) {
+        out.extend(rows_of_bill(piece));
+    }
     if !matches!(piece.kind, Kind::Form | Kind::Bpu | Kind::Plan) {
         out.extend(social_criteria(criteria));
         let told = assessment.provisions.into_iter().filter(|p| match p.kind {
@@ -108,7 +121,16 @@ pub(super) fn read(
             ProvisionKind::ExecutionClause => (rows.is_empty() || p.percent.is_some()) && !read_here(p),
             _ => true,
         });
+        let mut shares: Vec<(Option<String>, f64)> = Vec::new();
         for mut provision in told.flat_map(|p| each(piece, sentences, p)) {
+            // What a sentence says of all rows is told once.
+            if let (Some(percent), None) = (provision.percent, provision.hours) {
+                let said = (provision.evidence.quote.clone(), percent);
+                if provision.lots.is_empty() && shares.contains(&said) {
+                    continue;
+                }
+                shares.push(said);
+            }
             resite(piece, sentences, &mut provision);
             let (quote, figure) = (provision.evidence.quote.clone(), figure(&provision));
             // "Article 5 : Insertion (lot 2)".
@@ -159,8 +181,10 @@ pub(super) fn read(
             let named = days.iter().filter(same).map(|d| d.date.kind).collect::<Vec<_>>();
             !named.is_empty() && !named.contains(&judged.kind)
         };
-        let mut kept: Vec<TypedDate> =
-            judged.into_iter().filter(|d| !relabelled(d) && is_spoken_of(piece, d)).collect();
+        let mut kept: Vec<TypedDate> = judged
+            .into_iter()
+            .filter(|d| !relabelled(d) && is_spoken_of(piece, d) && !strays(piece, sentences, &days, d))
+            .collect();
         // The hour right behind a day is its own.
         for judged in &mut kept {
             let timed = days
@@ -172,14 +196,18 @@ pub(super) fn read(
             }
         }
         let known = |d: &calendar::Day| {
-            kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive())
+            // Two visits of one day are two.
+            let other = |k: &TypedDate| k.kind == DateKind::Visit && k.has_time && d.date.has_time && k.at != d.date.at;
+            kept.iter().any(|k| k.kind == d.date.kind && k.at.date_naive() == d.date.at.date_naive() && !other(k))
         };
         // An end that no label names is told where the judgement found none.
         let ends = |kind: DateKind| matches!(kind, DateKind::Tender | DateKind::Participation);
-        let ended = kept.iter().any(|k| ends(k.kind)) || days.iter().any(|d| d.labelled && ends(d.date.kind));
+        let ended = |kind: DateKind| {
+            kept.iter().any(|k| k.kind == kind) || days.iter().any(|d| d.labelled && d.date.kind == kind)
+        };
         let added: Vec<Finding> = days
             .iter()
-            .filter(|d| !known(d) && (d.labelled || !ends(d.date.kind) || !ended))
+            .filter(|d| !known(d) && (d.labelled || !ends(d.date.kind) || !ended(d.date.kind)))
             .map(|d| Finding::new(What::Date(Box::new(d.date.clone())), piece, d.range.clone(), 0))
             .collect();
         for date in kept {
@@ -232,6 +260,20 @@ fn dates(piece: &Written, notice: &Notice, found: Vec<TypedDate>) -> Vec<TypedDa
     told.chain(ends).collect()
 }
 
+/// Whether the end that the judgement found is the day of something else, where another sentence says when tenders end.
+fn strays(piece: &Written, sentences: &[Sentence], days: &[calendar::Day], date: &TypedDate) -> bool {
+    pattern!(
+        ENDS,
+        r"offre|\bplis?\b|candidature|remis|depot|depos|recep|recu|limite|clotur|repon|propos|avant|plus tard|dernier|jusqu|dossier|devis|arriv|parv|transm|attend"
+    );
+    let other = |d: &calendar::Day| d.date.kind == DateKind::Tender && d.date.at.date_naive() != date.at.date_naive();
+    let Some(at) = date.quote.as_deref().filter(|_| date.kind == DateKind::Tender).and_then(|q| piece.find(q)) else {
+        return false;
+    };
+    let own = sentences.iter().find(|s| s.range.contains(&at));
+    days.iter().any(other) && own.is_some_and(|s| !s.folded.contains(" | ") && !ENDS.is_match(&s.folded))
+}
+
 /// Whether the words around a day speak of what it is thought to be of: a visit, or, in a technical piece, tenders.
 fn is_spoken_of(piece: &Written, date: &TypedDate) -> bool {
     /// Lines above that may say so, where they open a list.
@@ -279,7 +321,7 @@ fn kept_lots(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
     pattern!(CODE, r"\bl ?\.? ?2113-1(?P<n>[234])\b");
     pattern!(
         ALONE,
-        r"\breserv|\bdedie|\bseule?s?\b|seulement|exclusi|uniquement|qu'(?:a|aux|a des|a une|a l')\b|destinee?s? (?:aux?|a (?:des|une))"
+        r"\breserv|\bdedie|\bseule?s?\b|seulement|exclusi|uniquement|\bne peu(?:t|vent) [^.;]{0,60} que (?:les|des|une)\b|qu'(?:a|aux|a des|a une|a l')\b|destinee?s? (?:aux?|a (?:des|une))"
     );
     pattern!(DISABILITY, r"\besat\b|entreprises? adaptees?|\bea\b|handicap|travail protege|aide par le travail");
     pattern!(
@@ -365,7 +407,13 @@ fn each(piece: &Written, sentences: &[Sentence], provision: Provision) -> Vec<Pr
     if !apart || !quoted {
         return vec![provision];
     }
-    let share = Provision { hours: None, hours_max: None, hours_yearly: false, ..provision.clone() };
+    let mut share = Provision { hours: None, hours_max: None, hours_yearly: false, ..provision.clone() };
+    // It is said where it is said, of the lots that are named there.
+    if let Some(own) = sentences.iter().find(|s| gives(s, Unit::Percent, percent)) {
+        share.evidence.quote = Some(piece.judged()[own.range.clone()].to_owned());
+        let named = figures::mentions(&piece.text[own.range.clone()]);
+        share.lots = named.into_iter().flat_map(|m| m.lots).collect();
+    }
     vec![Provision { percent: None, ..provision }, share]
 }
 
@@ -503,20 +551,51 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
             continue;
         }
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
+        // "11 et 12 | 420 heures pour chacun des lots 11 et 12".
+        if let Some((hours, lots)) = of_several(&piece.text[line.range.clone()], &line.folded)
+            && (of_clause
+                || OF_CLAUSE.is_match(&piece.headings(line.article))
+                || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)))
+        {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            (provision.lots, provision.hours, provision.mandatory) = (lots, Some(hours), Some(true));
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            continue;
+        }
         // Under a head that names hours, a number needs no unit.
         let counts = head.is_some_and(|h| h.folded.contains("heure") || h.folded.contains("volume"));
+        let named = || OF_CLAUSE.is_match(&line.folded) && line.folded.contains("heure");
         let Some((lot, hours)) = row(&line.folded).map(|(lot, hours)| match hours {
-            None if counts && of_clause => (lot, bare_hours(&line.folded)),
+            None if counts && (of_clause || named()) => (lot, bare_hours(&line.folded)),
             hours => (lot, hours),
         }) else {
-            if !line.folded.contains('|') || OF_CLAUSE.is_match(&line.folded) || line.folded.contains("heure") {
+            if !line.folded.contains('|')
+                || OF_CLAUSE.is_match(&line.folded)
+                || line.folded.contains("heure")
+                || line.folded.contains("volume")
+            {
                 head = Some(line);
             }
             continue;
         };
         let speaks = of_clause
+            || counts && named()
             || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded))
             || OF_CLAUSE.is_match(&piece.headings(line.article));
+        // "11 | quinze pour cent des heures travaillées".
+        let share = || figures::of(&line.folded, Unit::Percent).first().map(|f| f.n);
+        let counts = || figures::of(&line.folded, Unit::Hours).is_empty();
+        let share =
+            if hours.is_none() && counts() && line.folded.contains("heures") && speaks { share() } else { None };
+        if let Some(percent) = share.filter(|p| *p < 100.0) {
+            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+            provision.lots = vec![Lot::clean_id(lot)];
+            provision.percent = Some(percent);
+            provision.mandatory = Some(true);
+            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+        }
         if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
             let quote = piece.words(line.range.clone());
             let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
@@ -530,22 +609,72 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
     out
 }
 
+/// The hours and the lots of a row of several lots.
+fn of_several(text: &str, folded: &str) -> Option<(f64, Vec<String>)> {
+    pattern!(LISTED, r"^(?:lots? )?[0-9]{1,2}(?:(?: ?, ?| et | a | ?- ?)[0-9]{1,2})+$");
+    let (cell, rest) = folded.split_once(" | ").filter(|(cell, _)| LISTED.is_match(cell.trim()))?;
+    let hours = rest.split(" | ").find_map(|c| HOURS_CELL.captures(c.trim())?.name("n"))?;
+    let hours = hours.as_str().replace(' ', "").parse::<f64>().ok().filter(|h| *h >= LEAST_HOURS)?;
+    let first = text.split(" | ").next().unwrap_or(cell);
+    let named = if first.to_lowercase().contains("lot") { first.to_owned() } else { format!("lots {first}") };
+    let lots: Vec<String> = figures::mentions(&named).into_iter().flat_map(|m| m.lots).collect();
+    (!lots.is_empty()).then_some((hours, lots))
+}
+
+/// What a bill of prices counts for the clause: rows that name it, and those of a sheet about it.
+fn rows_of_bill(piece: &Written) -> Vec<Finding> {
+    let found = |line: &Line, hours: Option<f64>, percent: Option<f64>| {
+        let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
+        let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+        provision.lots = row_lot(&line.folded).map(Lot::clean_id).into_iter().collect();
+        (provision.hours, provision.percent, provision.mandatory) = (hours, percent, Some(true));
+        Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0)
+    };
+    let number = |c: &regex::Captures<'_>, group: &str| {
+        c.name(group).and_then(|m| m.as_str().replace(' ', "").replace(',', ".").parse::<f64>().ok())
+    };
+    let mut out = Vec::new();
+    // The head of a table of hours that are due, in a sheet that speaks of the clause.
+    let mut due = false;
+    let mut of_clause = false;
+    for line in &piece.lines {
+        if let Some(told) = COUNTED_IN.captures(&line.folded).filter(|_| !homonyms::is_of_things(&line.folded)) {
+            out.push(found(line, number(&told, "h"), number(&told, "p")));
+        } else if let Some(hours) = row_lot(&line.folded).filter(|_| due).and_then(|_| bare_hours(&line.folded)) {
+            out.push(found(line, Some(hours), None));
+        } else {
+            let row = line.folded.contains(" | ");
+            // A line under the title of a sheet may say what is to be done with it.
+            let near = !row && line.folded.len() < 120;
+            of_clause = clause::is_heading(&line.folded) || of_clause && (row || near);
+            of_clause |= clause::is_heading(&piece.headings(line.article));
+            due = row && DUE.is_match(&line.folded) && (of_clause || OF_CLAUSE.is_match(&line.folded));
+        }
+    }
+    out
+}
+
 /// Fewer hours are a day's or a week's work, or the hour of a clock.
 const LEAST_HOURS: f64 = 25.0;
 
 /// Hours and shares that sentences of the clause give, each with its lots.
 fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: &[Provision]) -> Vec<Finding> {
     pattern!(OTHER_HOURS, r"(?:sous|dans les|delai de|delais? d'au moins|avant les?) $");
-    pattern!(OF_OTHERS, r"^ ?(?:par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)");
+    pattern!(
+        OF_OTHERS,
+        r"^ ?(?:des (?:cas|appels|interventions|demandes|situations|reclamations|passages)\b|par semaine|par jour|de formation|d'attente|de retard|hebdomadaire|apres|avant)"
+    );
     pattern!(
         OF_WORK,
-        r"heures?|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
+        r"heures?|masse horaire|cette part\b|\bpart de\b|ce taux|cette proportion|temps de presence|temps (?:de travail|travaille|passe)|main[- ]d'oeuvre|effectifs?|masse salariale"
     );
     pattern!(
         OTHER_SENTENCE,
         r"penal|sanction|manqu|non (?:realis|effectu|execut|fait)|euros?\b|€|\bhausse|baisse|avenant|revis|tolere|atteint|depass|dans la limite|plafon|bilan|transmi|proratis|moitie du montant"
     );
     let mut out = Vec::new();
+    // The last sentence that gave hours: the next one may leave the word out.
+    let mut last: Option<usize> = None;
     for (i, sentence) in sentences.iter().enumerate() {
         let text = sentence.folded.as_str();
         if !topics.is_clause(i) || sentence.is_heading || text.contains(" | ") || OTHER_SENTENCE.is_match(text) {
@@ -553,6 +682,8 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
         }
         let words = &piece.text[sentence.range.clone()];
         let mentions = figures::mentions(words);
+        let counted = last.is_some_and(|b| i - b <= 3);
+        let mut counts_on = false;
         for unit in [Unit::Hours, Unit::Percent] {
             let plain = |f: &figures::Figure| {
                 let (before, after) = (&words[..f.range.start], &words[f.range.end..]);
@@ -563,11 +694,19 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                     _ => OF_WORK.is_match(text) && f.n < 100.0,
                 }
             };
-            let found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
+            let mut found: Vec<figures::Figure> = figures::written(words, unit).into_iter().filter(plain).collect();
+            if unit == Unit::Hours && (counted || !found.is_empty()) {
+                found.extend(unnamed(words, &found));
+                found.sort_by_key(|f| f.range.start);
+            }
+            counts_on |= unit == Unit::Hours && !found.is_empty();
             let shared = figures::shared(&found, &mentions);
             let told = shared.iter().all(|s| s.told) && (shared.len() > 1 || shared.iter().any(|s| !s.lots.is_empty()));
             // One figure that the clause asks for, of the lots that its heading names, and that the judgement passed over.
-            let known = |n: f64| judged.iter().any(|p| p.hours == Some(n) || p.percent == Some(n));
+            let known = |n: f64| {
+                let clause = |p: &&Provision| p.kind == ProvisionKind::ExecutionClause;
+                judged.iter().filter(clause).any(|p| p.hours == Some(n) || p.percent == Some(n))
+            };
             let alone = match shared.as_slice() {
                 [one] => mentions.is_empty() && OWED.is_match(text) && !known(one.n) && one.n >= 1.0,
                 _ => false,
@@ -588,8 +727,29 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                 out.push(Finding::new(What::Provision(Box::new(provision)), piece, sentence.range.clone(), 0));
             }
         }
+        if counts_on {
+            last = Some(i);
+        }
     }
     out
+}
+
+/// Numbers of hours whose unit the words before them said: "et 450 pour le lot 3", "celui du lot 2 en réserve quatre cents".
+fn unnamed(words: &str, named: &[figures::Figure]) -> Vec<figures::Figure> {
+    pattern!(
+        BARE,
+        r"\b(?P<n>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}|[a-z]+(?:[ -][a-z]+){0,4}) (?:pour|au|aux|sur) (?:(?:le|les|la) )?(?:lots?|ensembles?)\b|\ben (?:reserve|doit|doivent|consacre|realise|effectue|fait|font|fournit|assure|compte|donne|reservent)(?:ra|nt|ront)? (?P<m>[0-9]{1,3}(?: [0-9]{3})+|[0-9]{2,5}|[a-z]+(?:[ -][a-z]+){0,4}?)(?:$|[.,;:]| (?:par|chaque|sur|au|a|l'an)\b)"
+    );
+    let folded = vigie_classify::fold::Folded::of(words);
+    let taken = |r: &Range<usize>| named.iter().any(|f| f.range.start < r.end && r.start < f.range.end);
+    let read = |c: regex::Captures<'_>| {
+        let found = c.name("n").or(c.name("m"))?;
+        let digits = found.as_str().replace(' ', "").parse::<f64>().ok().map(|n| (0, n));
+        let (at, n) = digits.or_else(|| figures::in_words(found.as_str()))?;
+        let range = folded.original(found.start() + at..found.end());
+        (n >= LEAST_HOURS && !taken(&range)).then_some(figures::Figure { range, n, unit: Unit::Hours })
+    };
+    BARE.captures_iter(&folded.text).filter_map(read).collect()
 }
 
 /// Whether a criterion's name, folded, weighs social merit: no building set in its landscape.
@@ -646,7 +806,10 @@ fn located(
         [row] if row.folded.contains(" | ") => row.range.clone(),
         _ => whole,
     };
-    let says = figure.and_then(|f| lines.iter().find(|l| has_number(&l.folded, &f)));
+    let says = figure.and_then(|f| {
+        let digits = lines.iter().find(|l| has_number(&l.folded, &f));
+        digits.or_else(|| lines.iter().find(|l| has_words(&l.folded, &f)))
+    });
     let names = |l: &&&Line| figures::mentions(&piece.text[l.range.clone()]).iter().any(|m| m.lots == lots);
     let says = says.or_else(|| lines.iter().filter(|_| !lots.is_empty()).find(names));
     let chosen = says.or_else(|| lines.iter().find(|l| !l.is_heading)).filter(|_| lines.len() > 1);
@@ -668,6 +831,14 @@ fn verbatim(mut what: What, quote: &str) -> What {
         *kept = Some(quote.to_owned());
     }
     what
+}
+
+/// Whether a text gives in words a number that begins with these digits.
+fn has_words(text: &str, digits: &str) -> bool {
+    figures::all(text).iter().any(|f| {
+        let own = format!("{:.0}", f.n.trunc());
+        own.strip_prefix(digits).is_some_and(|rest| rest.is_empty() || rest.len() == 3)
+    })
 }
 
 /// Whether a text holds these digits as a number's beginning.

@@ -34,9 +34,12 @@ pattern!(
 );
 pattern!(
     WINNER,
-    r"attributaire|candidat retenu|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
+    r"attributaire|candidat retenu|(?:que nous|que l'acheteur|que la commune) retien|\b(?:celui|celle|candidat|entreprise|concurrent) (?:qui )?(?:sera|est|aura ete) retenue?\b|laureat|\bgagnant|\bl'emporte(?:ra)?\b|\bpressentie?s?\b|titulaire pressenti|avant (?:la )?signature|avant notification|mieux classee|a titre provisoire|a l'appui de (?:la )?notification|soumissionnaire retenu|il est envisage d'attribuer|auquel il est envisage"
 );
-pattern!(TENDER, r"\boffres?\b|projet de marche|memoire technique");
+pattern!(
+    TENDER,
+    r"\boffres?\b|projet de marche|memoire technique|dossier technique|(?:dossier|volet|repertoire|pli) (?:technique|financier)"
+);
 pattern!(
     CANDIDATURE,
     r"candidat|preselection|participation|concurrent|\bentreprise\b|operateur|situation (?:juridique|propre)|capacites? (?:economique|technique|professionnel|financier)|capacite"
@@ -61,11 +64,11 @@ pattern!(
 // What holds documents, or asks for them.
 pattern!(
     HOLDS,
-    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndr[a-z]*)|accompagn[a-z]*|vers(?:e|er|ez|ent|ee|ees|es)|redig[a-z]*|detaill[a-z]*|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
+    r"\b(?:fourni[a-z]*|remet[a-z]*|remis[es]*|produi[a-z]*|joi(?:nt|nts|nte|ntes|gn[a-z]*|ndr[a-z]*)|accompagn[a-z]*|vers(?:e|er|ez|ent|ee|ees|es)|redig[a-z]*|detaill[a-z]*|ajout[a-z]*|indiqu[a-z]*|complet[a-z]*|annex[a-z]*|contien[a-z]*|compren[a-z]*|comport[a-z]*|compos[a-z]*|reuni[a-z]*|renferm[a-z]*|rassembl[a-z]*|regroup[a-z]*|gliss[a-z]*|plac[a-z]*|ins[eè]r[a-z]*|met(?:s|tez|tent|tre|tra|trez)?|trouv[a-z]*|demand[a-z]*|reclam[a-z]*|attend[a-z]*|present[a-z]*|etabli[a-z]*|justifi[a-z]*|constitu[a-z]*|form(?:e|ee|es|ent)|requi[a-z]*|exig[a-z]*|envo[a-z]*|adress[a-z]*|transmet[a-z]*|depos[a-z]*|faut|faudra|dire|dit|dira|inclu[a-z]*|figur[a-z]*|compt[a-z]*|voul[a-z]*|recev[a-z]*|fait parvenir|apport[a-z]*|sont|est)\b|:"
 );
 pattern!(
     ON_PIECES,
-    r"\bdossiers?\b|\bpieces\b|documents? (?:a|de)|\bplis?\b|dire de (?:ma|mon|nous|vous)|que (?:dois|faut|devez|doit)[^?]*(?:envoyer|joindre|fournir|remettre|dire|produire)|ce que (?:vous|l'on|nous)[^?]*(?:envo|enver|joi|charg|gliss|fourni|remet|dep)"
+    r"\bdossiers?\b|\bpieces\b|documents? (?:a|de)|\bplis?\b|dire de (?:ma|mon|nous|vous)|que (?:dois|faut|devez|doit)[^?]*(?:envoyer|joindre|fournir|remettre|dire|produire)|ce qu'il (?:nous |vous )?faut|ce que vous (?:proposez|offrez)|ce que (?:vous|l'on|nous)[^?]*(?:envo|enver|joi|charg|gliss|fourni|remet|dep)"
 );
 // A sentence that goes on with documents that the one before began to name.
 pattern!(
@@ -84,21 +87,52 @@ const LONGEST: usize = 1_500;
 // A sentence that names documents and asks for none: what the contract is made of, what the buyer gives, what is judged.
 pattern!(
     NO_ENUMERATION,
-    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|(?:pieces?|documents?|valeur) (?:contractuel|constitutiv)|deviennent contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|critere|penalit|sous-critere|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les |mensuel|facture"
+    r"\bprim(?:e|ent)\b|prevau|par ordre|ordre de priorite|(?:pieces?|documents?|valeur) (?:contractuel|constitutiv)|deviennent contractuel|(?:marche|accord-cadre|contrat) (?:est|se|compren|comport)|dossier de (?:la )?consultation|\bdce\b|mis(?:e|es)? a disposition|telecharg|[0-9] ?%|\bpoints?\b|criteres? (?:d|:|qui|de)|penalit|sous-critere[^,.;]*:|juge[es]* (?:sur|d'apres|au vu)|apprecie[es]*|avant (?:de commencer|le (?:debut|demarrage|commencement)|tout (?:debut|commencement))|de la notification|chaque (?:mois|trimestre|annee|semestre)|tous les (?:mois|trimestres|semestres|ans|[0-9]|deux|trois|six)|mensuel|facture"
 );
 pattern!(
     A_DOCUMENT,
-    r"formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|\bconventions?\b|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
+    r"bons? de (?:visite|tournee|passage)|constats? de|\bdecisions?\b|\brib\b|kbis|extraits?\b|formulaires?|attestations?|\bpreuve|engagements? ecrits?|\bcopies?\b|\bconventions?\b|habilitation|certificats?|\bdc ?[1-4]\b|echantillons?|identite bancaire|jugements?|annexe sociale|arrete d|agrement|pouvoirs?\b|justificatifs"
 );
 pattern!(
     NO_SUPPLY,
-    r"\bacheteur (?:remet|fourni|produi)|(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calcul|visite sur|doit avoir visite"
+    r"\binutile\b|sentiments|tient lieu d[eu] (?:reglement|cahier)|\bne (?:joignez|fournissez|produisez|remettez|glissez)|\bn'(?:envoyez|ajoutez|annexez)|\bacheteur (?:remet|fourni|produi)|(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b|titulaire|ne sont pas|n'est pas|ne sera|ne peut|rendus|restitu|non retenus|retire|n'ont pas a|copie de sauvegarde|est invite|dispense|deja (?:remis|produit)|accord-cadre |bons? de commande|moyen de preuve|tout moyen|\bobtenir|calculee?s?\b|visite sur|doit avoir visite"
+);
+// A document that is handed in itself: "le certificat remis à l'issue de la visite est joint".
+pattern!(
+    HANDED,
+    r"\b(?:est|sont|sera|seront)(?: [a-z]+)? (?:joint|insere|agrafe|annexe|glisse|scanne|verse|depose|ajoute|fourni|produit|place|range)e?s?\b|\b(?:joindre|joignez|fournir|inserer|glisser|annexer|verser)\b"
+);
+// What a bill or a form says of itself: that it is part of the tender.
+pattern!(
+    RETURNED,
+    r"\ba (?:renvoyer|retourner|remettre|joindre|rendre|deposer|fournir)\b|fait partie (?:integrante )?(?:de l'offre|de la proposition|de votre (?:offre|proposition|reponse))|(?:accompagne|(?:est|sera) jointe? a) (?:l'offre|votre (?:offre|proposition|reponse))"
+);
+// What a sentence makes somebody show, though it names no document: works done, an insurer's word, that nothing excludes him, a turnover.
+pattern!(
+    WORKS,
+    r"\b(?:deux|trois|quatre|cinq|six|huit|dix|[2-9]|10) [^.;:]{3,70}\b(?:honore|servi|mene|livre|execute|realise|acheve|conduit|entretenu|exploite|equipe)e?s\b|\b(?:deux|trois|quatre|cinq|six|[2-9]) (?:[a-z]+ )?(?:[a-z]+ )?(?:clients?|chantiers|operations|marches|references|realisations|missions|prestations)\b"
+);
+pattern!(
+    WORKS_SHOWN,
+    r"\bnomme[a-z]*|\bcite[a-z]*|decri[a-z]*|presente[a-z]*|figure[a-z]*|atteste[a-z]*|enumere[a-z]*|\bliste[a-z]*|parle(?:z|r|rez|ra) de|indique[a-z]*|mentionne[a-z]*|justifi[a-z]*|detaille[a-z]*|rappele[a-z]*"
+);
+pattern!(
+    INSURER_SAYS,
+    r"\bassureur\b[^.;]{0,90}(?:attest|par ecrit|certifi|confirm|\bnote\b|ecrit\b)|(?:\bpolice\b|\bassurances?\b|garantit|couvr)[^.;]{0,120}(?:s'atteste|se prouve|se justifie|(?:est|sera) (?:attestee?|prouvee?|justifiee?))"
+);
+pattern!(
+    HONOUR,
+    r"(?:certifi|declar|attest|affirm|\bjur|ecrit|honneur)[a-z]*\b[^.;]{0,120}(?:exclu|interdi|condamn)|(?:exclu|interdi|condamn)[a-z]*\b[^.;]{0,80}(?:certifi|declar|attest|affirm|\bjur|honneur)"
+);
+pattern!(
+    TURNOVER_SHOWN,
+    r"(?:demontr|justifi|prouv|atteste|montr|ressort|etabli)[a-z]*\b[^.;]{0,120}(?:chiffres? d'affaires|recettes|ventes)|(?:chiffres? d'affaires|recettes|ventes)\b[^.;]{0,120}(?:demontr|justifi|prouv|atteste|ressort)"
 );
 // A criterion with its weight is nothing to supply.
 pattern!(WEIGHED, r"[0-9]{1,3} ?(?:%|points?|pts)\)? ?[;.]?$");
 pattern!(
     NO_ITEM,
-    r"^(?:aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
+    r"^(?:(?:le |la |les |l')[a-z' ]{3,50} (?:ne depasse|n'excede|ne comporte|ne peut|ne peuvent)(?:nt)?\b|aucune?\b|nota|nb|attention|remarque|important|rappel|toutefois|en cas de|si le candidat|si |le non-respect|l'absence|note ?:)"
 );
 
 // What one shows of oneself, and what one offers: by these a list is known.
@@ -116,6 +150,9 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     if matches!(piece.kind, Kind::Ae | Kind::Ccap) {
         // What is to be joined to the commitment itself; in a contract, what whoever wins supplies before it is signed.
         return asked(piece, sentences, topics, Vec::new());
+    }
+    if matches!(piece.kind, Kind::Bpu | Kind::Dpgf | Kind::Form | Kind::MemoFrame | Kind::SocialAnnex) {
+        return itself(piece, sentences);
     }
     if !matches!(piece.kind, Kind::Rc | Kind::Notice | Kind::Ccp | Kind::Other) {
         return Vec::new();
@@ -210,6 +247,37 @@ pub(super) fn read(piece: &Written, sentences: &[Sentence], topics: &Topics) -> 
     by_column(piece, &mut out);
     by_content(piece, &mut out);
     asked(piece, sentences, topics, out)
+}
+
+/// A bill or a form that says of itself that it is handed in.
+fn itself(piece: &Written, sentences: &[Sentence]) -> Vec<Finding> {
+    let mut out = Vec::new();
+    let says = |s: &&Sentence| {
+        RETURNED.is_match(&s.folded)
+            && s.folded.len() < 240
+            && !NO_SUPPLY.is_match(&s.folded)
+            && !WINNER.is_match(&s.folded)
+    };
+    if let Some(sentence) = sentences.iter().find(says) {
+        push(piece, &mut out, Envelope::Tender, vec![sentence.range.clone()]);
+    }
+    // "À renvoyer au format tableur" names nothing: the file does.
+    for found in &mut out {
+        if let What::Required { name, .. } = &mut found.what {
+            *name = format!("{} ({name})", piece.name);
+        }
+    }
+    out
+}
+
+/// Whether folded words have works done before shown: how many, and by what.
+pub(super) fn works(text: &str) -> bool {
+    WORKS.is_match(text) && WORKS_SHOWN.is_match(text)
+}
+
+/// Whether a sentence makes a candidate show something, though it names no document.
+fn shows(text: &str) -> bool {
+    works(text) || [&*INSURER_SAYS, &*HONOUR, &*TURNOVER_SHOWN].iter().any(|of| of.is_match(text))
 }
 
 /// The documents that an item of a list holds, where it says which envelope it is.
@@ -355,7 +423,10 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
     for (item, name) in asked {
         let terms = [
             (Term::References, REFERS.is_match(&name) || terms::refers(&name)),
-            (Term::Insurance, ["assurance", "assureur", "decennale"].iter().any(|w| name.contains(w))),
+            (
+                Term::Insurance,
+                ["assurance", "assureur", "decennale", "police ", "votre compagnie"].iter().any(|w| name.contains(w)),
+            ),
             (
                 Term::Certificate,
                 terms::is_certificate(&name)
@@ -377,6 +448,15 @@ pub(super) fn terms(found: &[Finding]) -> Vec<Finding> {
 
 /// The same with the documents that sentences ask for outside any list.
 fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<Finding>) -> Vec<Finding> {
+    pattern!(REMARK, r"\b(?:ne |n')(?:depasse|excede|comporte|compte|peut|peuvent|doit|doivent|fait)(?:nt|ra|ront)?\b");
+    pattern!(SAYS, r"\b(?:est|sont|sera|seront|doit|doivent|devra|devront|ont)\b");
+    pattern!(
+        TO_YOU,
+        r"\b(?:vous|lui|leur) (?:est|sont|sera|seront) (?:donne|remis|delivre|fourni|adresse|envoye)e?s?\b"
+    );
+    pattern!(IN_TENDER, r"\b(?:dans|avec|a) (?:votre|l'|son|leur) ?(?:offre|proposition)\b");
+    pattern!(THEN, r"^(?:ensuite|puis|viennent ensuite|vient ensuite|apres quoi)\b");
+    pattern!(GIVEN_TO, r"(?:remise?s?|delivree?s?|donnee?s?) (?:aux?|a chaque|a tout|a l'issue)\b");
     let listed: Vec<String> = out.iter().map(|f| f.quote.clone()).collect();
     // What the sentence before announced, in the same article: "Votre dossier dira d'abord qui vous êtes."
     let mut announced: Option<(Option<usize>, Envelope, usize)> = None;
@@ -384,7 +464,7 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         let text = sentence.folded.as_str();
         announced = announced.filter(|(article, _, at)| *article == sentence.article && i - at <= 2);
         let of_contract = matches!(piece.kind, Kind::Ccp | Kind::Other) && topics.is_clause(i);
-        if of_contract || text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
+        if text.len() > LONGEST || text.trim_end().ends_with(':') || NO_ENUMERATION.is_match(text) {
             continue;
         }
         let headings = piece.headings(sentence.article);
@@ -394,6 +474,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         };
         let words = &piece.text[sentence.range.clone()];
         let items = enumeration::items(words);
+        // "Dans un second dossier, celui de l'offre, vous mettrez …, votre engagement d'insertion".
+        let envelope = || items.first().and_then(|first| said(&vigie_classify::fold::fold(&words[..first.start])));
+        if of_contract && (items.len() < 2 || envelope().is_none()) {
+            continue;
+        }
         let winner = WINNER.is_match(text) || WINNER.is_match(own);
         if winner || piece.kind == Kind::Ccap {
             let asked = SUPPLIES.is_match(text) || ADDS.is_match(text) || SENDS.is_match(text);
@@ -407,11 +492,19 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         }
         let lead = items.first().map_or(text.to_owned(), |first| vigie_classify::fold::fold(&words[..first.start]));
         let named = said(&lead);
+        // "Ensuite ce qui concerne le travail": behind who one is, what one offers.
+        let then = announced.filter(|(_, e, _)| *e == Envelope::Candidature && THEN.is_match(text));
+        let named = named.or(then.filter(|_| items.is_empty()).map(|_| Envelope::Tender));
         if items.is_empty() {
             announced = named.map(|envelope| (sentence.article, envelope, i)).or(announced);
         }
         let speaks = ABOUT.is_match(own) || ABOUT.is_match(&headings) && !NO_LIST.is_match(own);
         let goes_on = announced.is_some() && piece.kind != Kind::Ae;
+        // Right behind what announces them, documents are asked for without a verb.
+        let at_once = goes_on
+            && announced.is_some_and(|(.., at)| at + 1 == i)
+            && items.first().is_some_and(|r| r.start < 14)
+            && !SAYS.is_match(text);
         // Under « Ce que l'on glisse dans le dossier » a sentence that begins with a document asks for it.
         let headed = piece.kind != Kind::Ae && own.len() < 90 && ON_PIECES.is_match(own) && !NO_LIST.is_match(own);
         let begins = items.first().is_some_and(|r| r.start < 14 || HOLDS.is_match(&lead));
@@ -419,14 +512,27 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             || HOLDS.is_match(&lead)
             || named.is_some()
             || speaks && piece.kind != Kind::Ae
-            || goes_on && ADDS.is_match(text);
+            || goes_on && ADDS.is_match(text)
+            || at_once;
         // One more document, behind those of the sentence before.
-        let more = items.len() == 1 && (goes_on && ADDS.is_match(text) || headed && begins);
+        let more = items.len() == 1
+            && !REMARK.is_match(text)
+            && (goes_on || headed || speaks && begins && piece.kind == Kind::Rc);
         // Nothing but documents, parted by semicolons.
         let bare = items.len() >= 3 && text.matches(';').count() >= 2 && lead.len() < 60 && piece.kind != Kind::Ccp;
         let several = items.len() >= 2 && asks || more || bare;
         let single = SUPPLIES.is_match(text) && A_DOCUMENT.is_match(text) && text.len() < 400;
-        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae;
+        let handed = || HANDED.is_match(text) && !text.contains("titulaire");
+        let other = NO_SUPPLY.is_match(text) && piece.kind != Kind::Ae && !(GIVEN_TO.is_match(text) && handed());
+        // What a candidate shows, named by no document.
+        let shown = (headed || speaks || goes_on) && text.len() < 400 && !(several || single) && shows(text);
+        if shown && !other && !listed.iter().any(|q| q.contains(&piece.words(sentence.range.clone()))) {
+            let tender = of_words(own) == Some(Envelope::Tender) && !own.contains("candidat");
+            let envelope = if tender { Envelope::Tender } else { Envelope::Candidature };
+            push(piece, &mut out, envelope, vec![sentence.range.clone()]);
+            announced = announced.map(|(article, envelope, _)| (article, envelope, i));
+            continue;
+        }
         if other || !(several || single) {
             continue;
         }
@@ -435,7 +541,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
             continue;
         }
         let items: Vec<Range<usize>> = match several {
-            true => items.into_iter().map(|r| sentence.range.start + r.start..sentence.range.start + r.end).collect(),
+            true => items
+                .into_iter()
+                .filter(|r| !TO_YOU.is_match(&vigie_classify::fold::fold(&words[r.clone()])))
+                .map(|r| sentence.range.start + r.start..sentence.range.start + r.end)
+                .collect(),
             false => vec![sentence.range.clone()],
         };
         let count = |of: &regex::Regex| {
@@ -448,6 +558,9 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
         let headed = || of_words(own).or_else(|| of_words(&headings)).filter(|_| speaks && !both);
         let envelope = match piece.kind {
             Kind::Ae => Envelope::Tender,
+            _ if several && IN_TENDER.is_match(text) => Envelope::Tender,
+            // What is clearly of the offer, behind what one is.
+            _ if several && named.is_none() && count(&OF_WHAT) >= 2 && count(&OF_WHO) == 0 => Envelope::Tender,
             _ if several => named.or(announced.map(|(_, envelope, _)| envelope)).or_else(headed).unwrap_or(by_content),
             _ => {
                 let envelope = of_line(text).or_else(|| of_words(&headings));
@@ -468,11 +581,11 @@ fn asked(piece: &Written, sentences: &[Sentence], topics: &Topics, mut out: Vec<
 fn said(lead: &str) -> Option<Envelope> {
     pattern!(
         WHO,
-        r"qui (?:vous etes|elle est|il est|ils sont)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude|identite|\bcandidature"
+        r"qui (?:vous etes|elle est|il est|ils sont)|vous concerne\b|concerne (?:l'entreprise|le candidat|la societe)|parle (?:de vous|du candidat|de l'entreprise)|\bprem(?:ier|iere)\b|votre (?:entreprise|structure|societe)|aptitude|identite|\bcandidature"
     );
     pattern!(
         WHAT,
-        r"ce que vous (?:proposez|offrez)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
+        r"ce que vous (?:proposez|offrez)|ce qui concerne (?:le|votre) (?:travail|projet)|^l'autre\b|concerne (?:la prestation|l'offre|le travail|les travaux|le projet|le marche)|(?:sur|pour|quant) (?:au |le )(?:travail|chantier|projet)\b|parle (?:de l'ouvrage|du travail|de l'offre|du projet)|(?:votre|sa|la|leur) (?:reponse|proposition)\b|\bseconde?\b|deuxieme|vous juger|juger (?:de )?(?:votre|son|leur|l')|(?:projet|travail) propose|cote (?:proposition|offre)|dossier d'offre|pour ce qui est de votre"
     );
     match (WHO.is_match(lead), WHAT.is_match(lead)) {
         (true, false) => Some(Envelope::Candidature),
@@ -485,7 +598,13 @@ fn said(lead: &str) -> Option<Envelope> {
 fn is_no_item(line: &Line) -> bool {
     let text = line.folded.trim_start_matches(['-', '•', ' ', '–', '\u{f0b7}']);
     let may_name = text.starts_with("si ") || text.starts_with("en cas de");
-    NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
+    pattern!(
+        NOT_WANTED,
+        r"(?:n'est|ne sont) pas (?:attendu|demande|exige|souhaite)|ne pas (?:fournir|joindre|produire|remettre)|: non (?:demande|exige|requis)"
+    );
+    pattern!(SAYS, r"\b(?:est|sont|sera|seront)\b");
+    let said = text.ends_with('.') && SAYS.is_match(text) && !OF_WHO.is_match(text) && !OF_WHAT.is_match(text);
+    said || NOT_WANTED.is_match(text) || NO_ITEM.is_match(text) && !(may_name && A_DOCUMENT.is_match(text))
 }
 
 /// A list under way.

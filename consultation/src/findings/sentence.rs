@@ -10,7 +10,7 @@ use crate::written::Written;
 // What stands for something named before.
 pattern!(
     GOES_ON,
-    r"^(?:[-–•* ]*)(?:(?:ensuite|puis|apres quoi|au-dela|par la suite),? )?(?:ceux d[ue]s?|celles? d[ue]s?|celui d[ue]s?|sauf|hors|hormis|excepte|elles?|ils?|celles?-ci|ceux-ci|celui-ci|leur|son|sa|cette|ce|cet|ces|rien de tel|il n'y en a) |\bce (?:taux|delai|montant|pourcentage|seuil|minimum|plafond)\b|\ba ce titre\b|\bcette (?:somme|garantie|duree)\b|\bn'y en a\b|\bn'en (?:est|sera)\b|\bne le (?:sont|est) pas\b|^(?:(?:pour|sur) )?(?:les? |l')(?:autres )?(?:lots? [a-z0-9]{1,2}|autres?)\b"
+    r"^(?:[-–•* ]*)(?:(?:ensuite|puis|apres quoi|au-dela|par la suite),? )?(?:ceux d[ue]s?|celles? d[ue]s?|celui d[ue]s?|rien (?:aux?|pour|sur)|sauf|hors|hormis|excepte|elles?|ils?|celles?-ci|ceux-ci|celui-ci|leur|son|sa|cette|ce|cet|ces|rien de tel|il n'y en a) |\bce (?:taux|delai|montant|pourcentage|seuil|minimum|plafond)\b|\ba ce titre\b|\bcette (?:somme|garantie|duree)\b|\bn'y en a\b|\bn'en (?:est|sera)\b|\bne le (?:sont|est) pas\b|^aux? (?:autres )?(?:lots?|ensembles?) [a-z0-9]{1,2}\b|^(?:(?:pour|sur) )?(?:les? |l')(?:autres )?(?:lots? [a-z0-9]{1,2}|autres?)\b"
 );
 
 /// A sentence, an item of a list or a row of a table.
@@ -118,8 +118,33 @@ fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)
 }
 
-/// A line cut behind full stops that end a sentence.
+/// A line cut behind full stops that end a sentence, and wherever it goes on longer than any sentence does: what is read of one may cost
+/// the square of its length.
 pub(crate) fn split(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
+    /// Longest sentence, in bytes.
+    const LONGEST: usize = 6_000;
+    let mut out = at_full_stops(text, line);
+    if out.iter().any(|r| r.len() > LONGEST) {
+        out = out.into_iter().flat_map(|r| chunks(text, r, LONGEST)).collect();
+    }
+    out
+}
+
+/// A range in parts of at most so many bytes, cut at blanks.
+fn chunks(text: &str, range: Range<usize>, most: usize) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = range.start;
+    while range.end - start > most {
+        let limit = text.floor_char_boundary(start + most);
+        let cut = text[start..limit].rfind(' ').filter(|at| *at > 0).map_or(limit, |at| start + at);
+        out.push(start..cut);
+        start = cut + usize::from(text[cut..].starts_with(' '));
+    }
+    out.push(start..range.end);
+    out
+}
+
+fn at_full_stops(text: &str, line: &Range<usize>) -> Vec<Range<usize>> {
     let words = &text[line.clone()];
     let mut out = Vec::new();
     let mut start = 0;
@@ -217,6 +242,9 @@ mod tests {
         assert_eq!(cut, ["Retenue de garantie. Néant.", "Bénéficiaires. Allocataires du RSA, jeunes sans emploi."]);
         let text = "Le plafond est celui de la clause 7.3. L’état tardif coûte 50 €.";
         assert_eq!(split(text, &(0..text.len())).len(), 2);
+        let long = "mot ".repeat(4_000);
+        let cut = split(&long, &(0..long.len()));
+        assert!(cut.len() == 3 && cut.iter().all(|r| r.len() <= 6_000 && !long[r.clone()].starts_with(' ')));
         let text = "Lot 1 : 700 heures par période d’un an. Ces volumes sont fermes.";
         assert_eq!(split(text, &(0..text.len())).len(), 2);
     }

@@ -56,11 +56,11 @@ pattern!(
 );
 pattern!(
     ASKED,
-    r"\bil faut|\bdevez\b|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal"
+    r"\bil faut|\bdevez\b|\bdepass(?:e|ent|er)\b|ressort|\bmontr|demontr|suffi(?:t|sent)|\bdoi(?:t|vent)\b|requi(?:s|se|ses|ert)\b|\battend|\bdemand|minim(?:um|al|ale|aux)s?\b|minimum|minimal|au moins|exige|superieur|inferieur|egal"
 );
 pattern!(
     VALIDITY,
-    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:duree|delai) de validite"
+    r"validite des (?:offres|propositions)|(?:delai|duree) (?:minimum |minimale |maximale? )?(?:de|pendant lequel|durant laquelle)[^.]{0,40}(?:valid|engage|lies?|tenu)[^.]{0,60}offre|(?:maintenir|lie[es]* par|engages? par|tenus? de maintenir)[^.]{0,20} (?:son|leur|l'|leurs) ?offres?|offres?[^.]{0,40}(?:valables?|valides?)\b|restent valables|tenus? (?:par|de) (?:son|leurs?) offre|maintient son offre|(?:le|me|nous|leurs? auteurs?|l'entreprise|le candidat|le soumissionnaire) (?:lie|engage)\b[^.]{0,60}(?:jours|mois|duree|delai)|offres? (?:[^.]{0,30}ne )?(?:lient?|engagent?) [^.]{0,80}(?:jours|mois)|conditions valent (?:pendant|durant)|^(?:(?:duree|delai) de )?validite(?: d[^|:]{0,30})? ?[|:]|^(?:duree|delai) de validite"
 );
 pattern!(
     QUESTION,
@@ -68,7 +68,7 @@ pattern!(
 );
 pattern!(
     VARIANT,
-    r"\bvariantes?\b|(?:propositions?|solutions?|idees|reponses?) (?:differentes?|alternatives?|concurrentes?|(?:qui )?s'ecart[a-z]*)|prestations? supplementaires? eventuelles?|\bpse\b"
+    r"\bvariantes?\b|\bautres? solutions?\b|(?:propositions?|solutions?|idees|reponses?) (?:differentes?|alternatives?|concurrentes?|(?:qui )?s'ecart[a-z]*)|prestations? supplementaires? eventuelles?|\bpse\b"
 );
 pattern!(TURNOVER, r"chiffres? d'affaires|^[-–• ]*ca ?[:|]|\bca (?:annuel|moyen|minimum|minimal|global|ht\b)");
 pattern!(
@@ -132,7 +132,7 @@ pattern!(
 );
 pattern!(
     BINDS,
-    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent)\b|dedire|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
+    r"engag|\bli(?:e|ent|ee?s?|era|eront)\b|\btenue?s?\b|valable|valid|maint(?:ien|en[a-z]*)|\btien(?:t|nent|ne|dra)\b|dedire|revenir sur|retiree?|retirer|reprise|irrevocab|revoqu|\bdemeure|\brest(?:e|ent)\b"
 );
 pattern!(
     NO_VALIDITY,
@@ -141,7 +141,7 @@ pattern!(
 // Of a payment: somebody pays, and in how many days.
 pattern!(
     PAYS,
-    r"\b(?:pai(?:e|es|ent|ement|ements|era|eront|erons)|payee?s?|payer|payent|paye|payons|paierons|reglons|reglerons|regl(?:e|ee|ees|es|ent|ement|ements|er|era|erons|eront)|mandat[a-z]*|vir(?:e|ee|es|ent|era|ement|ements)|verse[es]*|s'acquitte[a-z]*|solde[es]*|debloqu[a-z]*)\b"
+    r"\b(?:pai(?:e|es|ent|ement|ements|era|eront|erons)|payee?s?|payer|payent|paye|payons|paierons|reglons|reglerons|regl(?:e|ee|ees|es|ent|ement|ements|er|era|erons|eront)|mandat[a-z]*|vir(?:e|ee|es|ent|era|ons|erons|ement|ements)|verse[es]*|s'acquitte[a-z]*|solde[es]*|debloqu[a-z]*)\b"
 );
 pattern!(
     NO_PAYMENT,
@@ -157,7 +157,7 @@ pattern!(SECURES, r"garanti|surete|bonne (?:fin|execution)|caution|jusqu'a (?:la
 // Who is covered, and for how much.
 pattern!(
     COVERED,
-    r"\bassur(?:e|ee|ees|es|ent|eur|eurs)\b|\bcouv(?:rir|re|rent|rant|erte?s?)\b|garanti(?:e|es|r|t|ssant)?\b|\bpolices?\b|\bsinistres?\b|\bsouscri"
+    r"\bassur(?:e|ee|ees|es|ent|eur|eurs)\b|\bcouv(?:rir|re|rent|rant|erte?s?|ertures?)\b|garanti(?:e|es|r|t|ssant)?\b|\bpolices?\b|\bsinistres?\b|\bsouscri"
 );
 // A service that is seen to, or somebody who makes sure of something: no insurance.
 pattern!(
@@ -197,7 +197,7 @@ pattern!(
     PAST_WORKS,
     r"\b(?:marches|contrats|prestations?|chantiers|clients|operations|realisations|missions|travaux|services|fournitures)\b"
 );
-pattern!(SHOWN, r"presente|\bliste|decri|coordonnees|\bnoms?\b|cite|enumer|justifi|attest|produi|fourni|montant");
+pattern!(SHOWN, r"presente|\bliste|decri|coordonnees|\bnoms?\b|cite|enumer|justifi|attest|prouv|produi|fourni|montant");
 pattern!(
     SINCE,
     r"(?:trois|deux|quatre|cinq|six|[2-9]) (?:dernieres? )?(?:annees|exercices|ans)|dernieres annees|depuis (?:20[0-9]{2}|moins de)|comparables?|similaires?|analogues?|equivalente?s?|de meme (?:nature|importance|type|ampleur)|recente?s?|que vous (?:servez|avez)|semblables?"
@@ -228,17 +228,20 @@ pattern!(
 // Whoever asks, what asking is, and its answer.
 pattern!(
     ASKS,
-    r"\bquestions?\b|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|des demandes\b|demandes? a formuler|ce qui (?:nous )?(?:aura|a) ete demande"
+    r"\bquestions?\b|vous (?:voulez|souhaitez|voudriez) savoir|\bdemandez-(?:le|nous)|renseignements?\b|eclaircissements?|precisions?\b|explications?\b|interrog|\bquestionn|demandes? (?:des candidats|ecrites?|d'information|de precision|complementaires?)|(?:un|des) points? (?:vous )?(?:para|rest|obscur)|echanges?\b|des demandes\b|demandes? a formuler|ce qui (?:nous )?(?:aura|a) ete demande"
 );
 pattern!(
     SENT,
-    r"\bpose|recue?s?\b|recoi|parvien|parvenir|formul|adress|transmi|transmet|depos|envo|arriv|closes?\b|cloture|jusqu|\bavant\b|au plus tard|dernier jour|recevab|precedant|francs\b|pris[es]* en compte|presente[es]*\b|interrog|saisi|soumi"
+    r"\bpose|plus repondu|sans reponse|recue?s?\b|recoi|parvien|parvenir|formul|adress|transmi|transmet|depos|envo|arriv|closes?\b|cloture|jusqu|\bavant\b|au plus tard|dernier jour|recevab|precedant|francs\b|pris[es]* en compte|presente[es]*\b|interrog|saisi|soumi"
 );
 pattern!(
     NO_QUESTION,
     r"visite|certificat|attestation|modification|complement de (?:candidature|dossier)|pieces? (?:absente|manquante)|facture|penalit|heures? d'insertion|echantillon"
 );
-pattern!(TAKEN, r"recue?s?\b|posee?s?\b|parvenu|formulee?s?\b|demande jusqu|aura ete demande");
+pattern!(
+    TAKEN,
+    r"recue?s?\b|posee?s?\b|parvenu|plus repondu|sans reponse|formulee?s?\b|demande jusqu|aura ete demande"
+);
 pattern!(
     ANSWERED,
     r"\brepon(?:d|dent|dra|dre|drons|se|ses|du)\b|repondu|(?:communique|envoye|transmis|transmise|adresse)e?s? (?:a (?:tous|toutes|chaque) |aux )(?:les )?(?:candidats?|concurrents?|soumissionnaires|operateurs|entreprises)"
@@ -269,7 +272,7 @@ pattern!(
 );
 pattern!(
     REFUSES,
-    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|\| pas d|\bnulle?\b|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible"
+    r"(?:\bne|n')[^.;]{0,30}(?:\bpas\b|aucune?|\bpoint\b|\brien\b|\bni\b)|\brien n'|n'y en a|ne le sont|sans objet|\bdispens|exoner|exempt|^non\b|\bnon (?:prevu|exige|applique|applicable|demande)|interdit|exclu|: pas d|\bsans (?:avance|retenue|garantie)|\baucune?\b|^pas d|\| pas d|\bnulle?\b|non autoris|neant|refuse|rejet|ecarte|irregul|proscri|prohib|irrecevab|impossible|^rien\b|^ni (?:au|aux|pour|sur|le|la|les)\b"
 );
 pattern!(
     ALLOWS,
@@ -580,6 +583,8 @@ fn parts(
     let text = &piece.text[sentence.range.clone()];
     // "Admises pour le lot 1, interdites ailleurs": a yes and a no.
     let both = ALLOWS.is_match(&sentence.folded) && REFUSES.is_match(&sentence.folded);
+    // "Cinq pour cent sur les lots de travaux, rien aux autres lots".
+    let both = both || text.contains(", rien ") && first(&sentence.folded, Unit::Percent).is_some();
     let mark = match () {
         () if text.contains(';') => ';',
         () if both && text.contains(',') => ',',
@@ -647,6 +652,9 @@ fn is_made_up(term: Term, text: &str, above: &str, own: &str) -> bool {
             of_years && has(&[Unit::Euros]) && ASKED.is_match(text) && !NO_TURNOVER.is_match(text)
         }
         Term::References => {
+            if super::required::works(text) && !NO_REFERENCE.is_match(text) {
+                return true;
+            }
             let done = COUNTED_WORKS.is_match(text) || PAST_WORKS.is_match(text) && SHOWN.is_match(text);
             done && SINCE.is_match(text) && !NO_REFERENCE.is_match(text)
         }
@@ -863,9 +871,21 @@ fn told(sought: &Sought, piece: &Written, sentence: &Sentence, (above, own): (&s
     if by_lot.is_empty() {
         let mentions = figures::mentions(words);
         let lots = if let [one] = mentions.as_slice() { one.lots.clone() } else { Vec::new() };
-        return vec![found(amount, lots)];
+        // "Vingt pour cent, portés à trente pour une petite entreprise": both are told.
+        let raised = raised(text).filter(|_| sought.term == Term::Advance && amount.is_some());
+        let more = raised
+            .filter(|n| amount != Some(Amount::Percent(*n)))
+            .map(|n| found(Some(Amount::Percent(n)), lots.clone()));
+        return std::iter::once(found(amount, lots)).chain(more).collect();
     }
     by_lot.into_iter().map(|(amount, lots)| found(Some(amount), lots)).collect()
+}
+
+/// The share that a sentence raises another to.
+fn raised(text: &str) -> Option<f64> {
+    pattern!(TO, r"\b(?:port|relev|augment|mont)(?:e|ee|es|ees|ant) a $");
+    let shares = figures::of(text, Unit::Percent).into_iter().skip(1);
+    shares.filter(|f| TO.is_match(&text[..f.range.start])).map(|f| f.n).next()
 }
 
 /// The figures of a sentence that gives several, each with its lots; none where it is not said whose they are.

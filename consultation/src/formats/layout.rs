@@ -468,7 +468,6 @@ fn blocks(rows: &[Row], out: &mut Vec<Printed>) {
             let down = row.middle - b.middle;
             b.large == row.large && (down < 1.32 * b.height.max(row.height) || down < usual)
         });
-        // Half a row apart, in other columns: what a cell wraps beside a cell that does not.
         if !close {
             block_text(&std::mem::take(&mut block), margin, out);
         }
@@ -477,18 +476,30 @@ fn blocks(rows: &[Row], out: &mut Vec<Printed>) {
     block_text(&block, margin, out);
 }
 
-/// From one line of prose to the next, with a little more; zero where lines of prose are few, or so far apart that each is a paragraph.
+/// From one line of prose to the next, with a little more; where lines of prose are few, from one line of a cell to the next where rows of tables
+/// stand further apart. Zero where neither tells, or where lines are so far apart that each is a paragraph.
 fn pitch(rows: &[Row]) -> f64 {
     /// Lines from which a page has a pitch.
     const ENOUGH: usize = 6;
     let lines = rows.windows(2).filter(|w| w[0].segments.len() == 1 && w[1].segments.len() == 1);
     let mut down: Vec<(f64, f64)> = lines.map(|w| (w[1].middle - w[0].middle, w[1].height)).collect();
     if down.len() < ENOUGH {
-        return 0.0;
+        return pitch_of_cells(rows);
     }
     down.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (usual, height) = down[down.len() / 2];
     if usual < 2.2 * height { usual * 1.08 } else { 0.0 }
+}
+
+fn pitch_of_cells(rows: &[Row]) -> f64 {
+    /// How many lines must stand as close as the closest.
+    const ENOUGH: usize = 3;
+    let apart = |w: &[Row]| (w[1].middle - w[0].middle, w[1].height);
+    let down: Vec<(f64, f64)> = rows.windows(2).map(apart).filter(|(down, height)| *down > 0.8 * height).collect();
+    let Some((least, height)) = down.iter().copied().min_by(|a, b| a.0.total_cmp(&b.0)) else { return 0.0 };
+    let close = down.iter().filter(|(d, _)| *d < least * 1.08).count();
+    let further = down.iter().filter(|(d, _)| *d > least * 1.25 && *d < 3.0 * height).count();
+    if close >= ENOUGH && further >= ENOUGH && least < 1.7 * height { least * 1.08 } else { 0.0 }
 }
 
 fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
@@ -504,10 +515,16 @@ fn block_text(block: &[&Row], margin: f64, out: &mut Vec<Printed>) {
             // Every row that has several cells is a row of the table; what wraps belongs to the one above.
             let mut one: Vec<&Row> = Vec::new();
             for row in block {
-                // What wraps in several columns has nothing in the first.
+                // What wraps in several columns has nothing in the first, or goes on there in small letters.
                 let wraps = one.first().is_some_and(|first: &&Row| {
                     let column = &first.segments[0];
-                    first.segments.len() > 1 && row.segments.iter().all(|s| s.left > column.right)
+                    let in_a_column = |s: &Segment| first.segments.iter().any(|c| (c.left - s.left).abs() < 2.0);
+                    let goes_on = || {
+                        row.segments.len() < first.segments.len()
+                            && row.segments.iter().all(in_a_column)
+                            && row.segments.iter().all(|s| s.text.starts_with(char::is_lowercase))
+                    };
+                    first.segments.len() > 1 && (row.segments.iter().all(|s| s.left > column.right) || goes_on())
                 });
                 // The heading behind a table belongs to no cell of it.
                 if let [segment] = row.segments.as_slice()
