@@ -350,7 +350,11 @@ mod tests {
         let waits = [rows[0].clone(), other];
         let first =
             Late::Below { lot: "1".into(), month: month(1), planned: Hours::whole(200), done: Hours::whole(100) };
-        assert_eq!(late(&waits, &[], day("2027-02-14")), [first.clone()], "the table of the other lot is not due yet");
+        assert_eq!(
+            late(&waits, &[], day("2027-02-14")),
+            std::slice::from_ref(&first),
+            "the table of the other lot is not due yet"
+        );
         assert_eq!(awaited(&waits, day("2027-02-14")), Some((month(1), day("2027-02-15"))));
         assert_eq!(awaited(&rows, day("2027-02-14")), None, "everybody said theirs");
         let second = Late::Unsaid { lot: "2".into(), month: month(1), planned: Hours::whole(200) };
