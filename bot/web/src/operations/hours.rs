@@ -267,7 +267,15 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
         .collect();
     let late = vigie_service::operations::late(&site.service, o, now).await?;
     let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
-    let (mut hours, holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
+    let (mut hours, mut holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
+    if of(true).is_none() {
+        // The first lot that was calibrated and that nobody holds yet.
+        let calibrated = store.sheet(structure, &o.id).await?.map(|s| s.by_lot()).unwrap_or_default();
+        if let Some((lot, owed)) = calibrated.into_iter().find(|(lot, _)| !lots.iter().any(|l| l.lot == *lot)) {
+            holder.insert("lot", lot);
+            holder.insert("dues", owed.in_table());
+        }
+    }
     if let Some(begun) = begun {
         hours.extend(begun);
     } else if of(false).is_none() {
@@ -578,6 +586,11 @@ pub(crate) async fn owe(State(site): State<Arc<Site>>, Path(id): Path<String>, p
     if fields.one("faire") == "retirer" {
         store.remove_lot(structure, &o.id, &lot).await?;
     } else {
+        // Its number may be what is corrected: the holder is the same.
+        let before = LotOwed { siret: siret(fields.one("avant"), "entreprise").ok().flatten(), ..lot.clone() };
+        if fields.has("avant") && before.siret != lot.siret {
+            store.remove_lot(structure, &o.id, &before).await?;
+        }
         store.put_lots(structure, &[OperationLot { operation: o.id.clone(), lot }]).await?;
     }
     Ok(Redirect::to(&format!("/operations/{id}/heures?fait=titulaire#fait")).into_response())

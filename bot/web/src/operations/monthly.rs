@@ -15,6 +15,7 @@ use vigie_notifier::card::short;
 use vigie_service::operations::report::{self, Column, Layout, Model};
 use vigie_service::operations::tables::departments;
 use vigie_service::operations::unseen;
+use vigie_watcher::zones;
 
 use super::{Follower, programmes};
 use crate::frame::{Fields, Posted, Shown, Site, Trouble, Visitor};
@@ -98,7 +99,8 @@ async fn page(
         model => layout.model.as_str(),
         chosen => Serde(chosen), others => Serde(others),
         programmes => Serde(programmes(layout.programme)), departments => &held.departments, buyer => &layout.buyer,
-        sent_on => Some(sent_on).filter(|day| *day > 0).map(nth), day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
+        sent_on => Some(sent_on).filter(|day| *day > 0).map(nth),
+        next_sending => next_sending(sent_on, zones::paris_day(site.service.clock.now())).map(french::date), day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
         head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
         counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
@@ -107,13 +109,22 @@ async fn page(
     Ok(site.page_as(status, visitor, "tableau-mensuel.html", values))
 }
 
+/// The next day on which the table is sent, behind today.
+fn next_sending(day: u32, today: NaiveDate) -> Option<NaiveDate> {
+    let of_month = today.with_day(day)?;
+    if of_month > today { Some(of_month) } else { of_month.checked_add_months(Months::new(1)) }
+}
+
 /// A day of a month as it is said.
 fn nth(day: u32) -> String {
     if day == 1 { "1er".to_owned() } else { day.to_string() }
 }
 
-/// The columns that a form chooses: those with a place, in the order of their places.
-fn columns(fields: &Fields, model: Model) -> Vec<(Column, String)> {
+/// The columns that a form chooses: those with a place, in the order of their places. Of two that share one, that which was put there (`before`: how
+/// they stood) is first.
+fn columns(fields: &Fields, model: Model, before: &[(Column, String)]) -> Vec<(Column, String)> {
+    let stood =
+        |c: Column, place: u32| before.iter().position(|(b, _)| *b == c).is_some_and(|n| n + 1 == place as usize);
     let mut chosen: Vec<(u32, Column, String)> = model
         .columns()
         .iter()
@@ -123,7 +134,7 @@ fn columns(fields: &Fields, model: Model) -> Vec<(Column, String)> {
             Some((place, *c, if name.is_empty() { c.in_french().to_owned() } else { name }))
         })
         .collect();
-    chosen.sort_by_key(|(place, ..)| *place);
+    chosen.sort_by_key(|(place, c, _)| (*place, stood(*c, *place)));
     chosen.into_iter().map(|(_, c, name)| (c, name)).collect()
 }
 
@@ -138,7 +149,9 @@ pub(crate) async fn settle(State(site): State<Arc<Site>>, posted: Posted) -> Sho
         Ok(places) => (places, None),
         Err(why) => (Vec::new(), Some(french::capital(&format!("{why}.")))),
     };
-    let chosen = columns(fields, model);
+    let (settled, _) = report::layout(&site.service, posted.session.structure()).await?;
+    let before = if settled.model == model { settled.columns } else { Layout::of(model).columns };
+    let chosen = columns(fields, model, &before);
     let no_column =
         chosen.is_empty().then(|| "Gardez au moins une colonne : donnez-lui une place, 1 par exemple.".to_owned());
     let mut layout = Layout {
@@ -189,8 +202,13 @@ mod tests {
         let pairs =
             [("place_done_in_month", "1"), ("nom_done_in_month", "Faites"), ("place_month", "2"), ("place_lot", "0")];
         let fields = Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec());
-        let chosen = columns(&fields, Model::Monthly);
+        let chosen = columns(&fields, Model::Monthly, &[]);
         assert_eq!(chosen, [(Column::DoneInMonth, "Faites".to_owned()), (Column::Month, "Mois".to_owned())]);
+        let pairs = [("place_month", "1"), ("place_done_in_month", "1"), ("place_lot", "2")];
+        let fields = Fields::of(pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec());
+        let before = [Column::Month, Column::Lot, Column::DoneInMonth].map(|c| (c, String::new()));
+        let order: Vec<Column> = columns(&fields, Model::Monthly, &before).into_iter().map(|(c, _)| c).collect();
+        assert_eq!(order, [Column::DoneInMonth, Column::Month, Column::Lot], "what was put first is first");
     }
 
     #[test]

@@ -185,7 +185,8 @@ struct Line {
     operation: Option<Operation>,
     row: Option<HoursRow>,
     owed: Option<Hours>,
-    done_in_all: Hours,
+    /// Once a company and lot.
+    done_in_all: Option<Hours>,
     /// In percent.
     share: Option<f64>,
     calibrated: Option<Hours>,
@@ -233,7 +234,7 @@ impl Line {
             Column::Owed => self.owed.map(Hours::in_table).unwrap_or_default(),
             Column::PlannedInMonth => in_row(|r| r.planned.in_table()),
             Column::DoneInMonth => in_row(|r| r.done.in_table()),
-            Column::DoneInAll => self.done_in_all.in_table(),
+            Column::DoneInAll => self.done_in_all.map(Hours::in_table).unwrap_or_default(),
             Column::Share => self.share.map(|s| format!("{s:.1}").replace('.', ",")).unwrap_or_default(),
             Column::Modality => in_row(|r| r.modality.in_french().to_owned()),
             Column::Remark => in_row(|r| r.remark.clone()),
@@ -290,21 +291,27 @@ fn of_operation(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], month: Naive
         let like = HoursRow { siret: lot.siret.clone(), ..HoursRow::new(month, &lot.lot, &lot.company, r.modality) };
         r.lot == lot.lot && (lot.company.is_empty() || r.key().2 == like.key().2)
     };
-    let line = |row: HoursRow, lot: Option<&LotOwed>| {
+    let line = |row: HoursRow, lot: Option<&LotOwed>, first: bool| {
         let by_now = |r: &&HoursRow| r.month <= month && r.lot == row.lot && r.key().2 == row.key().2;
         let done_in_all: Hours = rows.iter().filter(by_now).map(|r| r.done).sum();
         let owed = lot.map(|l| l.owed).filter(|h| !h.is_none());
         Line {
             operation: Some(o.clone()),
             owed,
-            done_in_all,
+            done_in_all: first.then_some(done_in_all),
             share: owed.and_then(|owed| done_in_all.percent_of(owed)),
             row: Some(row),
             ..Line::default()
         }
     };
     let this: Vec<&HoursRow> = rows.iter().filter(|r| r.month == month).collect();
-    let mut out: Vec<Line> = this.iter().map(|r| line((*r).clone(), lots.iter().find(|l| of_lot(l, r)))).collect();
+    // What is owed, and done in all, stands once a company and lot, in its first modality: a sum over the column is a sum.
+    let first = |n: usize, r: &HoursRow| !this[..n].iter().any(|b| b.lot == r.lot && b.key().2 == r.key().2);
+    let of_row = |(n, r): (usize, &&HoursRow)| {
+        let first = first(n, r);
+        line((*r).clone(), lots.iter().find(|l| first && of_lot(l, r)), first)
+    };
+    let mut out: Vec<Line> = this.iter().enumerate().map(of_row).collect();
     for lot in lots.iter().filter(|l| !l.owed.is_none() && !this.iter().any(|r| of_lot(l, r))) {
         let over = lot.ends.is_some_and(|end| end < month);
         let ahead =
@@ -312,7 +319,7 @@ fn of_operation(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], month: Naive
         if !over && !ahead {
             let empty =
                 HoursRow { siret: lot.siret.clone(), ..HoursRow::new(month, &lot.lot, &lot.company, Modality::Other) };
-            out.push(line(empty, Some(lot)));
+            out.push(line(empty, Some(lot), true));
         }
     }
     out
@@ -335,7 +342,7 @@ fn of_modalities(counted: &HashMap<Modality, Vec<HoursRow>>) -> Vec<Line> {
             row.people.quarters = sum(|r| r.people.quarters);
             row.people.women = sum(|r| r.people.women);
             row.people.disabled = sum(|r| r.people.disabled);
-            Some(Line { row: Some(row), done_in_all: done, share: done.percent_of(all), ..Line::default() })
+            Some(Line { row: Some(row), done_in_all: Some(done), share: done.percent_of(all), ..Line::default() })
         })
         .collect()
 }
@@ -481,6 +488,12 @@ mod tests {
         let february = of_operation(&o, &rows, &lots, month(2));
         assert_eq!(february[0].cell(Column::DoneInAll, month(2)), "100", "what came later is not in it");
         assert!(of_operation(&o, &rows, &lots, month(1)).is_empty());
+        // By two ways in one month: what is owed and what is done in all are said once.
+        let lent = HoursRow { modality: Modality::Loan, ..done(3, 20) };
+        let two = of_operation(&o, &[done(3, 50), lent], &lots[..1], month(3));
+        let said = |c: Column| two.iter().map(|l| l.cell(c, month(3))).collect::<Vec<_>>();
+        assert_eq!(said(Column::Owed), ["400", ""]);
+        assert_eq!(said(Column::DoneInAll), ["70", ""]);
     }
 
     #[test]
