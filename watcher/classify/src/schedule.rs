@@ -1,8 +1,8 @@
 //! A schedule of hours: lines, items or cells that follow one another, each a lot with what it owes or that it owes nothing.
 //!
 //! Read as a whole, for its lines say little alone: "a) Isolation extérieure : 1 350 h", "Lot 2 : 1 450", "lot 4 signalisation -> rien". A lot is
-//! named by its number, its letter, a code (`ML1`) or its title. A run of lines counts where at least two of them are of a schedule, one is in
-//! hours or hours are spoken of before it, and work is owed near it. What is no such run gives nothing.
+//! named by its number, its letter, a code (`ML1`) or its title. A run of lines counts where it names two lots, each once, one of them owes something,
+//! one amount is in hours or hours are spoken of before it, and work is owed near it. What is no such run gives nothing.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use super::lexicon::Concept;
 use super::quantity::{Quantity, Unit};
 use super::statement::Statement;
 use super::token::mark;
-use super::volume::{Owed, Volume};
+use super::volume::{Owed, Volume, below_hours, lots_beside};
 
 /// Statements between what is owed and a schedule, before and behind it.
 const REACH: usize = 10;
@@ -78,15 +78,11 @@ fn run(reading: &Reading<'_>, statements: &[Statement<'_>], from: usize) -> (usi
 
 /// What the cells of a row give its lot: their one amount of hours, or the one number below "Heures".
 fn of_row(statements: &[Statement<'_>], cells: Range<usize>, lot: &str) -> Option<Entry> {
-    let below_hours = |s: &Statement<'_>| {
-        let head = s.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
-        head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
-    };
     let told = |s: &Statement<'_>, q: &Quantity| match q.unit {
         Unit::Hours => q.value >= 5.0 && counts(s, q, true),
         Unit::None => {
             // "05 Menuiserie bois 160": a cell that ran into the next one.
-            let ends = q.to == s.tokens.len() && (q.from == 0 && below_hours(s) || q.from > 1);
+            let ends = q.to == s.tokens.len() && (q.from == 0 && below_hours(statements, s) || q.from > 1);
             ends && q.value >= LEAST && s.tokens[q.from].is_number()
         }
         _ => false,
@@ -109,8 +105,7 @@ fn is_schedule(statements: &[Statement<'_>], from: usize, entries: &[Entry]) -> 
     let owing: Vec<&Entry> = entries.iter().filter(|e| e.hours.is_some()).collect();
     let named = owing.iter().filter(|e| e.lot.is_some()).count();
     let once = lots.len() == entries.iter().filter(|e| e.lot.is_some()).count();
-    let in_hours = |e: &&&Entry| e.hours.as_ref().is_some_and(|q| q.unit == Unit::Hours);
-    let told = owing.iter().filter(in_hours).count();
+    let told = owing.iter().any(|e| e.hours.as_ref().is_some_and(|q| q.unit == Unit::Hours));
     let head = || {
         statements[from.saturating_sub(HEAD)..from]
             .iter()
@@ -121,7 +116,7 @@ fn is_schedule(statements: &[Statement<'_>], from: usize, entries: &[Entry]) -> 
         let s = &statements[e.at];
         s.says.has(Concept::Criterion) || s.heading.has(Concept::Criterion) || s.among_weights
     });
-    once && named >= 1 && lots.len() >= 2 && (told == owing.len() || told > 0 || head()) && !weighed
+    once && named >= 1 && lots.len() >= 2 && (told || head()) && !weighed
 }
 
 /// The lots of a statement with what each owes.
@@ -155,16 +150,11 @@ fn titled(reading: &Reading<'_>, s: &Statement<'_>, at: usize, amounts: Vec<Quan
     if amounts.is_empty() || amounts.iter().any(|q| q.unit != Unit::Hours) || s.tokens.len() > 12 * amounts.len() {
         return Vec::new();
     }
-    let text = reading.doc.text();
-    let start = |q: &Quantity| s.tokens[q.from].range.start;
-    let end = |q: &Quantity| s.tokens[q.to - 1].range.end;
     let label = amounts.len() == 1 && s.tokens[amounts[0].from].after(mark::COLON);
-    let before = |i: usize| &text[if i == 0 { s.unit.range.start } else { end(&amounts[i - 1]) }..start(&amounts[i])];
-    let behind = |i: usize| &text[end(&amounts[i])..amounts.get(i + 1).map_or(s.unit.range.end, start)];
-    let by = |words: &dyn Fn(usize) -> Option<String>| (0..amounts.len()).map(words).collect::<Vec<_>>();
-    let lots = [by(&|i| reading.lot_titled_in(behind(i))), by(&|i| reading.lot_titled_in(before(i)))];
-    let known = lots.into_iter().max_by_key(|l| l.iter().flatten().count()).unwrap_or_default();
-    if known.iter().flatten().count() == 0 && !label {
+    let [before, behind] = lots_beside(reading, s, &amounts);
+    let count = |lots: &[Option<String>]| lots.iter().flatten().count();
+    let known = if count(&behind) > count(&before) { behind } else { before };
+    if count(&known) == 0 && !label {
         return Vec::new();
     }
     known.into_iter().zip(amounts).map(|(lot, q)| Entry { at, lot, hours: Some(q) }).collect()

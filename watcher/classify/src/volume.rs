@@ -165,13 +165,13 @@ pub(super) fn volumes(
                 }
                 break;
             }
-            let of_hours = || {
-                let head = below.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
-                head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
-            };
             // "Au lieu de 300, lire 450": hours, where hours are spoken of.
             let mended = below.has_word(0, below.tokens.len(), &["lire"]);
-            let bare = if below.unit.row.is_some() { of_hours() } else { (lot_line || mended) && hours_awaited };
+            let bare = if below.unit.row.is_some() {
+                below_hours(statements, below)
+            } else {
+                (lot_line || mended) && hours_awaited
+            };
             let row = row_of_lots(below).filter(|_| hours_awaited);
             let mut found = row.map_or_else(|| of_statement(reading, below, None, bare), |row| vec![row]);
             // What goes on with a statement is of its lots.
@@ -198,25 +198,15 @@ pub(super) fn volumes(
         explained.extend(rows);
     }
     if out.is_empty() {
-        out = rows_before(statements, owed, explained);
-    }
-    if out.is_empty() {
         out = orphans(reading, statements, owed, explained);
     }
     settle(out)
 }
 
-/// The rows of a table whose last column is explained below it: "01 Désamiantage … 260", "(colonne de droite : heures d'insertion exigées)".
-fn rows_before(statements: &[Statement<'_>], owed: &[Owed], explained: &mut Vec<usize>) -> Vec<Volume> {
-    let mut out = Vec::new();
-    for o in owed.iter().filter(|o| statements[o.at].has_word(0, statements[o.at].tokens.len(), &["colonne"])) {
-        let above = statements[..o.at].iter().rev().take(ROWS).take_while(|s| begins_with_lot(s).is_some());
-        for (s, row) in above.filter_map(|s| Some((s, row_of_lots(s)?))) {
-            explained.push(s.index);
-            out.push(row);
-        }
-    }
-    if out.len() >= 2 { out } else { Vec::new() }
+/// Whether a cell stands under a head that names hours.
+pub(super) fn below_hours(statements: &[Statement<'_>], cell: &Statement<'_>) -> bool {
+    let head = cell.unit.heading.and_then(|h| statements.iter().find(|x| x.index == h));
+    head.is_some_and(|h| h.has_word(0, h.tokens.len(), &["heures", "heure", "h"]))
 }
 
 /// The number of the lot that a row of a table begins with, before its title: "01 Désamiantage …", "lot 2 Tourcoing …".
@@ -551,17 +541,11 @@ fn distribute(
     }
     // "Terrassement 455 heures, ouvrages 175 heures", "1 900 h au gros œuvre, 240 h au carrelage": each by the title of its lot.
     if mentions.is_empty() && found.len() >= 2 {
-        let text = reading.doc.text();
-        let start = |i: usize| if i == 0 { s.unit.range.start } else { range(&found[i - 1]).end };
-        let end = |i: usize| found.get(i + 1).map_or(s.unit.range.end, &position);
-        let before = |i: usize| reading.lot_titled_in(&text[start(i).min(position(&found[i]))..position(&found[i])]);
-        let behind = |i: usize| reading.lot_titled_in(&text[range(&found[i]).end..end(i).max(range(&found[i]).end)]);
-        let each_by = |named: &dyn Fn(usize) -> Option<String>| {
-            let lots: Vec<Option<String>> = (0..found.len()).map(named).collect();
+        let apart = |lots: &Vec<Option<String>>| {
             let known = lots.iter().flatten().collect::<BTreeSet<_>>().len();
-            (known >= 2 && lots.iter().flatten().count() == known).then_some(lots)
+            known >= 2 && lots.iter().flatten().count() == known
         };
-        if let Some(lots) = each_by(&before).or_else(|| each_by(&behind)) {
+        if let Some(lots) = lots_beside(reading, s, &found).into_iter().find(apart) {
             return found.iter().zip(lots).map(|(q, lot)| volume(q, lot.into_iter().collect(), false)).collect();
         }
     }
@@ -597,6 +581,21 @@ fn distribute(
             volume(q, if all { own.clone() } else { lots }, total)
         })
         .collect()
+}
+
+/// The lot whose title stands before each quantity, and the one whose title stands behind it.
+pub(super) fn lots_beside(reading: &Reading<'_>, s: &Statement<'_>, found: &[Quantity]) -> [Vec<Option<String>>; 2] {
+    let text = reading.doc.text();
+    let start = |q: &Quantity| s.tokens[q.from].range.start;
+    let end = |q: &Quantity| s.tokens[q.to - 1].range.end;
+    let before = |i: usize| if i == 0 { s.unit.range.start } else { end(&found[i - 1]) };
+    let behind = |i: usize| found.get(i + 1).map_or(s.unit.range.end, start);
+    let titled = |from: usize, to: usize| reading.lot_titled_in(&text[from.min(to)..to]);
+    let every = 0..found.len();
+    [
+        every.clone().map(|i| titled(before(i), start(&found[i]))).collect(),
+        every.map(|i| titled(end(&found[i]), behind(i).max(end(&found[i])))).collect(),
+    ]
 }
 
 /// The lot by whose number or letter a line begins that tells some hours and nothing else: "01 : 620 h", "B – 140 heures".
