@@ -285,8 +285,20 @@ pub async fn answer(
     Ok(Answered::Noted { yes, whom: o.organisation, contact: o.contact })
 }
 
-/// Keeps so many hours of a structure's answer, and closes what is filled by that; `false` where there is nothing to keep. The structure
-/// is told, and so are, of what is filled, those who answered yes in vain.
+/// What became of hours that somebody would keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    Noted,
+    /// There is nothing to keep.
+    Nothing,
+    /// No more than these were offered; nothing is noted.
+    TooMany {
+        offered: Hours,
+    },
+}
+
+/// Keeps so many hours of a structure's answer, and closes what is filled by that. The structure is told, and so are, of what is filled,
+/// those who answered yes in vain.
 ///
 /// # Errors
 /// The database fails.
@@ -295,13 +307,16 @@ pub async fn keep(
     person: &Subscriber,
     (offer, structure): (&str, &str),
     kept: Hours,
-) -> Result<bool, StoreError> {
+) -> Result<Kept, StoreError> {
     let store = &service.store;
     let Some(o) = store.hours_to_fill(offer).await?.filter(|o| o.structure == person.structure()) else {
-        return Ok(false);
+        return Ok(Kept::Nothing);
     };
+    if kept > o.hours {
+        return Ok(Kept::TooMany { offered: o.hours });
+    }
     if !store.keep_hours_answer(person.structure(), (offer, structure), kept).await? {
-        return Ok(false);
+        return Ok(Kept::Nothing);
     }
     let answers = store.hours_answers_to(person.structure(), offer).await?;
     if !kept.is_none() {
@@ -317,7 +332,7 @@ pub async fn keep(
     if filled >= o.hours && store.end_hours_to_fill(person.structure(), offer, FillState::Filled).await? {
         tell_over(service, &o, &answers, "Ces heures sont pourvues").await?;
     }
-    Ok(true)
+    Ok(Kept::Noted)
 }
 
 /// Takes hours back, or closes them by hand; `false` where they are closed already.

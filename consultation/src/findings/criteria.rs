@@ -261,13 +261,22 @@ fn shared_out(piece: &Written, sentences: &[Range<usize>]) -> Vec<Vec<Weighed>> 
     let shares: Vec<f64> =
         all.iter().zip(&kept).filter(|(_, k)| **k).flat_map(|(f, _)| f.iter().map(|w| w.weight)).collect();
     for (found, kept) in all.iter().zip(&mut kept) {
-        let own: f64 = found.iter().map(|w| w.weight).sum();
-        *kept |= found.len() >= 2 && shares.iter().any(|s| (s - own).abs() < 0.01);
+        *kept |= found.len() >= 2 && shares.iter().any(|s| adds_up(found, *s));
     }
     if kept.iter().any(|k| *k) {
         all.iter_mut().zip(kept).filter(|(_, kept)| !kept).for_each(|(found, _)| found.clear());
     }
     all
+}
+
+/// Whether words are enough to name a criterion.
+fn is_named(words: &str) -> bool {
+    words.chars().filter(|c| c.is_alphabetic()).count() >= 3
+}
+
+/// Whether weights share out so much.
+fn adds_up(weights: &[Weighed], whole: f64) -> bool {
+    (weights.iter().map(|w| w.weight).sum::<f64>() - whole).abs() < 0.01
 }
 
 /// The weights of a sentence: of its parts that details follow ("trente-cinq, dont vingt pour … et quinze pour …"), of a series, or one
@@ -285,7 +294,7 @@ fn hundred(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
         return None;
     }
     let out = given(piece, line, &folded, true);
-    (out.len() >= 2 && (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01).then_some(out)
+    (out.len() >= 2 && adds_up(&out, 100.0)).then_some(out)
 }
 
 /// A weight that a sentence shares out again right behind it: "en vaudra trente-cinq, dont vingt pour le calendrier et quinze pour …".
@@ -302,7 +311,7 @@ fn detailed(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
     if parts.is_empty() {
         parts = numbered_parts(piece, &tail).map(|(parts, _)| parts).unwrap_or_default();
     }
-    let shares = parts.len() >= 2 && (parts.iter().map(|w| w.weight).sum::<f64>() - whole).abs() < 0.01;
+    let shares = parts.len() >= 2 && adds_up(&parts, whole);
     out.extend(parts.into_iter().map(|w| Weighed { sub: true, ..w }));
     shares.then_some(out)
 }
@@ -580,8 +589,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
             || rest.trim_start().starts_with("des heures")
             || rest.trim_start().starts_with("du temps")
             || rest.trim_start().starts_with("du montant");
-        let names = name.chars().filter(|c| c.is_alphabetic()).count() >= 3
-            && !["les", "des", "ces", "lot"].contains(&name.to_lowercase().as_str());
+        let names = is_named(&name) && !["les", "des", "ces", "lot"].contains(&name.to_lowercase().as_str());
         if !scale && !bad && names && (1.0..=100.0).contains(&weight) {
             let sub = SUB.is_match(before);
             // A sentence holds several: each is quoted whole with the words it needs.
@@ -613,7 +621,7 @@ fn weights(piece: &Written, line: &Range<usize>) -> Vec<Weighed> {
         let end = folded.text[behind..].find([',', ';', '(', '.']).map_or(folded.text.len(), |i| behind + i);
         let name = named(&text[folded.original(behind..end)]);
         // "… aux personnes en insertion, au-delà même des heures demandées": what stands behind the name does not matter.
-        let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && name.chars().count() < 120;
+        let fits = is_named(&name) && name.chars().count() < 120;
         if fits && first.n >= 1.0 && !NO_CRITERION.is_match(&folded.text[..end]) {
             let range = line.clone();
             out.push(Weighed { name, weight: first.n, range, sub: false, lots: Vec::new(), tabled: false });
@@ -678,8 +686,7 @@ fn shares(text: &str, bare: bool) -> Vec<Figure> {
 /// insertion 10".
 fn series(piece: &Written, line: &Range<usize>) -> Option<Vec<Weighed>> {
     let (out, bare) = numbered_parts(piece, line)?;
-    let whole = (out.iter().map(|w| w.weight).sum::<f64>() - 100.0).abs() < 0.01;
-    (bare && out.len() >= 2 && whole).then_some(out)
+    (bare && out.len() >= 2 && adds_up(&out, 100.0)).then_some(out)
 }
 
 /// The parts of a sentence that each end with their number, and whether one of them has no unit.
@@ -713,7 +720,7 @@ fn numbered_parts(piece: &Written, line: &Range<usize>) -> Option<(Vec<Weighed>,
             let counts = ["points", "point", "pour cent"].iter().find_map(|u| words.strip_suffix(u));
             let (at, n) = figures::in_words(counts.unwrap_or(words).trim_end())?;
             let name = folded.text[..at].trim_end();
-            (name.chars().filter(|c| c.is_alphabetic()).count() >= 3).then_some((0..name.len(), n, counts.is_none()))
+            is_named(name).then_some((0..name.len(), n, counts.is_none()))
         };
         let digits = PART.captures(folded.text.trim_end()).and_then(|found| {
             Some((found.name("name")?.range(), found["n"].parse::<f64>().ok()?, !WEIGHT.is_match(&folded.text)))
@@ -745,7 +752,7 @@ fn bare(piece: &Written, line: &Range<usize>) -> Option<Weighed> {
     let found = NAMED.captures(&folded.text)?;
     let weight = found["n"].parse::<f64>().ok().filter(|n| (1.0..=100.0).contains(n))?;
     let name = named(&text[folded.original(found.name("name")?.range())]);
-    let fits = name.chars().filter(|c| c.is_alphabetic()).count() >= 3 && !NO_CRITERION.is_match(&fold(&name));
+    let fits = is_named(&name) && !NO_CRITERION.is_match(&fold(&name));
     fits.then(|| Weighed { name, weight, range: line.clone(), sub: false, lots: Vec::new(), tabled: false })
 }
 
@@ -818,7 +825,7 @@ fn named(words: &str) -> String {
         name = if of_weight { before.trim() } else { inside.trim() };
     }
     // "1 | Prix des prestations", "Critère 1 | Prix", "1. Prix".
-    let cells: Vec<&str> = name.split(" | ").filter(|c| c.chars().filter(|c| c.is_alphabetic()).count() >= 3).collect();
+    let cells: Vec<&str> = name.split(" | ").filter(|c| is_named(c)).collect();
     let longest = cells.iter().copied().find(|c| !is_number_of_criterion(c)).unwrap_or(name);
     let longest = strip_number(longest);
     let name = longest

@@ -543,11 +543,7 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
             line.folded.split_once(" | ").filter(|(cell, rest)| OF_HOURS.is_match(cell) && !rest.contains(" | "));
         let hours = label.and_then(|(_, rest)| figures::of(rest, Unit::Hours).first().map(|f| f.n));
         if let Some(hours) = hours.filter(|h| *h >= LEAST_HOURS) {
-            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
-            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-            provision.hours = Some(hours);
-            provision.mandatory = Some(true);
-            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            out.push(owed(piece, &line.range, Vec::new(), (Some(hours), None)));
             continue;
         }
         let of_clause = topics.is_of_clause(line.article) || piece.kind == Kind::SocialAnnex;
@@ -557,10 +553,7 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
                 || OF_CLAUSE.is_match(&piece.headings(line.article))
                 || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded)))
         {
-            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
-            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-            (provision.lots, provision.hours, provision.mandatory) = (lots, Some(hours), Some(true));
-            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            out.push(owed(piece, &line.range, lots, (Some(hours), None)));
             continue;
         }
         // Under a head that names hours, a number needs no unit.
@@ -583,30 +576,32 @@ fn rows(piece: &Written, topics: &Topics) -> Vec<Finding> {
             || counts && named()
             || head.is_some_and(|h| OF_CLAUSE.is_match(&h.folded))
             || OF_CLAUSE.is_match(&piece.headings(line.article));
+        let lots = || vec![Lot::clean_id(lot)];
         // "11 | quinze pour cent des heures travaillées".
-        let share = || figures::of(&line.folded, Unit::Percent).first().map(|f| f.n);
-        let counts = || figures::of(&line.folded, Unit::Hours).is_empty();
-        let share =
-            if hours.is_none() && counts() && line.folded.contains("heures") && speaks { share() } else { None };
-        if let Some(percent) = share.filter(|p| *p < 100.0) {
-            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
-            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-            provision.lots = vec![Lot::clean_id(lot)];
-            provision.percent = Some(percent);
-            provision.mandatory = Some(true);
-            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+        let of_hours = hours.is_none() && speaks && line.folded.contains("heures");
+        if of_hours && figures::of(&line.folded, Unit::Hours).is_empty() {
+            let share = figures::of(&line.folded, Unit::Percent).first().map(|f| f.n).filter(|p| *p < 100.0);
+            out.extend(share.map(|percent| owed(piece, &line.range, lots(), (None, Some(percent)))));
         }
         if let Some(hours) = hours.filter(|h| *h > 0.0 && speaks) {
-            let quote = piece.words(line.range.clone());
-            let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
-            let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-            provision.lots = vec![Lot::clean_id(lot)];
-            provision.hours = Some(hours);
-            provision.mandatory = Some(true);
-            out.push(Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0));
+            out.push(owed(piece, &line.range, lots(), (Some(hours), None)));
         }
     }
     out
+}
+
+/// A clause that words of a piece lay upon whoever wins: for some lots, so many hours or such a share.
+fn owed(
+    piece: &Written,
+    range: &Range<usize>,
+    lots: Vec<String>,
+    (hours, percent): (Option<f64>, Option<f64>),
+) -> Finding {
+    let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(range.clone())) };
+    let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
+    (provision.lots, provision.hours, provision.percent) = (lots, hours, percent);
+    provision.mandatory = Some(true);
+    Finding::new(What::Provision(Box::new(provision)), piece, range.clone(), 0)
 }
 
 /// The hours and the lots of a row of several lots.
@@ -624,11 +619,8 @@ fn of_several(text: &str, folded: &str) -> Option<(f64, Vec<String>)> {
 /// What a bill of prices counts for the clause: rows that name it, and those of a sheet about it.
 fn rows_of_bill(piece: &Written) -> Vec<Finding> {
     let found = |line: &Line, hours: Option<f64>, percent: Option<f64>| {
-        let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(piece.words(line.range.clone())) };
-        let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-        provision.lots = row_lot(&line.folded).map(Lot::clean_id).into_iter().collect();
-        (provision.hours, provision.percent, provision.mandatory) = (hours, percent, Some(true));
-        Finding::new(What::Provision(Box::new(provision)), piece, line.range.clone(), 0)
+        let lots = row_lot(&line.folded).map(Lot::clean_id).into_iter().collect();
+        owed(piece, &line.range, lots, (hours, percent))
     };
     let number = |c: &regex::Captures<'_>, group: &str| {
         c.name(group).and_then(|m| m.as_str().replace(' ', "").replace(',', ".").parse::<f64>().ok())
@@ -715,16 +707,8 @@ fn lot_by_lot(piece: &Written, sentences: &[Sentence], topics: &Topics, judged: 
                 if alone {
                     share.lots = lots_of_heading(piece, sentence.article);
                 }
-                let quote = piece.words(sentence.range.clone());
-                let evidence = Evidence { field: Some(piece.name.clone()), quote: Some(quote) };
-                let mut provision = Provision::new(ProvisionKind::ExecutionClause, evidence);
-                provision.lots = share.lots;
-                provision.mandatory = Some(true);
-                match unit {
-                    Unit::Hours => provision.hours = Some(share.n),
-                    _ => provision.percent = Some(share.n),
-                }
-                out.push(Finding::new(What::Provision(Box::new(provision)), piece, sentence.range.clone(), 0));
+                let told = if unit == Unit::Hours { (Some(share.n), None) } else { (None, Some(share.n)) };
+                out.push(owed(piece, &sentence.range, share.lots, told));
             }
         }
         if counts_on {

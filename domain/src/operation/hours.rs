@@ -240,13 +240,14 @@ impl HoursRow {
         }
     }
 
-    /// Gives a company that is written by its name alone the number under which it is known beside: of two that bear its name, neither's.
-    pub fn adopt_number<'a>(&mut self, known: impl Iterator<Item = (&'a str, Option<&'a str>)>) {
+    /// Gives a company that is written by its name alone the number of the holder of that name: of two that bear it, neither's.
+    pub fn adopt_number<'a>(&mut self, holders: impl Iterator<Item = &'a LotOwed>) {
         let name = company_key(None, &self.company);
         if self.siret.is_some() || name.is_empty() {
             return;
         }
-        let mut numbers: Vec<&str> = known.filter_map(|(n, s)| s.filter(|_| company_key(None, n) == name)).collect();
+        let named = holders.filter(|l| company_key(None, &l.company) == name);
+        let mut numbers: Vec<&str> = named.filter_map(|l| l.siret.as_deref()).collect();
         numbers.sort_unstable();
         numbers.dedup();
         if let [only] = numbers.as_slice() {

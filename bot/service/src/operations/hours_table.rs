@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use vigie_domain::operation::hours::{HoursKey, HoursRow, People, month_written};
-use vigie_domain::operation::{Hours, MAX_LINE, Modality};
+use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
 use vigie_domain::{Lot, Operation, french};
 use vigie_store::StoreError;
 use vigie_store::operation_hours::OperationHours;
@@ -104,7 +104,10 @@ pub async fn import(
     let hours = service.store.hours_of(structure, None).await?;
     let mut known: HashMap<(String, HoursKey), HoursRow> =
         hours.into_iter().map(|h| ((h.operation, h.row.key()), h.row)).collect();
-    let holders = service.store.lots_of(structure, None).await?;
+    let mut holders: HashMap<String, Vec<LotOwed>> = HashMap::new();
+    for l in service.store.lots_of(structure, None).await? {
+        holders.entry(l.operation).or_default().push(l.lot);
+    }
     let mut done = Imported::default();
     let mut seen = BTreeSet::new();
     let mut written = Vec::new();
@@ -124,10 +127,8 @@ pub async fn import(
             }
         };
         let read = operation.and_then(|id| {
-            let of_operation = holders.iter().filter(|l| l.operation == id).map(|l| &l.lot);
-            let numbers: Vec<(&str, Option<&str>)> =
-                of_operation.map(|l| (l.company.as_str(), l.siret.as_deref())).collect();
-            Ok((id.clone(), read(&table, row, (&known, id.as_str()), &numbers, today)?))
+            let of_operation = holders.get(&id).map_or(&[][..], Vec::as_slice);
+            Ok((id.clone(), read(&table, row, (&known, id.as_str()), of_operation, today)?))
         });
         let (id, fresh) = match read {
             Ok(read) => read,
@@ -161,12 +162,12 @@ pub async fn import(
     Ok(Ok(done))
 }
 
-/// A row over what stands for its key; `numbers`: of the holders of the operation's lots.
+/// A row over what stands for its key; `holders`: of the operation's lots.
 fn read(
     table: &Table,
     row: &Row,
     (known, operation): (&HashMap<(String, HoursKey), HoursRow>, &str),
-    numbers: &[(&str, Option<&str>)],
+    holders: &[LotOwed],
     today: NaiveDate,
 ) -> Result<HoursRow, String> {
     let cell = |place: usize| table.cell(row, place).unwrap_or_default();
@@ -178,8 +179,11 @@ fn read(
     let lot = if cell(2).is_empty() { String::new() } else { Lot::clean_id(cell(2)) };
     let mut fresh = HoursRow::new(month, &lot, cell(3), modality);
     fresh.siret = siret(cell(4), "entreprise")?;
-    fresh.adopt_number(numbers.iter().copied());
-    if let Some(before) = known.get(&(operation.to_owned(), fresh.key())) {
+    let standing = |row: &HoursRow| known.get(&(operation.to_owned(), row.key()));
+    if standing(&fresh).is_none() {
+        fresh.adopt_number(holders.iter());
+    }
+    if let Some(before) = standing(&fresh) {
         fresh = HoursRow { company: fresh.company, siret: fresh.siret, ..before.clone() };
     }
     let hours = |place: usize, field: &mut Hours| -> Result<(), String> {

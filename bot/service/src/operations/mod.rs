@@ -29,15 +29,16 @@ pub mod unseen;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use vigie_domain::operation::calibration::Sheet;
 use vigie_domain::operation::plan::{self, Totals};
-use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Operation, OperationState};
+use vigie_domain::operation::{Hours, HoursRow, LotOwed, MAX_LINE, Operation, OperationState};
 use vigie_domain::{Permission, Place, Subscriber, commune, french};
 use vigie_notifier::card::short;
 use vigie_store::StoreError;
 use vigie_store::operation_hours::OperationHours;
 use vigie_store::operations::Standing;
+use vigie_watcher::zones;
 
 use crate::hours_to_fill;
 use crate::service::Service;
@@ -105,7 +106,7 @@ pub async fn colleagues(service: &Service, structure: &str) -> Result<Vec<Subscr
 /// # Errors
 /// The database fails.
 pub async fn next_reference(service: &Service, structure: &str) -> Result<String, StoreError> {
-    let year = vigie_watcher::zones::paris_day(service.clock.now()).format("%Y").to_string();
+    let year = zones::paris_day(service.clock.now()).format("%Y").to_string();
     let taken = service.store.operations_of(structure).await?;
     let numbers = taken.iter().filter_map(|o| o.reference.strip_prefix(&format!("{year}-"))?.parse::<u32>().ok());
     Ok(format!("{year}-{:03}", numbers.max().unwrap_or(0) + 1))
@@ -317,8 +318,17 @@ pub async fn late(service: &Service, o: &Operation, now: DateTime<Utc>) -> Resul
     let (structure, only) = (o.structure.as_str(), Some(o.id.as_str()));
     let rows: Vec<_> = service.store.hours_of(structure, only).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<_> = service.store.lots_of(structure, only).await?.into_iter().map(|l| l.lot).collect();
-    let late = plan::late(&rows, &lots, vigie_watcher::zones::paris_day(now));
-    Ok(late.iter().map(|l| french::capital(&letter::late_in_french(l))).collect())
+    Ok(late_in_french(o, &rows, &lots, zones::paris_day(now)))
+}
+
+/// The same, of hours and lots that were read.
+#[must_use]
+pub fn late_in_french(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<String> {
+    late_of(o, rows, lots, today).iter().map(|l| french::capital(&letter::late_in_french(l))).collect()
+}
+
+fn late_of(o: &Operation, rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<plan::Late> {
+    if o.state.is_open() { plan::late(rows, lots, today) } else { Vec::new() }
 }
 
 /// The operations of a structure whose hours are late.
@@ -332,9 +342,8 @@ pub async fn behind(
 ) -> Result<BTreeSet<String>, StoreError> {
     let Some(first) = operations.first() else { return Ok(BTreeSet::new()) };
     let books = books::Books::read(service, &first.structure).await?;
-    let today = vigie_watcher::zones::paris_day(now);
-    let is_behind =
-        |o: &&&Operation| o.state.is_open() && !plan::late(books.hours(&o.id), books.lots(&o.id), today).is_empty();
+    let today = zones::paris_day(now);
+    let is_behind = |o: &&&Operation| !late_of(o, books.hours(&o.id), books.lots(&o.id), today).is_empty();
     Ok(operations.iter().filter(is_behind).map(|o| o.id.clone()).collect())
 }
 

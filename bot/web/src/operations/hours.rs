@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Redirect};
 use chrono::{Months, NaiveDate};
 use minijinja::context;
 use minijinja::value::Serde;
+use url::form_urlencoded::Serializer;
 use vigie_domain::operation::hours::{HoursRow, People, company_key, month_written};
 use vigie_domain::operation::plan::{self, ModalitySum, MonthSum};
 use vigie_domain::operation::{Hours, LotOwed, MAX_LINE, Modality};
@@ -63,20 +64,16 @@ fn bars(months: &[MonthSum]) -> Vec<Bars> {
 #[derive(serde::Serialize)]
 struct Row {
     month: String,
-    /// As forms name it.
-    word: String,
     lot: String,
     company: String,
-    /// The same in full, as the form sends it back.
-    whole_company: String,
-    siret: String,
     modality: &'static str,
-    modality_word: &'static str,
     planned: String,
     done: String,
     people: String,
     remark: String,
-    /// What opens it in the form.
+    /// The fields that say which it is.
+    key: Vec<(&'static str, String)>,
+    /// The same as a query: it opens the row in the form.
     query: String,
 }
 
@@ -93,22 +90,15 @@ fn row(r: &HoursRow) -> Row {
     };
     Row {
         month: french::month(r.month),
-        word: r.month.format("%Y-%m").to_string(),
         lot: r.lot.clone(),
         company: short(&r.company, 80),
-        whole_company: r.company.clone(),
-        siret: r.siret.clone().unwrap_or_default(),
         modality: r.modality.in_french(),
-        modality_word: r.modality.as_str(),
         planned: r.planned.to_string(),
         done: r.done.to_string(),
         people,
         remark: short(&r.remark, 160),
-        query: {
-            let fields = row_fields(r);
-            let key = OF_KEY.iter().filter_map(|name| Some((*name, fields.get(name)?.as_str())));
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(key).finish()
-        },
+        query: Serializer::new(String::new()).extend_pairs(key_fields(r)).finish(),
+        key: key_fields(r).to_vec(),
     }
 }
 
@@ -206,7 +196,7 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
     let rows: Vec<HoursRow> = store.hours_of(structure, Some(&o.id)).await?.into_iter().map(|h| h.row).collect();
     let lots: Vec<LotOwed> = store.lots_of(structure, Some(&o.id)).await?.into_iter().map(|l| l.lot).collect();
     let named = |fields: &Fields| {
-        let key = key_row(fields, &lots).ok()?.key();
+        let key = key_row(fields, &rows, &lots).ok()?.key();
         rows.iter().find(|r| r.key() == key)
     };
     let mut done_now = Vec::new();
@@ -265,7 +255,8 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
             }
         })
         .collect();
-    let late = vigie_service::operations::late(&site.service, o, now).await?;
+    let late = vigie_service::operations::late_in_french(o, &rows, &lots, today);
+    let standings = plan::standings(&rows, &lots, today);
     let of = |holder: bool| typed.as_ref().filter(|t| t.of_holder == holder).map(|t| t.fields);
     let (mut hours, mut holder) = (held(&OF_HOURS, of(false)), held(&OF_HOLDER, of(true)));
     if of(true).is_none() {
@@ -289,13 +280,14 @@ async fn page(site: &Site, (visitor, structure): (&Visitor, &str), o: &Operation
     let listed: Vec<Row> = rows.iter().rev().take(MAX_ROWS).map(row).collect();
     let values = context! {
         id => &o.id, reference => &o.reference, title => &o.title, buyer => &o.buyer,
-        standings => Serde(standings(&rows, &lots, today)), whole => whole,
+        of_planned => percent(totals.done, planned_so_far(&standings, totals.planned)),
+        standings => Serde(if standings.len() > 1 { standings.into_iter().map(standing).collect() } else { Vec::new() }), whole => whole,
         removed => removed.map(Serde), awaited => plan::awaited(&rows, today).map(|(month, day)| {
             format!("{} : tous n’ont pas encore rendu leurs heures. Ce mois est comparé à ce qui était prévu à partir du {}, ou dès que chacun a rendu les siennes.", french::capital(&french::month(month)), french::date(day))
         }),
         known_lots => known_lots(&rows, &lots), known_companies => known_companies(&rows, &lots),
         owed => totals.owed.to_string(), planned => totals.planned.to_string(), done => totals.done.to_string(),
-        of_owed => percent(totals.done, totals.owed), of_planned => percent(totals.done, planned_so_far(&rows, today)),
+        of_owed => percent(totals.done, totals.owed),
         bars => Serde(bars(shown)), width => shown.len() as f64 * MONTH_WIDTH, height => HEIGHT,
         by_month => Serde(by_month), modalities => Serde(modalities),
         shares => Serde(modality_bars(&by_modality)), most => HEIGHT,
@@ -327,8 +319,8 @@ fn hours_of(fields: &Fields, name: &str) -> Result<Hours, Trouble> {
         .ok_or_else(|| Trouble::bad(format!("Heures illisibles « {} » : par exemple 120 ou 120,5.", short(text, 40))))
 }
 
-/// Which row a form means: its month, lot, company and modality; a company by its number, where its holding a lot tells it.
-fn key_row(fields: &Fields, lots: &[LotOwed]) -> Result<HoursRow, Trouble> {
+/// Which row a form means: its month, lot, company and modality; of no row that stands, a company has its number where its holding a lot tells it.
+fn key_row(fields: &Fields, known: &[HoursRow], lots: &[LotOwed]) -> Result<HoursRow, Trouble> {
     let month = month_written(fields.one("mois"))
         .ok_or_else(|| Trouble::bad("Mois illisible : par exemple 11/2026 ou novembre 2026."))?;
     let modality = Modality::parse(fields.one("modalite")).ok_or_else(|| Trouble::bad("Choisissez une modalité."))?;
@@ -336,13 +328,15 @@ fn key_row(fields: &Fields, lots: &[LotOwed]) -> Result<HoursRow, Trouble> {
         siret: siret(fields.one("siret"), "entreprise").map_err(|why| Trouble::bad(french::capital(&why)))?,
         ..HoursRow::new(month, &lot_of(fields)?, &line(fields, "entreprise")?, modality)
     };
-    row.adopt_number(lots.iter().map(|l| (l.company.as_str(), l.siret.as_deref())));
+    if !known.iter().any(|k| k.key() == row.key()) {
+        row.adopt_number(lots.iter());
+    }
     Ok(row)
 }
 
 /// The row that a form says, over what stands for its key: a field left empty leaves what is there, unless the form showed the whole row.
 fn read(fields: &Fields, (known, lots): (&[HoursRow], &[LotOwed]), today: NaiveDate) -> Result<HoursRow, Trouble> {
-    let mut row = key_row(fields, lots)?;
+    let mut row = key_row(fields, known, lots)?;
     let whole = fields.one("tout") == "oui";
     if let Some(before) = known.iter().find(|k| k.key() == row.key()).filter(|_| !whole) {
         row = HoursRow { company: row.company, siret: row.siret, ..before.clone() };
@@ -373,16 +367,23 @@ fn read(fields: &Fields, (known, lots): (&[HoursRow], &[LotOwed]), today: NaiveD
     Ok(row)
 }
 
+/// The fields that say which row is meant, as the form holds them.
+fn key_fields(row: &HoursRow) -> [(&'static str, String); OF_KEY.len()] {
+    let values = [
+        row.month.format("%m/%Y").to_string(),
+        row.lot.clone(),
+        row.company.clone(),
+        row.siret.clone().unwrap_or_default(),
+        row.modality.as_str().to_owned(),
+    ];
+    std::array::from_fn(|n| (OF_KEY[n], values[n].clone()))
+}
+
 /// A row as the form holds it.
 fn row_fields(row: &HoursRow) -> BTreeMap<&'static str, String> {
     let count = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
     let hours = |h: Hours| if h.is_none() { String::new() } else { h.in_table() };
-    BTreeMap::from([
-        ("mois", row.month.format("%m/%Y").to_string()),
-        ("lot", row.lot.clone()),
-        ("entreprise", row.company.clone()),
-        ("siret", row.siret.clone().unwrap_or_default()),
-        ("modalite", row.modality.as_str().to_owned()),
+    let figures = [
         ("prevues", hours(row.planned)),
         ("realisees", hours(row.done)),
         ("personnes", count(row.people.all)),
@@ -390,7 +391,8 @@ fn row_fields(row: &HoursRow) -> BTreeMap<&'static str, String> {
         ("femmes", count(row.people.women)),
         ("handicap", count(row.people.disabled)),
         ("remarque", row.remark.clone()),
-    ])
+    ];
+    key_fields(row).into_iter().chain(figures).collect()
 }
 
 /// What the form holds behind a row that was written: the same lot, company and modality, of the month that was asked for.
@@ -415,47 +417,45 @@ fn in_words(row: &HoursRow) -> String {
 
 /// What was written, and what may be a slip of the pen in it.
 fn told(row: &HoursRow, rows: &[HoursRow], lots: &[LotOwed]) -> Vec<String> {
-    let (planned, done) = (row.planned, row.done);
-    let mut out =
-        vec![format!("C’est enregistré : {} : {} prévues, {} réalisées.", in_words(row), french_hours(planned), done)];
-    let other = |r: &&HoursRow| r.month == row.month && r.lot == row.lot && r.key() != row.key();
-    let twice = rows.iter().filter(other).find(|r| {
+    let (key, planned) = (row.key(), row.planned);
+    let company = &key.2;
+    let others: Vec<&HoursRow> = rows.iter().filter(|r| r.key() != key).collect();
+    let holders: Vec<(&LotOwed, String)> =
+        lots.iter().map(|l| (l, company_key(l.siret.as_deref(), &l.company))).collect();
+    let mut out = vec![format!(
+        "C’est enregistré : {} : {}, {}.",
+        in_words(row),
+        french::agreed(&planned.to_string(), "heure prévue", "heures prévues"),
+        french::agreed(&row.done.to_string(), "réalisée", "réalisées")
+    )];
+    let twice = others.iter().filter(|r| r.month == row.month && r.lot == row.lot).find(|r| {
         let without_company = r.company.is_empty() != row.company.is_empty();
         without_company && !r.planned.is_none() && !planned.is_none()
     });
     if let Some(r) = twice {
         let of = if r.company.is_empty() { "sans entreprise" } else { "d’une entreprise" };
         out.push(format!(
-            "{} prévues {of} sont déjà écrites pour ce mois et ce lot : elles s’ajoutent. Si ce sont les mêmes, retirez l’une des deux lignes.",
-            french::capital(&french_hours(r.planned))
+            "{} {of} sont déjà écrites pour ce mois et ce lot : elles s’ajoutent. Si ce sont les mêmes, retirez l’une des deux lignes.",
+            french::agreed(&r.planned.to_string(), "heure prévue", "heures prévues")
         ));
     }
-    let lot_known = row.lot.is_empty()
-        || lots.iter().any(|l| l.lot == row.lot)
-        || rows.iter().any(|r| r.lot == row.lot && r.key() != row.key());
-    let holds = |l: &&LotOwed| {
-        !l.lot.is_empty()
-            && company_key(l.siret.as_deref(), &l.company) == company_key(row.siret.as_deref(), &row.company)
-    };
-    if let Some(lot) = lots.iter().find(holds).filter(|_| row.lot.is_empty() && !row.company.is_empty()) {
+    let held = holders.iter().find(|(l, by)| !l.lot.is_empty() && by == company);
+    if let Some((lot, _)) = held.filter(|_| row.lot.is_empty() && !row.company.is_empty()) {
         out.push(format!("Cette entreprise tient le lot {} : la ligne est écrite sans lot.", lot.lot));
     }
+    let lot_known =
+        row.lot.is_empty() || lots.iter().any(|l| l.lot == row.lot) || others.iter().any(|r| r.lot == row.lot);
     if !lot_known && (!lots.is_empty() || rows.len() > 1) {
         out.push(format!("Le lot {} est nouveau dans cette opération.", row.lot));
     }
-    let company_known = row.company.is_empty() || known_companies(rows, lots).len() <= 1 || {
-        let key = company_key(row.siret.as_deref(), &row.company);
-        lots.iter().any(|l| company_key(l.siret.as_deref(), &l.company) == key)
-            || rows.iter().any(|r| r.key() != row.key() && company_key(r.siret.as_deref(), &r.company) == key)
-    };
+    let company_known = row.company.is_empty()
+        || known_companies(rows, lots).len() <= 1
+        || holders.iter().any(|(_, by)| by == company)
+        || others.iter().any(|r| r.key().2 == *company);
     if !company_known {
         out.push(format!("« {} » est une entreprise nouvelle dans cette opération.", short(&row.company, 80)));
     }
     out
-}
-
-fn french_hours(hours: Hours) -> String {
-    if hours == Hours::whole(1) { "1\u{a0}heure".to_owned() } else { format!("{hours}\u{a0}heures") }
 }
 
 /// Lots that were spoken of, in their order.
@@ -479,9 +479,9 @@ fn known_companies(rows: &[HoursRow], lots: &[LotOwed]) -> Vec<String> {
 }
 
 /// What was planned up to the end of the last month that is over; all that was planned, where none is.
-fn planned_so_far(rows: &[HoursRow], today: NaiveDate) -> Hours {
-    let over: Hours = plan::standings(rows, &[], today).iter().map(|s| s.planned).sum();
-    if over.is_none() { rows.iter().map(|r| r.planned).sum() } else { over }
+fn planned_so_far(standings: &[plan::Standing], planned: Hours) -> Hours {
+    let over: Hours = standings.iter().map(|s| s.planned).sum();
+    if over.is_none() { planned } else { over }
 }
 
 /// A line of the table of lots and companies.
@@ -497,28 +497,22 @@ struct ShownStanding {
     behind: bool,
 }
 
-/// How lots and companies stand, where there is more than one.
-fn standings(rows: &[HoursRow], lots: &[LotOwed], today: NaiveDate) -> Vec<ShownStanding> {
-    let all = plan::standings(rows, lots, today);
-    let several = all.len() > 1;
-    let shown = |s: plan::Standing| {
-        let missing = s.planned - s.done;
-        let behind = missing > Hours::NONE;
-        ShownStanding {
-            lot: if s.lot.is_empty() { "–".to_owned() } else { s.lot },
-            company: if s.company.is_empty() { "sans entreprise".to_owned() } else { short(&s.company, 80) },
-            owed: if s.owed.is_none() { "–".to_owned() } else { s.owed.to_string() },
-            planned: s.planned.to_string(),
-            done: s.done.to_string(),
-            gap: match (behind, s.planned.is_none()) {
-                (true, _) => format!("{} de moins que prévu", french_hours(missing)),
-                (false, true) => "rien de prévu à ce jour".to_owned(),
-                (false, false) => "à jour".to_owned(),
-            },
-            behind,
-        }
-    };
-    all.into_iter().filter(|_| several).map(shown).collect()
+fn standing(s: plan::Standing) -> ShownStanding {
+    let missing = s.planned - s.done;
+    let behind = missing > Hours::NONE;
+    ShownStanding {
+        lot: if s.lot.is_empty() { "–".to_owned() } else { s.lot },
+        company: if s.company.is_empty() { "sans entreprise".to_owned() } else { short(&s.company, 80) },
+        owed: if s.owed.is_none() { "–".to_owned() } else { s.owed.to_string() },
+        planned: s.planned.to_string(),
+        done: s.done.to_string(),
+        gap: match (behind, s.planned.is_none()) {
+            (true, _) => format!("{} de moins que prévu", french::agreed(&missing.to_string(), "heure", "heures")),
+            (false, true) => "rien de prévu à ce jour".to_owned(),
+            (false, false) => "à jour".to_owned(),
+        },
+        behind,
+    }
 }
 
 /// Writes hours of one month, lot, company and modality, or takes them away.
@@ -540,15 +534,13 @@ pub(crate) async fn write(State(site): State<Arc<Site>>, Path(id): Path<String>,
         site.service.store.remove_hours(structure, &o.id, &row).await?;
         return page(&site, (&posted.visitor, structure), &o, After::Removed(row)).await;
     }
-    let of_row = row_fields(&row);
-    let hours = [OperationHours { operation: o.id.clone(), row }];
-    vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
-    let key = OF_KEY.iter().filter_map(|name| Some((*name, of_row.get(name)?.as_str())));
-    let query = url::form_urlencoded::Serializer::new(String::new())
+    let query = Serializer::new(String::new())
         .append_pair("fait", "garde")
         .append_pair("puis", fields.one("puis"))
-        .extend_pairs(key)
+        .extend_pairs(key_fields(&row))
         .finish();
+    let hours = [OperationHours { operation: o.id.clone(), row }];
+    vigie_service::operations::write_hours(&site.service, structure, &hours).await?;
     Ok(Redirect::to(&format!("/operations/{id}/heures?{query}#fait")).into_response())
 }
 

@@ -11,7 +11,7 @@ use vigie_config::rules::Rules;
 use vigie_domain::hours_to_fill::{FillState, HoursToFill};
 use vigie_domain::operation::{Hours, MAX_LINE};
 use vigie_domain::{Permission, Subscriber, french};
-use vigie_service::hours_to_fill::{self, Fault};
+use vigie_service::hours_to_fill::{self, Fault, Kept};
 use vigie_service::operations::tables::{day, departments};
 use vigie_service::place_input;
 use vigie_watcher::zones;
@@ -222,13 +222,15 @@ pub(crate) async fn conduct(State(site): State<Arc<Site>>, Path(id): Path<String
         "retenir" => {
             let hours = Hours::written(fields.one("heures"))
                 .ok_or_else(|| Trouble::bad(french::capital("écrivez un nombre d’heures : 200.")))?;
-            let offered = service.store.hours_to_fill(&id).await?.map(|o| o.hours);
-            if let Some(offered) = offered.filter(|offered| hours > *offered) {
-                return Err(Trouble::bad(format!(
-                    "{offered}\u{a0}heures sont proposées : on n’en retient pas davantage. Rien n’est noté."
-                )));
+            match hours_to_fill::keep(service, person, (&id, fields.one("structure")), hours).await? {
+                Kept::Noted => true,
+                Kept::Nothing => false,
+                Kept::TooMany { offered } => {
+                    return Err(Trouble::bad(format!(
+                        "{offered}\u{a0}heures sont proposées : on n’en retient pas davantage. Rien n’est noté."
+                    )));
+                }
             }
-            hours_to_fill::keep(service, person, (&id, fields.one("structure")), hours).await?
         }
         "pourvues" => hours_to_fill::close(service, person, &id, true).await?,
         "retirer" => hours_to_fill::close(service, person, &id, false).await?,

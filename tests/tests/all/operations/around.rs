@@ -189,7 +189,14 @@ async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_
         assert!(!visitor.get(page).await.unwrap().body.contains("Marc"));
         let kept = [("faire", "retenir"), ("structure", "44444444400014"), ("heures", "200")];
         assert_eq!(visitor.post_form(&format!("{page}/{id}"), &kept).await.unwrap().status, 404);
+        // What was offered is the organisation's: a number that is too large tells nobody else.
+        let many = [kept[0], kept[1], ("heures", "9000")];
+        let refused = visitor.post_form(&format!("{page}/{id}"), &many).await.unwrap();
+        assert!(refused.status == 404 && !refused.body.contains("400"), "{}", refused.body);
     }
+    let many = [("faire", "retenir"), ("structure", "33333333300017"), ("heures", "401")];
+    let refused = ana.post_form(&format!("{page}/{id}"), &many).await.unwrap();
+    assert!(refused.status == 400 && plain(&refused.body).contains("400 heures sont proposées"), "{}", refused.body);
     let told = pass(&pages, "2026-11-25T10:00:00+01:00").await;
     let to_ana: Vec<&str> = told.iter().filter(|(who, _)| who == "ana").map(|(_, text)| text.as_str()).collect();
     assert!(to_ana.len() == 1 && to_ana[0].contains("répond oui, 250 heures"), "{told:?}");

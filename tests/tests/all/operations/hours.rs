@@ -87,4 +87,13 @@ async fn a_company_is_one_by_its_name_and_by_its_number() {
     let rows = pages.app.service.store.hours_of(PLIE, None).await.unwrap();
     let numbers: Vec<Option<&str>> = rows.iter().map(|h| h.row.siret.as_deref()).collect();
     assert_eq!(numbers, [Some("26620001400011"); 2]);
+    // A row that kept its name alone, beside one with the number, is the one that is meant by it.
+    let mut by_name = rows[0].clone();
+    by_name.row.siret = None;
+    pages.app.service.store.put_hours(PLIE, &[by_name]).await.unwrap();
+    let gone = ana.post_form(&hours, &[&typed("2026-10")[..4], &[("faire", "retirer")]].concat()).await.unwrap();
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    let rows = pages.app.service.store.hours_of(PLIE, None).await.unwrap();
+    let numbers: Vec<Option<&str>> = rows.iter().map(|h| h.row.siret.as_deref()).collect();
+    assert_eq!(numbers, [Some("26620001400011"); 2]);
 }
