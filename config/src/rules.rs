@@ -4,8 +4,10 @@
 //! from. Tests prove that every slug and code in them exists.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::sync::LazyLock;
 
+use flate2::read::DeflateDecoder;
 use vigie_domain::{Communes, Cpv, Sector};
 
 const SECTORS: &str = include_str!("../rules/sectors.tsv");
@@ -15,13 +17,29 @@ const SECTOR_WORDS: &str = include_str!("../rules/sector_words.tsv");
 const SIDE_NEEDS: &str = include_str!("../rules/side_needs.tsv");
 const DEPARTMENTS: &str = include_str!("../rules/departments.tsv");
 const LABOUR_SHARES: &str = include_str!("../rules/labour_shares.tsv");
-const COMMUNES: &str = include_str!("../rules/communes.tsv");
 
 /// The words of buyers: concept and forms a line (`watcher` reads them; the head of the table says how they are written).
 pub const LEXICON: &str = include_str!("../rules/lexicon.tsv");
 
+static COMMUNES: LazyLock<String> =
+    LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/communes.deflate"))));
+static LEARNED: LazyLock<String> =
+    LazyLock::new(|| unpacked(include_bytes!(concat!(env!("OUT_DIR"), "/learned.deflate"))));
+
+/// A table that the build script packed.
+fn unpacked(packed: &[u8]) -> String {
+    let mut table = String::new();
+    // What the build script packed in this very build unpacks; tests read every line of both.
+    let read = DeflateDecoder::new(packed).read_to_string(&mut table);
+    debug_assert!(read.is_ok(), "{read:?}");
+    table
+}
+
 /// What was learned of statements: a thing they may say and its weight for each kind a line (`watcher` reads them, and makes the table).
-pub const LEARNED: &str = include_str!("../rules/learned.tsv");
+#[must_use]
+pub fn learned() -> &'static str {
+    &LEARNED
+}
 
 /// Day from which procedures above the EU thresholds must carry a social condition (Code de la commande publique,
 /// L2112-2-1; loi 2021-1104, art. 35).
@@ -30,7 +48,7 @@ pub const SOCIAL_CONDITION_SINCE: (i32, u32, u32) = (2026, 8, 22);
 /// The communes of France, read when first asked for (`config/rules/README.md` says where they come from).
 #[must_use]
 pub fn communes() -> &'static Communes {
-    static TABLE: LazyLock<Communes> = LazyLock::new(|| Communes::read(COMMUNES));
+    static TABLE: LazyLock<Communes> = LazyLock::new(|| Communes::read(&COMMUNES));
     &TABLE
 }
 

@@ -125,6 +125,17 @@ impl Store {
         Ok(done == 1)
     }
 
+    /// Opens again hours of an organisation that were closed; `false` where they are open, or nobody's.
+    pub async fn reopen_hours_to_fill(&self, structure: &str, id: &str) -> Result<bool, StoreError> {
+        let done =
+            sql::query("UPDATE hours_to_fill SET state = 'open' WHERE structure = $1 AND id = $2 AND state <> 'open'")
+                .bind(structure.to_owned())
+                .bind(clean(id))
+                .execute_alone(&self.db)
+                .await?;
+        Ok(done == 1)
+    }
+
     /// Hours to be worked, by identifier: for whoever may answer them.
     pub async fn hours_to_fill(&self, id: &str) -> Result<Option<HoursToFill>, StoreError> {
         let row: Option<OfferRow> =

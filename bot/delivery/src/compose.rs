@@ -321,7 +321,7 @@ async fn render(
         return engine.service.templates.operator(form, title, text).map(Some).map_err(|e| e.to_string());
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::Account) {
-        let body = item.body.as_deref().unwrap_or_default();
+        let mut body = item.body.clone().unwrap_or_default();
         let links = match asked(engine, delivery).await.map_err(|e| e.to_string())? {
             // What was answered meanwhile, elsewhere or by a colleague, is asked no more.
             Some(question) if !question.waits => return Ok(None),
@@ -330,11 +330,16 @@ async fn render(
         };
         let links = links.unwrap_or_default();
         let templates = &engine.service.templates;
-        let mut message = templates.question(form, body, &links, unsubscribe).map_err(|e| e.to_string())?;
+        let mut table = None;
         if form == Form::Mail {
-            let table = report::attached(&engine.service, &delivery.subscriber, &item.reasons);
-            message.files.extend(table.await.map_err(|e| e.to_string())?);
+            let attached = report::attached(&engine.service, &delivery.subscriber, &item.reasons);
+            table = attached.await.map_err(|e| e.to_string())?;
         }
+        if table.is_some() {
+            body.push_str("\nLe tableau est joint à ce courriel.");
+        }
+        let mut message = templates.question(form, &body, &links, unsubscribe).map_err(|e| e.to_string())?;
+        message.files.extend(table);
         return Ok(Some(message));
     }
     if let Some(item) = items.iter().find(|i| i.alert_kind == AlertKind::HoursToFill) {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use vigie_config::rules;
 use vigie_domain::hours_to_fill::{FillState, HoursAnswer, HoursToFill};
+use vigie_domain::operation::plan::{self, ToWork};
 use vigie_domain::operation::{Hours, MAX_LINE};
 use vigie_domain::reach::Reach;
 use vigie_domain::{Alert, AlertKind, Filter, Permission, Subscriber, french};
@@ -34,6 +35,7 @@ const LONGEST: Duration = Duration::days(180);
 /// What is said to whoever answers.
 pub const READ_BY: &str =
     "Votre réponse est lue par l’organisation qui propose ces heures, et par votre structure ; par personne d’autre.";
+const OPEN_AGAIN: &str = "Ces heures sont de nouveau à pourvoir";
 /// What is said where hours can be answered no more.
 pub const OVER: &str = "Ces heures ne sont plus à pourvoir.";
 
@@ -94,8 +96,7 @@ pub async fn tell(
     if let Err(fault) = checked(&o, today) {
         return Ok(Err(fault));
     }
-    let open = store.hours_to_fill_of(person.structure()).await?.iter().filter(|o| o.is_open(today)).count();
-    if open >= MOST_OPEN {
+    if has_enough(service, person, today).await? {
         return Ok(Err(Fault::TooMany));
     }
     let area = crate::areas::of(service, person.structure()).await?;
@@ -110,6 +111,12 @@ pub async fn tell(
     store.put_hours_to_fill(&o).await?;
     run(service, now).await?;
     Ok(Ok(o.id))
+}
+
+/// Whether an organisation has as many hours open as it may.
+async fn has_enough(service: &Service, person: &Subscriber, today: NaiveDate) -> Result<bool, StoreError> {
+    let told = service.store.hours_to_fill_of(person.structure()).await?;
+    Ok(told.iter().filter(|o| o.is_open(today)).count() >= MOST_OPEN)
 }
 
 fn alert_of(offer: &str, person: &str) -> Alert {
@@ -166,6 +173,18 @@ async fn suiting<'a>(
         Reach { sectors: &person.profile.sectors, departments: &person.profile.departments, filters: &filters };
     let suits = |o: &&HoursToFill| o.structure != person.structure() && o.suits(&reader, rules::communes());
     Ok(open.iter().filter(suits).collect())
+}
+
+/// What is still to be worked of each lot of an organisation's operation.
+///
+/// # Errors
+/// The database fails.
+pub async fn to_work(service: &Service, structure: &str, operation: &str) -> Result<Vec<ToWork>, StoreError> {
+    let store = &service.store;
+    let sheet = store.sheet(structure, operation).await?;
+    let rows: Vec<_> = store.hours_of(structure, Some(operation)).await?.into_iter().map(|h| h.row).collect();
+    let lots: Vec<_> = store.lots_of(structure, Some(operation)).await?.into_iter().map(|l| l.lot).collect();
+    Ok(plan::to_work(sheet.as_ref(), &rows, &lots))
 }
 
 /// How many people asked to hear of such hours as each of these, by identifier; of what suits nobody there is none.
@@ -297,8 +316,8 @@ pub enum Kept {
     },
 }
 
-/// Keeps so many hours of a structure's answer, and closes what is filled by that. The structure is told, and so are, of what is filled,
-/// those who answered yes in vain.
+/// Keeps so many hours of a structure's answer, and closes what is filled by that. The structure is told what changed for it, and so are,
+/// of what is filled, those who answered yes in vain.
 ///
 /// # Errors
 /// The database fails.
@@ -315,22 +334,28 @@ pub async fn keep(
     if kept > o.hours {
         return Ok(Kept::TooMany { offered: o.hours });
     }
+    let before = store.hours_answers_to(person.structure(), offer).await?;
+    let before = before.iter().find(|a| a.structure == structure).map_or(Hours::NONE, |a| a.kept);
     if !store.keep_hours_answer(person.structure(), (offer, structure), kept).await? {
         return Ok(Kept::Nothing);
     }
     let answers = store.hours_answers_to(person.structure(), offer).await?;
-    if !kept.is_none() {
-        let body = format!(
-            "Vos heures sont retenues\n{} retient {kept}\u{a0}heures de votre réponse.\n{}\nContact : {}",
-            o.organisation,
-            o.in_french(),
-            o.contact
-        );
-        word(service, structure, &["hours kept", offer, structure, &kept.0.to_string()], &body).await?;
+    if kept != before {
+        let (head, what) = match (before.is_none(), kept.is_none()) {
+            (_, true) => ("Vos heures ne sont plus retenues", "ne retient plus d’heures".to_owned()),
+            (true, false) => ("Vos heures sont retenues", format!("retient {kept}\u{a0}heures")),
+            (false, false) => {
+                ("Vos heures retenues ont changé", format!("retient {kept}\u{a0}heures, et non {before},"))
+            }
+        };
+        let body =
+            format!("{head}\n{} {what} de votre réponse.\n{}\nContact : {}", o.organisation, o.in_french(), o.contact);
+        let at = service.clock.now().to_rfc3339();
+        word(service, structure, &["hours kept", offer, structure, &kept.0.to_string(), &at], &body).await?;
     }
     let filled: Hours = answers.iter().map(|a| a.kept).sum();
     if filled >= o.hours && store.end_hours_to_fill(person.structure(), offer, FillState::Filled).await? {
-        tell_over(service, &o, &answers, "Ces heures sont pourvues").await?;
+        tell_in_vain(service, &o, &answers, "Ces heures sont pourvues").await?;
     }
     Ok(Kept::Noted)
 }
@@ -352,15 +377,45 @@ pub async fn close(service: &Service, person: &Subscriber, offer: &str, filled: 
         return Ok(false);
     }
     let answers = store.hours_answers_to(person.structure(), offer).await?;
-    tell_over(service, &o, &answers, head).await?;
+    tell_in_vain(service, &o, &answers, head).await?;
     Ok(true)
 }
 
-/// Tells those who answered yes, and of whom nothing was kept, that it is over.
-async fn tell_over(service: &Service, o: &HoursToFill, answers: &[HoursAnswer], head: &str) -> Result<(), StoreError> {
+/// Opens again what was closed too early, and tells so to those who heard that it was over; `false` where it is open, or its last day is
+/// past.
+///
+/// # Errors
+/// The database fails.
+pub async fn reopen(service: &Service, person: &Subscriber, offer: &str) -> Result<Result<bool, Fault>, StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let today = zones::paris_day(now);
+    let own = store.hours_to_fill(offer).await?.filter(|o| o.structure == person.structure() && o.until >= today);
+    let Some(o) = own else { return Ok(Ok(false)) };
+    if has_enough(service, person, today).await? {
+        return Ok(Err(Fault::TooMany));
+    }
+    if !store.reopen_hours_to_fill(person.structure(), offer).await? {
+        return Ok(Ok(false));
+    }
+    let answers = store.hours_answers_to(person.structure(), offer).await?;
+    tell_in_vain(service, &o, &answers, OPEN_AGAIN).await?;
+    run(service, now).await?;
+    Ok(Ok(true))
+}
+
+/// Tells those who answered yes, and of whom nothing was kept, what became of the hours.
+async fn tell_in_vain(
+    service: &Service,
+    o: &HoursToFill,
+    answers: &[HoursAnswer],
+    head: &str,
+) -> Result<(), StoreError> {
+    let at = service.clock.now().to_rfc3339();
     for a in answers.iter().filter(|a| a.yes && a.kept.is_none()) {
-        let body = format!("{head}\n{}\nMerci d’avoir répondu à {}.", o.in_french(), o.organisation);
-        word(service, &a.structure, &["hours over", &o.id, &a.structure], &body).await?;
+        let thanks = format!("Merci d’avoir répondu à {}.", o.organisation);
+        let end = if head == OPEN_AGAIN { "Votre réponse tient toujours." } else { &thanks };
+        let body = format!("{head}\n{}\n{end}", o.in_french());
+        word(service, &a.structure, &["hours over", &o.id, &a.structure, head, &at], &body).await?;
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
-//! How the hours done stand beside those planned and owed: totals, shares by modality, month by month, and what is late. Pure.
+//! How the hours done stand beside those planned and owed: totals, shares by modality, month by month, what is still to be worked, and
+//! what is late. Pure.
 
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 
+use super::calibration::{Line, Sheet};
 use super::hours::company_key;
 use super::{Hours, HoursRow, LotOwed, Modality};
 use crate::Lot;
@@ -104,6 +106,39 @@ pub fn modalities(rows: &[HoursRow]) -> Vec<ModalitySum> {
             (planned != Hours::NONE || done != Hours::NONE).then_some(ModalitySum { modality, planned, done, people })
         })
         .collect()
+}
+
+/// Hours of a lot that are still to be worked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToWork {
+    /// Number of the lot; empty = the whole.
+    pub lot: String,
+    /// Its trades, as the calibration names them; empty where it has none.
+    pub trade: String,
+    pub hours: Hours,
+    /// From which day its contracts expect them.
+    pub starts: Option<NaiveDate>,
+}
+
+/// What is still to be worked of each lot: what its companies owe, else what was calibrated, less what was done; in the order of lots.
+#[must_use]
+pub fn to_work(sheet: Option<&Sheet>, rows: &[HoursRow], lots: &[LotOwed]) -> Vec<ToWork> {
+    let lines = sheet.map_or(&[][..], |s| &s.lines);
+    let mut named: Vec<&str> =
+        lots.iter().map(|l| l.lot.as_str()).chain(lines.iter().map(|l| l.lot.as_str())).collect();
+    named.sort_by_key(|lot| Lot::order(lot));
+    named.dedup();
+    let of = |lot: &str| {
+        let (held, planned) = (lots.iter().filter(|l| l.lot == lot), lines.iter().filter(|l| l.lot == lot));
+        let owed: Hours = held.clone().map(|l| l.owed).sum();
+        let asked = if owed.is_none() { planned.clone().map(Line::hours).sum() } else { owed };
+        let done: Hours = rows.iter().filter(|r| r.lot == lot).map(|r| r.done).sum();
+        let mut trades: Vec<&str> = planned.map(|l| l.trade.as_str()).filter(|t| !t.is_empty()).collect();
+        trades.dedup();
+        let starts = held.filter_map(|l| l.starts).min();
+        (asked > done).then(|| ToWork { lot: lot.to_owned(), trade: trades.join(", "), hours: asked - done, starts })
+    };
+    named.into_iter().filter_map(of).collect()
 }
 
 /// Why somebody should look at an operation.
@@ -310,6 +345,31 @@ mod tests {
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_to_be_worked_is_what_is_owed_else_calibrated_less_what_was_done() {
+        let line = |lot: &str, trade: &str| Line {
+            lot: lot.into(),
+            trade: trade.into(),
+            amount: 1_000_000,
+            share: 5_000,
+            rate: 500,
+            cost: 3_000,
+        };
+        let sheet = Sheet { lines: vec![line("2", "peinture"), line("1", "maçonnerie")], ..Sheet::default() };
+        let of = |lots: &[LotOwed], rows: &[HoursRow]| -> Vec<(String, String, Hours)> {
+            to_work(Some(&sheet), rows, lots).into_iter().map(|w| (w.lot, w.trade, w.hours)).collect()
+        };
+        let whole = Hours::whole;
+        let calibrated = [("1", "maçonnerie", whole(833)), ("2", "peinture", whole(833))];
+        let named = |(lot, trade, hours): (&str, &str, Hours)| (lot.to_owned(), trade.to_owned(), hours);
+        assert_eq!(of(&[], &[]), calibrated.map(named));
+        let held = LotOwed { lot: "1".into(), owed: whole(900), ..LotOwed::default() };
+        let month = NaiveDate::from_ymd_opt(2027, 3, 1).unwrap();
+        let done = HoursRow { done: whole(100), ..HoursRow::new(month, "1", "Martin", Modality::Direct) };
+        let all = HoursRow { done: whole(833), ..HoursRow::new(month, "2", "Durand", Modality::Direct) };
+        assert_eq!(of(&[held], &[done, all]), [named(("1", "maçonnerie", whole(800)))], "the second is done");
     }
 
     #[test]

@@ -405,6 +405,18 @@ async fn the_life(pages: Pages, mails: &Sink) {
     assert_eq!(attached("jeanne").await, None, "what comes with it is for facilitators");
     assert_ne!(attached("rival").await.map(|f| f.content), Some(file.content), "of their own organisation");
     assert!(!pass(&pages, "2027-10-06T10:00:00+02:00").await.iter().any(|(_, b)| b.contains("Votre tableau")));
+    // Who is away on its day has it once they are back, and nobody has it twice.
+    let away = Absence { from: None, until: at("2027-11-12T00:00:00+01:00"), stand_in: None };
+    store.set_absence("bea", Some(&away)).await.unwrap();
+    for (day, whom) in [("05", &["ana"][..]), ("06", &[]), ("13", &["bea"]), ("14", &[])] {
+        let told = pass(&pages, &format!("2027-11-{day}T10:00:00+01:00")).await;
+        let ready: Vec<&str> =
+            told.iter().filter(|(_, b)| b.contains("Votre tableau")).map(|(who, _)| who.as_str()).collect();
+        assert_eq!(ready, whom, "{day} {told:?}");
+        assert!(
+            told.iter().all(|(_, b)| !b.contains("Votre tableau") || b.contains("Aucune heure n’est encore rendue"))
+        );
+    }
 
     // Nobody else finds any of it.
     let id = page.rsplit('/').next().unwrap();

@@ -222,7 +222,7 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { bias: [0.0; COLUMNS], weights: HashMap::default() };
-    for line in rules::LEARNED.lines().filter(|l| !l.starts_with('#')) {
+    for line in rules::learned().lines().filter(|l| !l.starts_with('#')) {
         let mut cells = line.split('\t');
         let name = cells.next().unwrap_or_default();
         let mut weights = [0.0; COLUMNS];

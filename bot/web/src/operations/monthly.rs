@@ -12,7 +12,7 @@ use minijinja::value::Serde;
 use vigie_domain::operation::Programme;
 use vigie_domain::{Permission, french};
 use vigie_notifier::card::short;
-use vigie_service::operations::report::{self, Column, Layout, Model};
+use vigie_service::operations::report::{self, Column, Layout, Model, Monthly};
 use vigie_service::operations::tables::departments;
 use vigie_service::operations::unseen;
 use vigie_watcher::zones;
@@ -48,6 +48,39 @@ struct Held {
     kept: bool,
 }
 
+/// A table as the page shows it: what is the same on every row is said once, what is empty on every row is only named. The file has every
+/// column.
+struct Folded<'a> {
+    /// Name, and whether it is a figure.
+    head: Vec<(&'a str, bool)>,
+    rows: Vec<Vec<&'a str>>,
+    /// Name and value of the columns that are the same on every row.
+    alike: Vec<(&'a str, &'a str)>,
+    empty: Vec<&'a str>,
+}
+
+impl<'a> Folded<'a> {
+    fn of(table: &'a Monthly, layout: &Layout) -> Self {
+        let mut out = Self { head: Vec::new(), rows: Vec::new(), alike: Vec::new(), empty: Vec::new() };
+        let Some(first) = table.rows.first() else { return out };
+        let mut kept = Vec::new();
+        for (n, (name, (column, _))) in table.head.iter().zip(&layout.columns).enumerate() {
+            let same = table.rows.iter().all(|r| r[n] == first[n]);
+            match (same, first[n].as_str()) {
+                (true, "") => out.empty.push(name),
+                (true, value) if table.rows.len() > 1 && !column.is_figure() => out.alike.push((name, value)),
+                _ => {
+                    out.head.push((name, column.is_figure()));
+                    kept.push(n);
+                }
+            }
+        }
+        let rows = table.rows.iter().take(MAX_ROWS);
+        out.rows = rows.map(|r| kept.iter().map(|n| r[*n].as_str()).collect()).collect();
+        out
+    }
+}
+
 /// What was settled, or the model that the address names: another is looked at, and taken along, before it is chosen.
 fn looked_at(settled: Layout, fields: &Fields) -> Layout {
     match Model::ALL.into_iter().find(|m| m.as_str() == fields.one("modele") && *m != settled.model) {
@@ -76,6 +109,7 @@ async fn page(
     let (settled, sent_on) = report::layout(&site.service, structure).await?;
     let settled = settled.model;
     let table = report::monthly(&site.service, structure, layout, first).await?;
+    let shown = Folded::of(&table, layout);
     let now = period::named("", site.service.clock.now()).ok_or_else(Trouble::no_page)?;
     let months: Vec<(String, String, bool)> = (0..24)
         .filter_map(|n| now.checked_sub_months(Months::new(n)))
@@ -101,7 +135,7 @@ async fn page(
         programmes => Serde(programmes(layout.programme)), departments => &held.departments, buyer => &layout.buyer,
         sent_on => Some(sent_on).filter(|day| *day > 0).map(nth),
         next_sending => next_sending(sent_on, zones::paris_day(site.service.clock.now())).map(french::date), day => &held.day, fault => &held.fault, kept => held.kept, last_day => LAST_DAY,
-        head => &table.head, rows => Serde(&table.rows[..table.rows.len().min(MAX_ROWS)]),
+        head => Serde(shown.head), rows => Serde(shown.rows), alike => Serde(shown.alike), empty => Serde(shown.empty),
         counts => layout.model.counts_hours(), count => table.rows.len(), more => table.rows.len().saturating_sub(MAX_ROWS), done => table.done.to_string(),
         max_name => MAX_NAME, settled => settled == layout.model,
     };
@@ -195,7 +229,28 @@ pub(crate) async fn file(State(site): State<Arc<Site>>, follower: Follower, fiel
 
 #[cfg(test)]
 mod tests {
+    use vigie_domain::operation::Hours;
+
     use super::*;
+
+    #[test]
+    fn what_is_the_same_on_every_row_is_said_once_and_what_is_empty_only_named() {
+        let columns = [Column::Month, Column::Lot, Column::Remark, Column::Owed];
+        let layout = Layout { columns: columns.map(|c| (c, c.in_french().to_owned())).to_vec(), ..Layout::default() };
+        let rows = [["2026-11", "1", "", "0"], ["2026-11", "2", "", "0"]];
+        let table = Monthly {
+            head: layout.columns.iter().map(|(_, name)| name.clone()).collect(),
+            rows: rows.iter().map(|r| r.map(str::to_owned).to_vec()).collect(),
+            done: Hours::NONE,
+        };
+        let folded = Folded::of(&table, &layout);
+        assert_eq!(folded.alike, [("Mois", "2026-11")]);
+        assert_eq!(folded.empty, ["Remarque"]);
+        assert_eq!(folded.head, [("Lot", false), ("Heures dues", true)]);
+        assert_eq!(folded.rows, [["1", "0"], ["2", "0"]]);
+        let one = Monthly { rows: table.rows[..1].to_vec(), ..table };
+        assert_eq!(Folded::of(&one, &layout).head.len(), 3, "a single row is shown whole");
+    }
 
     #[test]
     fn columns_stand_where_their_places_say_under_the_names_given() {

@@ -209,6 +209,29 @@ async fn hours_are_offered_to_those_who_asked_answered_from_any_door_and_closed_
     assert!(!told.iter().any(|(who, _)| who == "mission"), "who said no is left alone: {told:?}");
     assert!(says(&format!("/heures oui {id}")).await.contains("ne sont plus à pourvoir"));
     assert!(ok(&stranger, &path).await.contains("ne sont plus à pourvoir"));
+
+    // It was a slip: it is opened again by those who told it alone, and what was kept is corrected.
+    assert_eq!(jeanne.post_form(&format!("{page}/{id}"), &[("faire", "rouvrir")]).await.unwrap().status, 404);
+    assert!(ok(&ana, page).await.contains("Rouvrir, pour corriger"));
+    let before: Vec<String> = store.deliveries(None, 1_000).await.unwrap().into_iter().map(|d| d.id).collect();
+    done(&ana, &format!("{page}/{id}"), &[("faire", "rouvrir")]).await;
+    assert_eq!(
+        ana.post_form(&format!("{page}/{id}"), &[("faire", "rouvrir")]).await.unwrap().status,
+        404,
+        "it is open"
+    );
+    done(&ana, &format!("{page}/{id}"), &[keep[0], keep[1], ("heures", "200")]).await;
+    done(&ana, &format!("{page}/{id}"), &[keep[0], keep[1], ("heures", "200")]).await;
+    let told = said_since(&pages, &before).await;
+    let of = |who: &str, words: &str| told.iter().filter(|(w, text)| w == who && text.contains(words)).count();
+    assert_eq!(
+        (of("jeanne", "retient 200 heures, et non 400,"), of("marc", "de nouveau à pourvoir")),
+        (1, 2),
+        "Marc has a mail and a chat: {told:?}"
+    );
+    assert!(says(&format!("/heures oui {id} 200")).await.contains("C’est noté"));
+    let page = ok(&ana, page).await;
+    assert!(page.contains("à pourvoir") && page.contains("200 retenues"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

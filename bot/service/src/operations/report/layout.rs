@@ -145,6 +145,27 @@ impl Column {
         self.into()
     }
 
+    /// Whether its cells are figures.
+    #[must_use]
+    pub fn is_figure(self) -> bool {
+        use Column as C;
+        matches!(
+            self,
+            C::Owed
+                | C::PlannedInMonth
+                | C::DoneInMonth
+                | C::DoneInAll
+                | C::Share
+                | C::People
+                | C::Quarters
+                | C::Women
+                | C::Disabled
+                | C::Amount
+                | C::Calibrated
+                | C::InReach
+        )
+    }
+
     /// The name that it bears unless the organisation gives it another.
     #[must_use]
     pub fn in_french(self) -> &'static str {

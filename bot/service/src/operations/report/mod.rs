@@ -370,8 +370,8 @@ pub async fn attached(service: &Service, person: &str, reasons: &str) -> Result<
     Ok(fits.then(|| File { name: format!("vigie-mensuel-{}.csv", month.format("%Y-%m")), content }))
 }
 
-/// Says to every organisation whose day it is that the table of the month before is there, to each colleague at their hour; gives the
-/// number of words.
+/// Says to every organisation whose day it is that the table of the month before is there, to each colleague at their hour, to who is away
+/// once they are back in the same month; gives the number of words.
 ///
 /// # Errors
 /// The database fails; what was told stands.
@@ -385,14 +385,13 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         let mut all = people.of(&structure);
         all.retain(|p| p.role.may(Permission::FollowOperations));
         let mut due: Vec<(&Subscriber, String)> = Vec::new();
-        let here = people.readers(None, &all);
-        let mut waits = here.is_empty() && !all.is_empty();
-        for person in here {
+        let mut waits = false;
+        for person in all {
             let about = derived_id(&["monthly table", &structure, &word, &person.id]);
             if service.store.has_share(&about, &person.id).await? {
                 continue;
             }
-            if people.is_hour_of(person, now) {
+            if people.is_here(person) && people.is_hour_of(person, now) {
                 due.push((person, about));
             } else {
                 waits = true;
@@ -408,17 +407,11 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         let table = monthly(service, &structure, &layout, month).await?;
         let mut lines = vec![
             format!("Votre tableau {} est prêt", french::of(&french::month(month))),
-            if layout.model.counts_hours() {
-                format!(
-                    "{}, {} dans le mois.",
-                    french::plural(table.rows.len(), "ligne"),
-                    letter::done_in_french(table.done)
-                )
-            } else {
-                format!("{}, {}.", french::capital(layout.model.in_french()), french::plural(table.rows.len(), "ligne"))
-            },
+            rows_in_french(&layout, &table, month),
         ];
-        lines.extend(service.home_url().map(|home| format!("À télécharger : {home}tableaux/mensuel.csv?mois={word}")));
+        lines.extend(
+            service.home_url().map(|home| format!("À voir, et à télécharger : {home}operations/tableau?mois={word}")),
+        );
         for (person, about) in due {
             let alert = Alert::word(AlertKind::Account, about);
             let why = Why { table: Some(word.clone()), ..Why::default() };
@@ -435,6 +428,18 @@ pub async fn run(service: &Service, now: DateTime<Utc>) -> Result<usize, StoreEr
         service.store.note_table_sent(&structure, &word).await?;
     }
     Ok(words)
+}
+
+/// What is in a table, in a sentence.
+fn rows_in_french(layout: &Layout, table: &Monthly, month: NaiveDate) -> String {
+    let rows = french::plural(table.rows.len(), "ligne");
+    if !layout.model.counts_hours() {
+        return format!("{}, {rows}.", french::capital(layout.model.in_french()));
+    }
+    match table.done {
+        Hours::NONE => format!("{rows}. Aucune heure n’est encore rendue pour {}.", french::month(month)),
+        done => format!("{rows}, {} dans le mois.", letter::done_in_french(done)),
+    }
 }
 
 #[cfg(test)]
