@@ -58,6 +58,13 @@ pub struct Commune {
 }
 
 impl Commune {
+    /// As a notice names it: its name, with a postcode of its own.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let postcode = self.postcodes.split(' ').next().filter(|p| !p.is_empty()).map(str::to_owned);
+        Place { city: Some(self.name.to_owned()), postcode, nuts: None }
+    }
+
     #[must_use]
     pub fn department(&self) -> Option<Department> {
         Department::parse(department_of(self.code))

@@ -20,7 +20,7 @@ pub use crate::labels::{
     alert_label, beneficiary_label, provision_label, provision_label_of, route_label, structure_label,
 };
 pub use changes::change;
-pub use says::provision;
+pub use says::{beside_lot, provision};
 
 /// Longest title shown.
 const MAX_TITLE: usize = 240;

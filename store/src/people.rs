@@ -351,15 +351,32 @@ impl Store {
     /// Changes the state of an address, with a note for the journal. `false`, with nothing changed, where there is no such address,
     /// or it would come into use while an operator keeps its owner out.
     pub async fn set_address_state(&self, address: &str, state: AddressState, note: &str) -> Result<bool, StoreError> {
+        self.change_address_state(address, state, note, false).await
+    }
+
+    /// Puts an address out of use that its server refuses; `false` where it was already: several messages may be refused at once.
+    pub async fn suspend_address(&self, address: &str, note: &str) -> Result<bool, StoreError> {
+        self.change_address_state(address, AddressState::Suspended, note, true).await
+    }
+
+    /// `anew`: nothing is changed where that is its state already.
+    async fn change_address_state(
+        &self,
+        address: &str,
+        state: AddressState,
+        note: &str,
+        anew: bool,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let owner: Option<(String,)> = sql::query_as(
-            "UPDATE address SET state = $1, note = $2, withheld = 0 WHERE id = $3 AND ($1 <> 'active'
+            "UPDATE address SET state = $1, note = $2, withheld = 0 WHERE id = $3 AND ($4 = 0 OR state <> $1) AND ($1 <> 'active'
                    OR NOT EXISTS (SELECT 1 FROM subscriber s WHERE s.id = address.subscriber_id AND s.suspended > 0))
                  RETURNING subscriber_id",
         )
         .bind(state.as_str().to_owned())
         .bind(clean(note))
         .bind(address.to_owned())
+        .bind(i64::from(anew))
         .fetch_optional(&mut tx)
         .await?;
         let Some((owner,)) = owner else { return Ok(false) };

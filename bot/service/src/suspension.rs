@@ -27,7 +27,8 @@ pub struct SuspendedAddress<'a> {
     pub cause: &'a str,
 }
 
-/// Puts an address that is lost out of use; its owner hears of it on their other addresses, and the operators.
+/// Puts an address that is lost out of use; its owner hears of it on their other addresses, and the operators, once however many messages
+/// were refused.
 ///
 /// # Errors
 /// The database fails.
@@ -37,7 +38,9 @@ pub async fn suspend_address(
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let SuspendedAddress { person, address, channel, why, cause } = *suspended;
-    service.store.set_address_state(address, AddressState::Suspended, why).await?;
+    if !service.store.suspend_address(address, why).await? {
+        return Ok(());
+    }
     service.store.note("address", address, &format!("adresse hors service : {why}"), now).await?;
     let told = !service.store.active_addresses(person).await?.is_empty();
     if told {
@@ -56,11 +59,14 @@ pub async fn suspend_address(
         quiet::tell(service, person, &alert, &body, now).await?;
         service.deliveries_queued.notify_one();
     }
+    let named = service.store.subscriber(person).await?.map(|p| p.name).filter(|n| !n.is_empty());
+    let page = service.home_url().map(|home| format!(" : {home}exploitation/personnes/{person}"));
     let body = format!(
-        "Une adresse est hors service\n{}. Envoi concerné : {cause}. {} Vérifiez-la avec son propriétaire (vigie subscriptions list){}",
-        french::capital(why),
+        "Une adresse est hors service\n{}, {} : {why}. {} Vérifiez l’adresse avec elle, puis remettez-la en service{}.",
+        named.as_deref().unwrap_or("Quelqu’un"),
+        channel.in_french(),
         if told { "La personne est prévenue sur son autre canal." } else { "La personne n’a pas d’autre canal." },
-        if channel == Channel::Email { ", puis : vigie subscriptions add --email ADRESSE --confirmed." } else { "." },
+        page.as_deref().unwrap_or(" sur sa page (Exploitation, Personnes)"),
     );
     operators::tell(service, OperatorEvent::Once(&format!("suspended:{address}:{cause}")), &body, now).await
 }

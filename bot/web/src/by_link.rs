@@ -275,7 +275,7 @@ pub(crate) async fn answer(
         let values = context! { title => title, procedure => sent.procedure, reasons => reasons };
         return Ok(site.page(&visitor, "repondre.html", values));
     }
-    let title = match (noted, state.phase.takes_answers()) {
+    let head = match (noted, state.phase.takes_answers()) {
         (true, _) => "C’est noté".to_owned(),
         (false, true) => "Rien n’est noté".to_owned(),
         (false, false) => state.in_french(service.clock.now()),
@@ -283,7 +283,8 @@ pub(crate) async fn answer(
     // The next step needs no other proof than this one: the note, and who sees to it.
     let forward = noted && matches!(edit.stage, Some(Stage::Go | Stage::Submitted));
     let values = context! {
-        title => title, text => line, back => page, back_text => "Voir ce marché", more => forward.then_some(MORE), longest => MAX_NOTE,
+        title => head, text => line, about => (title, state.in_french(service.clock.now())), back => page, back_text => "Voir ce marché",
+        again => noted.then(|| format!("/repondre/{token}")), more => forward.then_some(MORE), longest => MAX_NOTE,
     };
     let status = match outcome {
         Outcome::Noted { .. } => StatusCode::OK,

@@ -23,18 +23,7 @@ pub fn provision(p: &Provision, lots: usize) -> Line {
     if !p.lots.is_empty() {
         parts.push(french::lots(&p.lots, lots));
     }
-    if let Some(least) = p.hours {
-        // Hours of several lots are those of all together.
-        let of_all = if p.lots.len() > 1 { " en tout" } else { "" };
-        let yearly = if p.hours_yearly { " par an" } else { "" };
-        parts.push(format!("{}{yearly}{of_all}", hours(Quantity { least, most: p.hours_max })));
-    }
-    if let Some(percent) = p.percent {
-        parts.push(format!("{} % des heures", french::number(percent)));
-    }
-    if let Some(weight) = p.weight {
-        parts.push(format!("{} % de la note", french::number(weight)));
-    }
+    parts.extend(amounts(p));
     if p.mandatory == Some(false) {
         parts.push(optional(p.kind).to_owned());
     }
@@ -46,6 +35,28 @@ pub fn provision(p: &Provision, lots: usize) -> Line {
         doubtful: p.kind == ProvisionKind::ToVerify || p.doubt.is_some(),
         ..Line::new(provision_label(p.kind).to_owned(), parts.join(" · "))
     }
+}
+
+/// What a provision asks for in figures.
+fn amounts(p: &Provision) -> impl Iterator<Item = String> {
+    let hours = p.hours.map(|least| {
+        // Hours of several lots are those of all together.
+        let of_all = if p.lots.len() > 1 { " en tout" } else { "" };
+        let yearly = if p.hours_yearly { " par an" } else { "" };
+        format!("{}{yearly}{of_all}", hours(Quantity { least, most: p.hours_max }))
+    });
+    let percent = p.percent.map(|n| format!("{} % des heures", french::number(n)));
+    let weight = p.weight.map(|n| format!("{} % de la note", french::number(n)));
+    hours.into_iter().chain(percent).chain(weight)
+}
+
+/// A provision beside one of its lots: « Clause d’insertion : 300 heures ». `announced`: the notice announces, and asks nothing yet.
+#[must_use]
+pub fn beside_lot(p: &Provision, announced: bool) -> String {
+    let label = provision_label_of(p.kind, announced);
+    let parts: Vec<String> =
+        p.beneficiary.map(|who| beneficiary_label(who).to_owned()).into_iter().chain(amounts(p)).collect();
+    if parts.is_empty() { label.to_owned() } else { format!("{label}\u{a0}: {}", parts.join(" · ")) }
 }
 
 /// A provision of a verdict in words: of what is only announced, as what is meant.

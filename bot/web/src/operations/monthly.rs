@@ -51,8 +51,8 @@ struct Held {
 /// A table as the page shows it: what is the same on every row is said once, what is empty on every row is only named. The file has every
 /// column.
 struct Folded<'a> {
-    /// Name, and whether it is a figure.
-    head: Vec<(&'a str, bool)>,
+    /// Name, and the class of its cells: `n` figures, `long` words that need room.
+    head: Vec<(&'a str, &'static str)>,
     rows: Vec<Vec<&'a str>>,
     /// Name and value of the columns that are the same on every row.
     alike: Vec<(&'a str, &'a str)>,
@@ -70,7 +70,7 @@ impl<'a> Folded<'a> {
                 (true, "") => out.empty.push(name),
                 (true, value) if table.rows.len() > 1 && !column.is_figure() => out.alike.push((name, value)),
                 _ => {
-                    out.head.push((name, column.is_figure()));
+                    out.head.push((name, class_of(*column)));
                     kept.push(n);
                 }
             }
@@ -78,6 +78,14 @@ impl<'a> Folded<'a> {
         let rows = table.rows.iter().take(MAX_ROWS);
         out.rows = rows.map(|r| kept.iter().map(|n| r[*n].as_str()).collect()).collect();
         out
+    }
+}
+
+fn class_of(column: Column) -> &'static str {
+    match column {
+        c if c.is_figure() => "n",
+        Column::Operation | Column::Object | Column::Remark | Column::Trades | Column::Link => "long",
+        _ => "",
     }
 }
 
@@ -246,7 +254,7 @@ mod tests {
         let folded = Folded::of(&table, &layout);
         assert_eq!(folded.alike, [("Mois", "2026-11")]);
         assert_eq!(folded.empty, ["Remarque"]);
-        assert_eq!(folded.head, [("Lot", false), ("Heures dues", true)]);
+        assert_eq!(folded.head, [("Lot", ""), ("Heures dues", "n")]);
         assert_eq!(folded.rows, [["1", "0"], ["2", "0"]]);
         let one = Monthly { rows: table.rows[..1].to_vec(), ..table };
         assert_eq!(Folded::of(&one, &layout).head.len(), 3, "a single row is shown whole");

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use vigie_domain::assessment::AssessedLot;
 use vigie_domain::procedure::Snapshot;
 use vigie_domain::{Assessment, Decision, ProcedureState, commune};
-use vigie_notifier::card::{provision_label_of, short};
+use vigie_notifier::card::{beside_lot, short};
 
 use crate::browse;
 
@@ -33,7 +33,7 @@ pub(super) struct LotRow {
     pub(super) id: String,
     title: String,
     place: String,
-    provisions: Vec<&'static str>,
+    provisions: Vec<String>,
     stage: Option<&'static str>,
     /// How it stands, where it takes no answers and that is not said of the whole: « Attribué à Martin SARL ».
     ended: Option<String>,
@@ -55,10 +55,10 @@ pub(super) fn groups(
     let common = |p: &vigie_domain::Provision| a.lots.iter().all(|l| p.covers(Some(&l.id)));
     let told: Vec<_> = a.provisions.iter().filter(|p| !common(p)).collect();
     let row = |l: &AssessedLot, place: String| {
-        let mut provisions: Vec<&'static str> = told
+        let mut provisions: Vec<String> = told
             .iter()
             .filter(|p| p.covers(Some(&l.id)))
-            .map(|p| provision_label_of(p.kind, a.notice_kind.is_announcement()))
+            .map(|p| beside_lot(p, a.notice_kind.is_announcement()))
             .collect();
         provisions.dedup();
         let stands = ProcedureState::of(state, &l.id, now);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 use url::Url;
+use vigie_config::rules;
 use vigie_domain::{
     Buyer, BuyerKind, Code, Cpv, DateKind, Department, Lot, Notice, NoticeKind, Passage, Place, TypedDate,
 };
@@ -17,6 +18,14 @@ use vigie_classify::pattern;
 
 pattern!(LOT, r"(?i)^\s*lot\s*(?:n[°ºo]\s*)?(?P<id>[0-9]{1,3}[a-z]?)\b[\s:.–—-]*(?P<title>.*)$");
 pattern!(DEPARTMENT, r"\((?P<d>2[AaBb]|[0-9]{2,3})\)|\b(?P<p>[0-9]{5})\b");
+
+/// The one commune that a field names: `Lens (62)`, `Lens (62300)`, `62300 Lens`.
+fn commune(said: &str) -> Option<Place> {
+    match rules::communes().meant(said)[..] {
+        [one] => Some(one.place()),
+        _ => None,
+    }
+}
 
 /// One item of a page.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +176,7 @@ impl Item {
                 code.or_else(|| Department::of_postcode(c.name("p")?.as_str()))
             })
             .collect();
+        notice.places.extend(self.first(Field::Place).and_then(commune));
         let known = if found.is_empty() { std::mem::take(&mut notice.departments) } else { found };
         for department in if known.is_empty() { common.departments.clone() } else { known } {
             if !notice.departments.contains(&department) {
@@ -191,6 +201,22 @@ impl Item {
             self.first(Field::Published).and_then(|d| dates::written(d, zone)).map(|(at, _)| at.date_naive());
         if let Some(read) = self.first(Field::Deadline).and_then(|d| dates::written(d, zone)) {
             notice.dates.push(TypedDate::of_field(DateKind::Tender, read, "deadline"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_that_names_one_commune_is_its_place() {
+        for said in ["Lens (62300)", "Lens (62)", "62300 Lens"] {
+            let place = commune(said).unwrap();
+            assert_eq!((place.city.as_deref(), place.postcode.as_deref()), (Some("Lens"), Some("62300")), "{said}");
+        }
+        for said in ["", "Pas-de-Calais", "Saint-Martin", "Lens et Liévin"] {
+            assert_eq!(commune(said), None, "{said}: several, or none");
         }
     }
 }
