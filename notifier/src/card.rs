@@ -121,6 +121,8 @@ fn choices(state: &ProcedureState, stands: Option<Stage>) -> Vec<Choice> {
             vec![("Offre remise", "remis"), LATER, ("On abandonne", "abandon")]
         }
         (true, Some(stage)) if stage.declines() => vec![GO],
+        // What changes after it may ask for another.
+        (true, Some(Stage::Submitted)) => vec![("À remettre de nouveau", "oui")],
         (true, Some(stage)) if stage.is_decided() => Vec::new(),
         (true, _) => vec![GO, ("Écarter", "non"), LATER],
         (false, Some(Stage::Won | Stage::Lost | Stage::NoAward)) => Vec::new(),
@@ -582,7 +584,7 @@ mod tests {
         assert_eq!(words(-20, Some(Stage::Read)), ["oui", "non", "plus+tard"]);
         assert_eq!(words(-20, Some(Stage::Go)), ["remis", "plus+tard", "abandon"]);
         assert_eq!(words(-20, Some(Stage::NoGo)), ["oui"], "the way back");
-        assert!(words(-20, Some(Stage::Submitted)).is_empty());
+        assert_eq!(words(-20, Some(Stage::Submitted)), ["oui"], "a correction may ask for another offer");
         assert_eq!(words(20, Some(Stage::Submitted)), ["gagne", "perdu"]);
         assert!(words(20, Some(Stage::Won)).is_empty());
     }

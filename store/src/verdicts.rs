@@ -100,11 +100,13 @@ impl Store {
         Ok(rows)
     }
 
-    /// Those who are told of a procedure, and whether a message about it was made for each: `false` for those whose digest waits.
+    /// Those who are told of a procedure and can be reached, and whether a message about it was made for each: `false` for those whose
+    /// digest waits.
     pub async fn told_of(&self, procedure: &str) -> Result<BTreeMap<String, bool>, StoreError> {
         let rows: Vec<(String, Disposition, Option<String>)> = sql::query_as(
             "SELECT n.subscriber_id, n.disposition, n.delivery_id FROM notification n JOIN alert a ON a.id = n.alert_id
-             WHERE a.procedure_id = $1 AND a.kind <> 'undecided'",
+             WHERE a.procedure_id = $1 AND a.kind <> 'undecided'
+               AND EXISTS (SELECT 1 FROM address x WHERE x.subscriber_id = n.subscriber_id AND x.state = 'active')",
         )
         .bind(clean(procedure))
         .fetch_all(&self.reader)

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Duration, Utc};
-use vigie_domain::{AlertKind, Cause, Channel, Permission, ProcedureState, Subscriber, Subscription, french};
+use vigie_domain::{AlertKind, Cause, Channel, Permission, ProcedureState, Stage, Subscriber, Subscription, french};
 use vigie_notifier::card::{AlertItem, Stands, short};
 use vigie_notifier::chat::{Button, ButtonAction};
 use vigie_notifier::criteria;
@@ -199,7 +199,13 @@ async fn stands(
         return Ok(None);
     }
     let Some(person) = engine.service.store.subscriber(&delivery.subscriber).await? else { return Ok(None) };
-    alert_card::stands(&engine.service, person.structure(), procedure).await
+    let mut stands = alert_card::stands(&engine.service, person.structure(), procedure).await?;
+    if let Some(submitted) =
+        stands.as_mut().filter(|s| s.stage == Stage::Submitted && kind == Some(AlertKind::Correction))
+    {
+        submitted.line.push_str(". Voyez si ce qui change demande de la remettre de nouveau.");
+    }
+    Ok(stands)
 }
 
 /// Under which name a message may serve others: one alert about one notice, for the same reasons and after the same answer, in the same

@@ -1,9 +1,10 @@
-//! Why a person did, or did not, hear of a notice: in lines of French, for the command line and the operators' pages.
+//! Why a person did, or did not, hear of a notice: in lines of French, for the command line and the operators' pages; and, of what did not
+//! meet, for themselves.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Paris;
 use vigie_config::rules::Rules;
-use vigie_domain::subscription::Match;
+use vigie_domain::subscription::{Dimension, Match};
 use vigie_domain::{AlertKind, Disposition, Near, Subscriber, french};
 use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
@@ -136,6 +137,43 @@ fn matched(found: &Match) -> String {
         parts.push(french::lots(&found.lots, 0));
     }
     if parts.is_empty() { String::new() } else { format!("    correspond par : {}\n", parts.join(" ; ")) }
+}
+
+/// A subscription that a notice did not come by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// As its owner knows it: its name, else its conditions.
+    pub subscription: String,
+    /// « ne correspond pas (métier) ».
+    pub why: String,
+}
+
+/// Why nobody told a person of a notice, for each of their subscriptions, as it is said to themselves.
+///
+/// # Errors
+/// The database fails.
+pub async fn unmet(store: &Store, person: &Subscriber, row: &NoticeRow) -> Result<Vec<Unmet>, StoreError> {
+    let subscriptions = subscriptions_of(store, &person.id).await?;
+    let folded = classify::searchable(&row.notice, &row.assessment.lots);
+    let candidate = candidate(row, &folded, row.first_seen);
+    let written = store.subscriptions_of(&person.id).await?;
+    let of = |(id, verdict): (String, Result<Match, Dimension>)| {
+        let own = written.iter().find(|s| s.id == id);
+        let why = match verdict {
+            Err(dimension) => {
+                let near = own.filter(|_| dimension == Dimension::Place).and_then(|s| s.filter.nearest(&candidate));
+                let what = near.map_or_else(|| dimension.in_french().to_owned(), |n| n.in_french());
+                format!("ne correspond pas ({what})")
+            }
+            Ok(_) => {
+                let read = french::date(row.first_seen.with_timezone(&Paris).date_naive());
+                format!("correspond aujourd’hui, mais pas quand l’avis a été lu ({read})")
+            }
+        };
+        let name = own.map(|s| if s.name.is_empty() { criteria::in_french(&s.filter) } else { s.name.clone() });
+        Unmet { subscription: short(&name.unwrap_or_default(), 80), why }
+    };
+    Ok(explain(person, &subscriptions, &candidate).into_iter().map(of).collect())
 }
 
 async fn not_matched(

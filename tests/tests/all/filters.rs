@@ -126,6 +126,14 @@ async fn pages_and_programs_take_every_condition_and_show_what_is_wrong() {
     let wider = both.into_iter().find(|s| s.id != kept.id).unwrap();
     assert_eq!(wider.filter.around, [Around { commune: "62498".into(), km: 50 }]);
     pages.app.service.store.remove_subscription(&wider.id).await.unwrap();
+    // A circle that stands has a distance of its own.
+    assert!(shown.contains("name=\"distance-62498\""), "{shown}");
+    let own = [("rayon", "Lens (62) 30 km"), ("distance-62498", "50"), ("rythme", "daily"), ("do", "quand-meme")];
+    assert_eq!(jeanne.post_form("/abonnements/nouveau", &own).await.unwrap().status, 303);
+    let both = pages.app.service.store.subscriptions_of("jeanne").await.unwrap();
+    let own = both.into_iter().find(|s| s.id != kept.id).unwrap();
+    assert_eq!(own.filter.around, [Around { commune: "62498".into(), km: 50 }]);
+    pages.app.service.store.remove_subscription(&own.id).await.unwrap();
     let wrong = [("rayon", "Saint-Denis 30 km"), ("epci", "Atlantis"), ("rythme", "daily"), ("do", "garder")];
     let wrong = jeanne.post_form("/abonnements/nouveau", &wrong).await.unwrap();
     assert_eq!(wrong.status, 422);

@@ -1,18 +1,14 @@
 //! `/pourquoi`: why an alert came, or did not; and passing a notice on.
 
 use chrono::Utc;
-use vigie_domain::subscription::Dimension;
 use vigie_domain::{Disposition, Permission};
-use vigie_notifier::audience::explain;
 use vigie_notifier::card::{Why, short};
 use vigie_service::Failure;
 use vigie_service::after_award::explain as why_after_award;
-use vigie_service::ingest::audience::subscriptions_of;
-use vigie_service::ingest::candidate;
 use vigie_service::pass_on::pass_on;
 use vigie_service::visibility;
+use vigie_service::why;
 use vigie_store::journal::{NoticeRow, NotificationRow};
-use vigie_watcher::classify;
 
 use crate::Reply;
 
@@ -77,29 +73,11 @@ impl Asker<'_> {
         let after = why_after_award::lines(&self.service.store, self.person.structure(), &row.procedure).await?;
         lines.extend(after.iter().map(|line| format!("• {line}")));
         if shares.is_empty() && after.is_empty() {
-            let subscriptions = subscriptions_of(&self.service.store, &self.person.id).await?;
-            let folded = classify::searchable(&row.notice, &row.assessment.lots);
-            let candidate = candidate(row, &folded, row.first_seen);
-            let verdicts = explain(self.person, &subscriptions, &candidate);
-            if verdicts.is_empty() {
+            let unmet = why::unmet(&self.service.store, self.person, row).await?;
+            if unmet.is_empty() {
                 lines.push("Vous n’aviez aucun abonnement.".to_owned());
             }
-            let mine = self.mine().await?;
-            for (i, (id, verdict)) in verdicts.iter().enumerate() {
-                lines.push(match verdict {
-                    Err(dimension) => {
-                        let near = mine.iter().find(|s| s.id == *id && *dimension == Dimension::Place);
-                        let near = near.and_then(|s| s.filter.nearest(&candidate)).map(|n| n.in_french());
-                        let why = near.unwrap_or_else(|| dimension.in_french().to_owned());
-                        format!("• Abonnement {} : ne correspond pas ({why})", i + 1)
-                    }
-                    Ok(_) => format!(
-                        "• Abonnement {} : correspond aujourd’hui, mais pas quand l’avis a été lu ({})",
-                        i + 1,
-                        day(row.first_seen)
-                    ),
-                });
-            }
+            lines.extend(unmet.iter().enumerate().map(|(i, u)| format!("• Abonnement {} : {}", i + 1, u.why)));
         }
         Ok(word(lines.join("\n")))
     }

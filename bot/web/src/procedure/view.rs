@@ -7,9 +7,10 @@ use chrono_tz::Europe::Paris;
 use minijinja::context;
 use minijinja::value::Serde;
 use vigie_domain::procedure::{Snapshot, Status, changes};
+use vigie_domain::subscription::Role;
 use vigie_domain::{
-    AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Permission, Phase, ProcedureState, Refusal, Stage,
-    concerned_lots, french,
+    Access, AlertKind, Assessment, Decision, Notice, NoticeKind, Passage, Permission, Phase, ProcedureState, Refusal,
+    Stage, Subscriber, access, concerned_lots, french,
 };
 use vigie_notifier::card::{self, AlertItem, Card, Line, Links, Why, short};
 use vigie_notifier::fit;
@@ -18,6 +19,7 @@ use vigie_service::ingest::candidate;
 use vigie_service::membership;
 use vigie_service::narrowing;
 use vigie_service::operations::MAX_NOTE;
+use vigie_service::why;
 use vigie_store::StoreError;
 use vigie_store::journal::NoticeRow;
 use vigie_store::leads::Attachment;
@@ -250,10 +252,22 @@ fn what(kind: NoticeKind) -> &'static str {
 }
 
 /// What of the procedure meets the person's own subscriptions.
+#[derive(Default)]
 struct Mine {
     /// Lots that do; `None` = none does, or nothing is known.
     lots: Option<Vec<String>>,
     why: Vec<String>,
+    /// Where they were not told of it: for each of their subscriptions what it is, and why.
+    unmet: Vec<(String, String)>,
+    /// It is reserved to structures of other kinds than theirs, whole or each of its lots.
+    closed: bool,
+}
+
+/// Whether structures of the person's kind can bid for nothing of it, since it is reserved to others.
+fn is_closed(person: &Subscriber, a: &Assessment) -> bool {
+    let Some(kind) = person.profile.kind.filter(|_| person.role == Role::Structure) else { return false };
+    let closed = |lot| access::of_lot(kind, a, lot) == Some(Access::Closed);
+    if a.lots.is_empty() { closed(None) } else { a.lots.iter().all(|l| closed(Some(l))) }
 }
 
 async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc>) -> Result<Mine, StoreError> {
@@ -275,7 +289,13 @@ async fn mine(site: &Site, session: &Session, row: &NoticeRow, now: DateTime<Utc
             if found.lots.is_empty() { row.assessment.lots.iter().map(|l| l.id.clone()).collect() } else { found.lots };
         lots.get_or_insert_default().extend(met);
     }
-    Ok(Mine { lots, why })
+    let store = &site.service.store;
+    let unmet = match store.notifications(&session.person.id, &row.procedure).await?.is_empty() {
+        true => why::unmet(store, &session.person, row).await?,
+        false => Vec::new(),
+    };
+    let unmet = unmet.into_iter().map(|u| (u.subscription, u.why)).collect();
+    Ok(Mine { lots, why, unmet, closed: is_closed(&session.person, &row.assessment) })
 }
 
 fn day_of(at: DateTime<Utc>) -> String {
@@ -367,7 +387,7 @@ pub(super) async fn page(
             };
             (decided, mine(site, session, main, now).await?)
         }
-        None => (Vec::new(), Mine { lots: None, why: Vec::new() }),
+        None => (Vec::new(), Mine::default()),
     };
     let (attachments, is_own_lead) = match &visitor.session {
         Some(session) => {
@@ -435,7 +455,7 @@ pub(super) async fn page(
             facts => Serde(facts),
             lots => Serde(lots::groups(a, &state, mine.lots.as_deref(), &decisions, now)),
             lot_count => a.lots.len(),
-            why => mine.why,
+            why => mine.why, unmet => mine.unmet, closed_to_mine => mine.closed,
             timeline => Serde(history),
             corrected => corrected,
             links => Serde(links),

@@ -6,7 +6,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use vigie_config::rules::Rules;
 use vigie_domain::{
-    Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
+    Around, Buyer, BuyerKind, BuyerType, Cadence, Cpv, Department, Filter, NoticeKind, Subscription, SupplyMode, french,
 };
 use vigie_notifier::card::short;
 use vigie_notifier::criteria;
@@ -163,7 +163,11 @@ impl Wish {
     /// held by itself.
     fn places(&mut self, fields: &Fields) {
         for written in fields.all("rayon").flat_map(split) {
-            match place_input::around(&written) {
+            let of_own = |around: Around| {
+                let km = fields.one(&distance_field(&around.commune)).parse().unwrap_or(around.km);
+                Around { km, ..around }
+            };
+            match place_input::around(&written).map(of_own) {
                 Ok(around) if !self.filter.around.contains(&around) => self.filter.around.push(around),
                 Ok(_) => {}
                 Err(why) => self.fault("commune", &why),
@@ -288,6 +292,38 @@ pub(super) fn way(fields: &Fields) -> Option<Filter> {
     filter.faults().is_empty().then_some(filter)
 }
 
+/// The field that holds the distance of a circle that the form shows.
+fn distance_field(commune: &str) -> String {
+    format!("distance-{commune}")
+}
+
+/// A circle of the filter, as the form shows it.
+#[derive(serde::Serialize)]
+struct Circle {
+    value: String,
+    place: String,
+    field: String,
+    distances: Vec<Choice>,
+}
+
+impl Circle {
+    fn of(around: &Around) -> Self {
+        let value = place_input::written(around);
+        let place =
+            value.rsplit_once(&format!(" {} km", around.km)).map_or(value.clone(), |(place, _)| place.to_owned());
+        Self { value, place, field: distance_field(&around.commune), distances: distances(around.km) }
+    }
+}
+
+/// The distances offered, and the one that stands.
+fn distances(km: u16) -> Vec<Choice> {
+    let mut offered = DISTANCES.to_vec();
+    offered.extend(Some(km).filter(|km| !DISTANCES.contains(km)));
+    offered.sort_unstable();
+    let choice = |n: u16| Choice { value: n.to_string(), label: format!("{n}\u{a0}km"), on: n == km };
+    offered.into_iter().map(choice).collect()
+}
+
 /// What a page that told what these conditions would have given sends back: whoever keeps the same was told.
 pub(super) fn mark(filter: &Filter) -> String {
     vigie_store::derived_id(&[&serde_json::to_string(filter).unwrap_or_default()])
@@ -350,18 +386,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
         .into_iter()
         .map(|t| choice(t.as_str().to_owned(), t.in_french(), f.buyer_types.contains(&t)))
         .collect();
-    let around: Vec<Choice> = f
-        .around
-        .iter()
-        .map(|a| {
-            let written = place_input::written(a);
-            Choice { value: written.clone(), label: written, on: true }
-        })
-        .collect();
-    let distances: Vec<Choice> = DISTANCES
-        .into_iter()
-        .map(|km| Choice { value: km.to_string(), label: format!("{km}\u{a0}km"), on: km == DISTANCE })
-        .collect();
+    let around: Vec<Circle> = f.around.iter().map(Circle::of).collect();
     let typed = |name: &str, otherwise: String| {
         let said: Vec<&str> = wish.typed.iter().filter(|(n, _)| *n == name).map(|(_, t)| t.as_str()).collect();
         if said.is_empty() { otherwise } else { said.join(", ") }
@@ -406,7 +431,7 @@ pub(super) fn page(site: &Site, status: StatusCode, visitor: &Visitor, asked: &A
             epcis => typed("epci", epcis.join(", ")),
             around => Serde(around),
             commune => typed("commune", String::new()),
-            distances => Serde(distances),
+            distances => Serde(distances(DISTANCE)),
             buyer_kind => f.buyer_kind.map(|k| word(&k)),
             words => f.words.join(", "),
             excluded_words => f.excluded_words.join(", "),
