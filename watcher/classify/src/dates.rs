@@ -423,7 +423,7 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
             "informations" | "information" if before(3, &["demande", "complement"]) => Some(DateKind::Questions),
             w if words_of!(
                 "offre offres pli plis rendu propositions proposition reponse reponses devis remise remises reception depot
-                 date_receipt_tenders retour retours retourner dlro dlo repondre rendre soumissions dossiers"
+                 date_receipt_tenders retour retours retourner dlro dlo repondre rendre soumissions dossiers saisie"
             )
             .contains(w) =>
             {
@@ -463,7 +463,8 @@ fn cue(words: &[Token<'_>], floor: usize, at: usize) -> Option<Cue> {
                 noun = Some(kind);
                 continue;
             }
-            return Some(Cue::Kind(noun.unwrap_or(kind)));
+            // "Visite du dépôt le 11 décembre": there it is a place.
+            return Some(Cue::Kind(noun.filter(|_| kind != DateKind::Visit).unwrap_or(kind)));
         }
         if noun.is_some() && words[i + 1].after(mark::COMMA | mark::ITEM | mark::STOP) {
             break;
@@ -554,6 +555,9 @@ fn bounded(words: &[Token<'_>], when: &When, floor: usize) -> bool {
     said || behind || label || until
 }
 
+/// Most words of a line that labels the next one.
+const LABEL: usize = 14;
+
 /// What the heading and the lines above a statement name.
 fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
     let heading = units.list[index].heading;
@@ -565,6 +569,10 @@ fn above(reading: &Reading<'_>, units: &Units, index: usize) -> Option<Cue> {
         // A line that told its own date says nothing of the next one's, unless this one mends it.
         let own = moments(&words, Some(Reference::Year(2000)));
         let mends = words.iter().any(|t| t.word == "lieu");
+        // A whole sentence says what it says, and labels nothing.
+        if heading != Some(i) && words.len() > LABEL && own.is_empty() && !mends {
+            return None;
+        }
         let from = own.last().filter(|_| !mends).map_or(0, |w| w.to);
         cue(&words, from, words.len())
     })
