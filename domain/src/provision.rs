@@ -66,6 +66,17 @@ pub struct Evidence {
     pub quote: Option<String>,
 }
 
+impl Evidence {
+    /// The field of what a person said in the place of what was read.
+    pub const CORRECTION: &str = "correction";
+
+    /// A person's word, without words of the notice.
+    #[must_use]
+    pub fn corrected() -> Self {
+        Self { field: Some(Self::CORRECTION.to_owned()), quote: None }
+    }
+}
+
 /// The doubt of what a buyer only means to reserve.
 pub const INTENDED: &str = "réservation envisagée";
 

@@ -60,7 +60,7 @@ impl CorrectedProvision {
     /// The provision of that kind that it makes.
     #[must_use]
     pub fn provision(self, kind: ProvisionKind) -> Provision {
-        let mut provision = Provision::new(kind, Evidence { field: Some("correction".to_owned()), quote: None });
+        let mut provision = Provision::new(kind, Evidence::corrected());
         provision.beneficiary =
             self.beneficiary.or((kind == ProvisionKind::Reserved).then_some(Beneficiary::Unspecified));
         provision.lots = self.lots;

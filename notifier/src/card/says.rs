@@ -1,6 +1,6 @@
 //! What a notice says, in lines: what it is about, its provisions, the facts needed to decide, the sentence around a few words.
 
-use vigie_domain::{Assessment, DecisionFact, FactKind, Notice, Passage, Provision, ProvisionKind, french};
+use vigie_domain::{Assessment, DecisionFact, Evidence, FactKind, Notice, Passage, Provision, ProvisionKind, french};
 use vigie_domain::{commune, snapshot::Quantity};
 
 use super::changes::{hours, optional};
@@ -15,8 +15,12 @@ const MAX_DESCRIPTION: usize = 320;
 pub fn provision(p: &Provision, lots: usize) -> Line {
     let quote = p.evidence.quote.as_deref().map(|q| short(q, MAX_QUOTE));
     if p.kind == ProvisionKind::SocialConditionNotSeen {
-        let (label, text) = ("Aucune clause visible dans l’avis".to_owned(), "à vérifier au CCAP".to_owned());
-        return Line { quote, doubtful: true, ..Line::new(label, text) };
+        let label = "Aucune clause visible dans l’avis".to_owned();
+        // Somebody looked, and said so.
+        return match p.doubt.clone().filter(|_| is_corrected(p)) {
+            Some(said) => Line::new(label, said),
+            None => Line { quote, doubtful: true, ..Line::new(label, "à vérifier au CCAP".to_owned()) },
+        };
     }
     let mut parts: Vec<String> = Vec::new();
     parts.extend(p.beneficiary.map(|who| beneficiary_label(who).to_owned()));
@@ -29,12 +33,18 @@ pub fn provision(p: &Provision, lots: usize) -> Line {
     }
     parts.extend(p.article.clone());
     parts.extend(p.doubt.clone());
+    parts.extend(is_corrected(p).then(|| "lecture corrigée par une personne".to_owned()));
     Line {
         quote,
         strong: matches!(p.kind, ProvisionKind::Reserved | ProvisionKind::InsertionService),
         doubtful: p.kind == ProvisionKind::ToVerify || p.doubt.is_some(),
         ..Line::new(provision_label(p.kind).to_owned(), parts.join(" · "))
     }
+}
+
+/// Whether a person said it in the place of what was read, without words of a file.
+fn is_corrected(p: &Provision) -> bool {
+    p.evidence == Evidence::corrected()
 }
 
 /// What a provision asks for in figures.
@@ -233,5 +243,13 @@ mod tests {
         let line = provision(&Provision::new(ProvisionKind::SocialConditionNotSeen, Evidence::default()), 0);
         assert!(line.doubtful && !line.strong);
         assert_eq!(format!("{} : {}", line.label, line.text), "Aucune clause visible dans l’avis : à vérifier au CCAP");
+        let looked = Provision {
+            doubt: Some("absente du CCAP".into()),
+            ..Provision::new(ProvisionKind::SocialConditionNotSeen, Evidence::corrected())
+        };
+        assert!(!provision(&looked, 0).doubtful && provision(&looked, 0).text == "absente du CCAP");
+        let hours =
+            Provision { hours: Some(500.0), ..Provision::new(ProvisionKind::ExecutionClause, Evidence::corrected()) };
+        assert_eq!(provision(&hours, 0).text, "500\u{a0}heures · lecture corrigée par une personne");
     }
 }

@@ -72,7 +72,7 @@ fn said(clause: Provision, finding: &Finding) -> Provision {
     let place = format!("vue {}", place(&finding.at));
     Provision {
         article: Some(place),
-        evidence: Evidence { field: Some("correction".to_owned()), quote: Some(short(&finding.quote, QUOTE)) },
+        evidence: Evidence { field: Some(Evidence::CORRECTION.to_owned()), quote: Some(short(&finding.quote, QUOTE)) },
         mandatory: Some(true),
         doubt: None,
         ..clause

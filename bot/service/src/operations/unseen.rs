@@ -163,10 +163,9 @@ pub async fn say(service: &Service, person: &Subscriber, procedure: &str, read: 
             verdict_correction::corrected(&row.assessment, ProvisionKind::ExecutionClause, &[], Some(holds))
         }
         None => {
-            let evidence = Evidence { field: Some("correction".to_owned()), quote: None };
             let absent = Provision {
                 doubt: Some(ABSENT.to_owned()),
-                ..Provision::new(ProvisionKind::SocialConditionNotSeen, evidence)
+                ..Provision::new(ProvisionKind::SocialConditionNotSeen, Evidence::corrected())
             };
             let others = row.assessment.provisions.iter().filter(|p| !unseen(p)).cloned();
             others.chain([absent]).collect()

@@ -138,6 +138,7 @@ pub(super) async fn act(site: &Site, client: Client, id: &str, posted: &Posted) 
         ("enregistrer", Known::OnPages(source)) => {
             match page_sources::keep(&site.service, id, &source.form, Some(source.changed), now).await? {
                 Ok(()) => {
+                    site.service.store.poll_soon(id, now).await?;
                     let to = format!("/exploitation/sources/{id}?fait=change");
                     return Ok(Some(Redirect::to(&to).into_response()));
                 }

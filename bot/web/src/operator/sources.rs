@@ -118,7 +118,7 @@ fn done(word: &str) -> &'static str {
     match word {
         "lire" => "Cette source va être lue dans la minute.",
         "pause" => "Source en pause : elle n’est plus lue, et son silence ne donne pas d’alarme.",
-        "reprendre" => "Source reprise là où elle en était.",
+        "reprendre" => "Source reprise là où elle en était : elle va être lue dans la minute.",
         "retirer" => "Source retirée : elle n’est plus lue. Ce qu’elle a apporté reste.",
         _ => "",
     }
@@ -152,6 +152,7 @@ pub(crate) async fn act(
         }
         "reprendre" => {
             store.pause_source(&id, false).await?;
+            store.poll_soon(&id, now).await?;
             "reprise depuis les pages"
         }
         _ => return Err(Trouble::bad("Action inconnue.")),
