@@ -35,7 +35,7 @@ pattern!(NOTICE, r"avis (?:d'appel public|de marche|d'appel a)|\baapc\b");
 
 pattern!(
     BY_NAME,
-    r"(?:^|[^a-z])(?:(?P<rc>rc|rdc|reglement)|(?P<ccap>ccap|ca|contrat(?: cadre)?|clauses admin[a-z]*|cahier admin[a-z]*)|(?P<cctp>cctp|ct|clauses tech[a-z]*|cahier tech[a-z]*)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau|grille (?:de |des )?(?:prix|tarif[a-z]*)|etat des prix|cadre (?:de )?prix)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
+    r"(?:^|[^a-z])(?:(?P<rc>rc|rdc|reglement|guide(?: (?:de |pour )?(?:reponse|repondre|candidat[a-z]*))?|(?:dossier|fiche|lettre) (?:de )?consultation)|(?P<ccap>ccap|ca|contrat(?: cadre)?|clauses admin[a-z]*|cahier admin[a-z]*)|(?P<cctp>cctp|ct|clauses tech[a-z]*|cahier tech[a-z]*)|(?P<ccp>ccp|ccatp|cctap|cahier des charges)|(?P<ae>ae|acte d'engagement|acte engagement|attri1?)|(?P<bpu>bpu|bordereau|grille (?:de |des )?(?:prix|tarif[a-z]*)|etat des prix|cadre (?:de )?prix)|(?P<dpgf>dpgf|dqe|dgf|cdpgf|detail)|(?P<form>dc ?[0-9]|dume|noti ?[0-9]?)|(?P<memo>memoire|cadre)|(?P<notice>aapc|avis)|(?P<plan>plans?))(?:[^a-z]|$)"
 );
 // What stands before a piece's name in its title.
 pattern!(
@@ -45,7 +45,7 @@ pattern!(
 // Titles as buyers shorten them; one stands alone, or begins the line.
 pattern!(
     TITLE,
-    r"^(?:(?P<rc>reglement\b|guide (?:du|des|pour les?) (?:candidat|soumissionnaire|entreprise)|regles? (?:de (?:la|cette) (?:consultation|mise en concurrence)|du jeu)|mode d'emploi de la (?:consultation|mise en concurrence)|lettre (?:de consultation|aux (?:entreprises|candidats))|invitation a (?:consulter|remettre|presenter)|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|bordereau chiffre|cadre (?:de|des) prix|grille (?:tarifaire|de prix|des prix)|etat des prix|catalogue (?:de|des) prix|annexe financiere)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
+    r"^(?:(?P<rc>reglement\b|(?:votre )?guide (?:du|des|pour les?) (?:candidat|soumissionnaire|entreprise)|regles? (?:de (?:la|cette) (?:consultation|mise en concurrence)|du jeu)|mode d'emploi de la (?:consultation|mise en concurrence)|lettre (?:de consultation|aux (?:entreprises|candidats))|invitation a (?:consulter|remettre|presenter)|r\.? ?c\.?(?: ?[-–—:]|$))|(?P<ccap>cahier (?:des clauses )?administrati|clauses administratives|c\.? ?c\.? ?a\.? ?p\b)|(?P<cctp>cahier (?:des clauses )?techniques?|clauses techniques|programme technique|c\.? ?c\.? ?t\.? ?p\b)|(?P<ccp>cahier des (?:clauses particulieres|charges))|(?P<ae>acte d'engagement)|(?P<bpu>bordereau (?:des |de )?prix|bordereau chiffre|cadre (?:de|des) prix|grille (?:tarifaire|de prix|des prix)|etat des prix|catalogue (?:de|des) prix|annexe financiere)|(?P<dpgf>decomposition d[eu]s? prix|detail (?:quantitatif )?estimatif|devis (?:quantitatif )?estimatif|dpgf\b|dqe\b)|(?P<social>annexe sociale|clauses? sociales?\b|annexe[^\n]{0,40}insertion)|(?P<form>(?:formulaire )?(?:dc ?[124]|dume)\b[^|]*$|lettre de candidature|declaration (?:du candidat|de sous-traitance)|document unique de marche europeen))"
 );
 // A regulation that is no consultation's.
 pattern!(OTHER_RULES, r"^reglement (?:interieur|sanitaire|europeen|general|d[eu] (?:service|voirie)|\(?ue)");
@@ -74,8 +74,9 @@ pub fn kind(name: &str, text: &Text) -> Kind {
     let title = &head[..head.floor_char_boundary(NEAR)];
     // A form or a bill that the first lines name, in a text that says how to tender, is one of those to hand in.
     let named = |found: Kind| match found {
-        Kind::Form | Kind::Bpu | Kind::Dpgf | Kind::Ae => match of_matter(text) {
-            Some(rules @ (Kind::Rc | Kind::Ccp)) => rules,
+        Kind::Form | Kind::Bpu | Kind::Dpgf | Kind::Ae | Kind::SocialAnnex => match of_matter(text) {
+            Some(Kind::Rc) => Kind::Rc,
+            Some(Kind::Ccp) if found != Kind::SocialAnnex => Kind::Ccp,
             _ => found,
         },
         _ => found,
