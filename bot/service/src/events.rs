@@ -73,6 +73,10 @@ pub async fn write(
     if !event.is_ahead(today) || event.day > today + FARTHEST {
         return Ok(Err(Fault::Day));
     }
+    // "www.lens.fr/rencontres", as people write it.
+    if event.link.starts_with("www.") {
+        event.link.insert_str(0, "https://");
+    }
     if !event.link.is_empty() && !is_web(&event.link) {
         return Ok(Err(Fault::Link));
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use vigie_domain::operation::calibration::euros_written;
+use vigie_domain::operation::hours::month_written;
 use vigie_domain::operation::{Operation, OperationQuery, OperationState, Programme};
 use vigie_domain::{Buyer, Department};
 use vigie_store::StoreError;
@@ -82,11 +83,15 @@ impl Imported {
     }
 }
 
-/// A day as people write it: `2027-03-15`, `15/03/2027`, `15/03/27`. None of a year that no operation is of.
+/// A day as people write it: `2027-03-15`, `15/03/2027`, `15/03/27`, `15 mars 2027`. None of a year that no operation is of.
 #[must_use]
 pub fn day(text: &str) -> Option<NaiveDate> {
     let read = ["%Y-%m-%d", "%d/%m/%y", "%d/%m/%Y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
-    read.filter(|day| zones::is_plausible(*day))
+    let in_words = || {
+        let (month, day) = (text.split_once(' ')?.1, text.split_once(' ')?.0);
+        month_written(month)?.with_day(day.trim_end_matches("er").parse().ok()?)
+    };
+    read.or_else(in_words).filter(|day| zones::is_plausible(*day))
 }
 
 /// The rows of operations, in the order of [`COLUMNS`].
