@@ -88,7 +88,7 @@ impl Imported {
 pub fn day(text: &str) -> Option<NaiveDate> {
     let read = ["%Y-%m-%d", "%d/%m/%y", "%d/%m/%Y"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
     let in_words = || {
-        let (month, day) = (text.split_once(' ')?.1, text.split_once(' ')?.0);
+        let (day, month) = text.split_once(' ')?;
         month_written(month)?.with_day(day.trim_end_matches("er").parse().ok()?)
     };
     read.or_else(in_words).filter(|day| zones::is_plausible(*day))
@@ -246,4 +246,21 @@ pub fn departments(cell: &str) -> Result<Vec<Department>, String> {
         out.extend(meant.into_iter().filter(|d| !out.contains(d)).collect::<Vec<_>>());
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_read_as_people_write_it() {
+        let wanted = NaiveDate::from_ymd_opt(2027, 3, 15);
+        for text in ["2027-03-15", "15/03/2027", "15/03/27", "15 mars 2027"] {
+            assert_eq!(day(text), wanted, "{text}");
+        }
+        assert_eq!(day("1er avril 2027"), NaiveDate::from_ymd_opt(2027, 4, 1));
+        for text in ["", "mars 2027", "32 mars 2027", "15 mars", "15 brumaire 2027", "le 15"] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
 }
