@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use vigie_domain::operation::calibration::euros_written;
 use vigie_domain::operation::hours::month_written;
 use vigie_domain::operation::{Operation, OperationQuery, OperationState, Programme};
