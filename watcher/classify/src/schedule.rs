@@ -24,6 +24,9 @@ const HEAD: usize = 4;
 /// Fewer hours are numbers of something else, told without their unit.
 const LEAST: f64 = 15.0;
 
+/// A bare number of four digits between them is a year.
+const YEARS: std::ops::RangeInclusive<f64> = 2015.0..=2060.0;
+
 /// What a line gives a lot; `None`: nothing.
 struct Entry {
     at: usize,
@@ -186,7 +189,10 @@ fn is_code(s: &Statement<'_>, at: usize) -> bool {
     if letters + digits != word.len() || digits > 2 {
         return false;
     }
-    let parted = next.is_some_and(|t| t.after(mark::COLON | mark::ITEM | mark::OPEN | mark::CLOSE | mark::STOP));
+    // "12:00" is a time of day.
+    let clock = next.is_some_and(|t| t.is_number() && t.word.len() == 2 && t.range.start == s.tokens[at].range.end + 1);
+    let parted =
+        !clock && next.is_some_and(|t| t.after(mark::COLON | mark::ITEM | mark::OPEN | mark::CLOSE | mark::STOP));
     let title = || next.is_some_and(|t| t.before == 0 && !t.is_number() && t.word.len() > 3);
     match (letters, digits) {
         (0, _) => parted && next.is_some_and(|t| !t.after(mark::STOP)) || title() && at == 0,
@@ -202,7 +208,14 @@ fn amounts(s: &Statement<'_>, refs: &[(usize, String)]) -> Vec<Quantity> {
         // "-> 350", "....... 700", ": 380", "| 520".
         let ends = s.tokens.get(q.to).is_none_or(|t| t.after(mark::ITEM | mark::SLASH | mark::COMMA | mark::STOP));
         let names = refs.iter().any(|(at, _)| *at == q.from || *at + 1 == q.from && s.tokens[*at].begins(&["lot"]));
-        q.unit == Unit::None && q.value >= LEAST && q.from > 0 && ends && !names && s.tokens[q.from].is_number()
+        let year = s.tokens[q.from].word.len() == 4 && YEARS.contains(&q.value);
+        q.unit == Unit::None
+            && q.value >= LEAST
+            && !year
+            && q.from > 0
+            && ends
+            && !names
+            && s.tokens[q.from].is_number()
     };
     let hours = |q: &Quantity| q.unit == Unit::Hours && q.value >= 5.0 && counts(s, q, true);
     s.numbers.iter().filter(|q| hours(q) || bare(q)).cloned().collect()
@@ -235,4 +248,33 @@ fn volume(s: &Statement<'_>, e: &Entry) -> Option<Volume> {
         each: false,
         instead: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{classify, plain};
+
+    fn hours_by_lot(text: &str) -> Vec<(Vec<String>, f64)> {
+        let provisions = classify(&plain::notice("1", "Travaux", text)).provisions;
+        provisions.into_iter().filter_map(|p| Some((p.lots, p.hours?))).collect()
+    }
+
+    #[test]
+    fn a_day_and_its_hour_are_no_lot_with_its_hours() {
+        let owed = "Le lot 4 est soumis à une clause d’insertion de 120 heures.";
+        for told in [
+            "Retour des offres attendu le 6 janvier 2027, 12:00.",
+            "Remise des offres : 22-01-2027, 17:00.",
+            "Plis : 2027, 9:30 au plus tard.",
+        ] {
+            let read = hours_by_lot(&format!("{owed} {told}"));
+            assert_eq!(read, [(vec!["4".to_owned()], 120.0)], "{told}");
+        }
+    }
+
+    #[test]
+    fn lots_behind_a_colon_without_room_are_lots() {
+        let read = hours_by_lot("Heures d’insertion dues par les titulaires :\n1:380 heures\n2:240 heures\n3:néant");
+        assert_eq!(read, [(vec!["1".to_owned()], 380.0), (vec!["2".to_owned()], 240.0)]);
+    }
 }
